@@ -1,0 +1,124 @@
+"""What operators ask of a client's counters: generators of effects, like the engine, so that they exist once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from doorward.duration import seconds
+from doorward.effects import AskStore, Hit
+from doorward.errors import ConfigurationError
+from doorward.reason import RateLimitReason
+from doorward.rules.limits import StaticLimit
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping, Sequence
+
+    from doorward.bound import Bound
+    from doorward.duration import Duration
+    from doorward.effects import Effect, Verdict
+    from doorward.engine import Engine
+    from doorward.fingerprint import Fingerprint, Scalar
+    from doorward.runtime import Runtime
+
+Client = "Scalar | Mapping[str, Scalar]"
+LONGEST_BAN = "366d"
+
+
+class ClientState(NamedTuple):
+    """How one client stands.
+
+    Attributes:
+        banned_for: Seconds left of its ban, or None.
+        limits: State of each limit that counts by this kind of client, by the limit's name.
+    """
+
+    banned_for: float | None
+    limits: dict[str, RateLimitReason]
+
+
+def peek(runtime: Runtime, engine: Engine, client: Scalar | Mapping[str, Scalar]) -> Generator[Effect, Any, ClientState]:
+    """How a client stands, without charging it."""
+    counters = [
+        (bound, Hit(bound.key("", fingerprint), *bound.rule.quota[1:]))
+        for bound, fingerprint in _named(runtime, engine, client)
+        if isinstance(bound.rule, StaticLimit)
+    ]
+    verdicts: Sequence[Verdict] = yield AskStore("peek", (tuple(hit for _, hit in counters),))
+    bans: Mapping[str, float] = yield AskStore("bans")
+    key = _ban_key(engine, client)
+    now_ns = runtime.clock.now_ns()
+    limits = {
+        bound.name: RateLimitReason(hit.max, verdict.remaining, _reset(verdict), hit.interval / 1e9, now_ns)
+        for (bound, hit), verdict in zip(counters, verdicts, strict=True)
+    }
+    return ClientState(bans.get(key) if key is not None else None, limits)
+
+
+def reset(runtime: Runtime, engine: Engine, client: Scalar | Mapping[str, Scalar]) -> Generator[Effect, Any, int]:
+    """Forget what a client has used; how many counters. A ban stays."""
+    forgotten = 0
+    for bound, fingerprint in _named(runtime, engine, client):
+        forgotten += yield AskStore("reset", (bound.key("", fingerprint),))
+    runtime.refusals.clear()
+    return forgotten
+
+
+def ban(
+    runtime: Runtime, engine: Engine, client: Scalar | Mapping[str, Scalar], duration: Duration
+) -> Generator[Effect, Any, None]:
+    """Refuse a client for ``duration``."""
+    ttl = seconds(duration, "duration")
+    if ttl <= 0:
+        raise ConfigurationError("duration", f"must be over 0, not {duration!r}")
+    yield AskStore("ban", (_required_ban_key(engine, client), ttl))
+    runtime.journal.count("ban")
+
+
+def unban(runtime: Runtime, engine: Engine, client: Scalar | Mapping[str, Scalar]) -> Generator[Effect, Any, bool]:
+    """Lift a ban; whether there was one."""
+    lifted: bool = yield AskStore("unban", (_required_ban_key(engine, client),))
+    runtime.refusals.clear()
+    return lifted
+
+
+def stats(runtime: Runtime) -> Generator[Effect, Any, dict[str, int]]:
+    """Counters of this process, and the store's own figures."""
+    figures: Mapping[str, int] = yield AskStore("stats")
+    return {**runtime.journal.counts(), **{f"store.{name}": value for name, value in figures.items()}}
+
+
+def _named(runtime: Runtime, engine: Engine, client: Scalar | Mapping[str, Scalar]) -> list[tuple[Bound, Fingerprint]]:
+    """The limits for which ``client`` names somebody, and who that is."""
+    found = []
+    for bound in dict.fromkeys([*engine.limits, *runtime.routed]):
+        fingerprint = _of_value(bound, client)
+        if fingerprint is not None:
+            found.append((bound, fingerprint))
+    if not found:
+        names = sorted({", ".join(bound.identity.names) for bound in [*engine.limits, engine.ban]})
+        raise ConfigurationError("client", f"{client!r} names nobody: clients are counted by {' or '.join(names)}")
+    return found
+
+
+def _of_value(bound: Bound, client: Scalar | Mapping[str, Scalar]) -> Fingerprint | None:
+    try:
+        return bound.identity.of_value(client)
+    except ValueError:
+        return None  # no address, and this rule counts by address
+
+
+def _ban_key(engine: Engine, client: Scalar | Mapping[str, Scalar]) -> str | None:
+    fingerprint = _of_value(engine.ban, client)
+    return engine.ban.key("", fingerprint) if fingerprint is not None else None
+
+
+def _required_ban_key(engine: Engine, client: Scalar | Mapping[str, Scalar]) -> str:
+    key = _ban_key(engine, client)
+    if key is None:
+        names = ", ".join(engine.ban.identity.names)
+        raise ConfigurationError("client", f"must be a value of {names}, or map each of them, not {client!r}")
+    return key
+
+
+def _reset(verdict: Verdict) -> float:
+    return verdict.reset_after if verdict.admitted else verdict.retry_after

@@ -1,0 +1,227 @@
+"""Pure ASGI middleware: any ASGI application, no framework.
+
+Allowed requests pass byte for byte: ``send`` and ``receive`` are handed through untouched unless a header was asked
+for, a limit waits for the response, or a rule has read the body.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import TYPE_CHECKING, Any, Unpack
+
+from doorward.answers import Answer
+from doorward.client import AsyncDoorward, Doorward
+from doorward.context import Body, text
+from doorward.errors import ConfigurationError
+from doorward.layer import Layer, LayerOptions, body_limit
+from doorward.limit_headers import OWN_NAMES
+from doorward.progress import NO_INPUTS
+from doorward.requests import route_path
+from doorward.rules.limits import Response
+from doorward.runtime import DECISION
+
+if TYPE_CHECKING:
+    from doorward.decision import Decision
+    from doorward.progress import Progress
+    from doorward.routes import RoutePolicy
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+PolicyFor = Callable[[Scope], "RoutePolicy | None"]
+
+_REJECTION = "websocket.http.response"
+
+
+class DoorwardMiddleware:
+    """Decides about every HTTP request and websocket before the application sees it.
+
+    The decision is at ``scope["doorward.decision"]``. Other scopes pass untouched.
+
+    Args:
+        app: The application to protect.
+        aj: The client.
+        policy_for: What the route of a scope says about itself; for adapters.
+        **options: See :class:`doorward.layer.LayerOptions`.
+
+    Raises:
+        ConfigurationError: An option is wrong.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        aj: Doorward | AsyncDoorward,
+        *,
+        policy_for: PolicyFor | None = None,
+        **options: Unpack[LayerOptions],
+    ) -> None:
+        if not isinstance(aj, Doorward | AsyncDoorward):
+            raise ConfigurationError("aj", f"must be a Doorward or an AsyncDoorward, not {aj!r}")
+        self.app = app
+        self.client = aj.as_async() if isinstance(aj, Doorward) else aj
+        self.layer = Layer(self.client, options)
+        self._policy_for = policy_for
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        kind = scope["type"]
+        if kind != "http" and kind != "websocket":
+            await self.app(scope, receive, send)
+            return
+        progress = self._admitted(scope)
+        if progress is None:
+            await self.app(scope, receive, send)
+            return
+        body = HeldBody(progress, receive, self.layer) if kind == "http" else None
+        decision = await self.client.decide(
+            progress, NO_INPUTS, deferring=True, read_body=body.hold if body is not None else None
+        )
+        scope[DECISION] = decision
+        if self.layer.refuses(decision):
+            await self._refuse(progress, decision, scope, receive, send)
+        elif kind == "http" and self.layer.touches_response(progress):
+            await self._watched(progress, decision, scope, body.receiver() if body is not None else receive, send)
+        else:
+            await self.app(scope, body.receiver() if body is not None else receive, send)
+
+    def _admitted(self, scope: Scope) -> Progress | None:
+        try:
+            policy = self._policy_for(scope) if self._policy_for is not None else None
+            return self.layer.admit(scope, scope.get("method", "GET"), route_path(scope), policy)
+        except Exception as error:
+            self.layer.runtime.journal.swallowed("middleware", error)
+            return None
+
+    async def _watched(
+        self, progress: Progress, decision: Decision, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        watch = ResponseWatch(self.client, self.layer, progress, decision, send)
+        try:
+            await self.app(scope, receive, watch.send)
+        finally:
+            await watch.settle()
+
+    async def _refuse(
+        self, progress: Progress, decision: Decision, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        answer = self.layer.replaced(progress.request, decision)
+        if inspect.isawaitable(answer):
+            answer = await answer
+        if scope["type"] == "websocket":
+            await self._reject(answer, progress, decision, scope, receive, send)
+        elif callable(answer):
+            await answer(scope, receive, send)
+        else:
+            answer = answer if isinstance(answer, Answer) else self.layer.refusal(progress.request, decision)
+            await send_answer(send, answer, head=scope.get("method") == "HEAD")
+
+    async def _reject(
+        self, answer: object, progress: Progress, decision: Decision, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Refuse a websocket before it is accepted (ASGI websocket denial response extension)."""
+        await receive()  # websocket.connect
+        if _REJECTION not in scope.get("extensions", {}):
+            await send({"type": "websocket.close", "code": 1008, "reason": ""})
+            return
+        answer = answer if isinstance(answer, Answer) else self.layer.refusal(progress.request, decision)
+        await send_answer(send, answer, prefix=_REJECTION)
+
+
+class HeldBody:
+    """Holds the beginning of a body for rules, and hands it on to the application as it came."""
+
+    __slots__ = ("_layer", "_messages", "_next", "_progress", "_receive")
+
+    def __init__(self, progress: Progress, receive: Receive, layer: Layer) -> None:
+        self._progress = progress
+        self._receive = receive
+        self._layer = layer
+        self._messages: list[Message] | None = None
+        self._next = 0
+
+    async def hold(self) -> Body:
+        """Read up to the limit."""
+        limit = body_limit(self._progress.request, self._layer.runtime.settings.body_limit)
+        if limit == 0:
+            return Body(b"", False)
+        self._messages = messages = []
+        held, more = bytearray(), True
+        while more and len(held) < limit:
+            message = await self._receive()
+            messages.append(message)
+            held += message.get("body", b"")
+            more = message["type"] == "http.request" and message.get("more_body", False)
+        complete = not more and len(held) <= limit and messages[-1]["type"] == "http.request"
+        return Body(bytes(held[:limit]), complete)
+
+    def receiver(self) -> Receive:
+        """What the application is to receive from: the server itself when nothing was held."""
+        return self._receive if self._messages is None else self._replay
+
+    async def _replay(self) -> Message:
+        messages = self._messages
+        if messages and self._next < len(messages):
+            self._next += 1
+            message, messages[self._next - 1] = messages[self._next - 1], {}
+            return message
+        return await self._receive()
+
+
+class ResponseWatch:
+    """Looks at one response on its way out: adds headers, and tells limits what it was."""
+
+    __slots__ = ("_client", "_decision", "_layer", "_progress", "_send", "_seen")
+
+    def __init__(
+        self, client: AsyncDoorward, layer: Layer, progress: Progress, decision: Decision, send: Send
+    ) -> None:
+        self._client = client
+        self._layer = layer
+        self._progress = progress
+        self._decision = decision
+        self._send = send
+        self._seen: Response | None = None
+
+    async def send(self, message: Message) -> None:
+        """In place of the server's ``send``."""
+        kind = message["type"]
+        if kind == "http.response.start":
+            message = self._started(message)
+        await self._send(message)
+        if kind == "http.response.body" and not message.get("more_body", False):
+            await self.settle()
+
+    def _started(self, message: Message) -> Message:
+        try:
+            lines = [(text(name).lower(), text(value)) for name, value in message.get("headers", ())]
+            self._seen = Response(message["status"], lines)
+            if self._layer.style is None:
+                return message
+            own = self._layer.style(self._decision)
+            kept = [line for line in message.get("headers", ()) if not is_own(line[0])]
+            return {**message, "headers": [*kept, *[(n.lower().encode(), v.encode()) for n, v in own]]}
+        except Exception as error:
+            self._layer.runtime.journal.swallowed("rate_limit_headers", error)
+            return message
+
+    async def settle(self) -> None:
+        """Tell the limits that wait for the response; once."""
+        if self._progress.conditional:
+            await self._client.settle(self._progress, self._seen or Response(500, ()))
+
+
+def is_own(name: bytes) -> bool:
+    """Whether doorward writes the header ``name``."""
+    return text(name).lower() in OWN_NAMES
+
+
+async def send_answer(send: Send, answer: Answer, *, head: bool = False, prefix: str = "http.response") -> None:
+    """Send a complete answer; the headers alone to a HEAD request."""
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+    headers.append((b"content-length", str(len(answer.body)).encode()))
+    await send({"type": f"{prefix}.start", "status": answer.status, "headers": headers})
+    await send({"type": f"{prefix}.body", "body": b"" if head else answer.body})

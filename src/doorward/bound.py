@@ -1,0 +1,98 @@
+"""A rule bound to a client: its mode, id, identity and names are settled once, when the client is built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from doorward.decision import Conclusion, Mode, RuleResult, State
+from doorward.reason import RuleReason
+from doorward.rules.base import Phase, Rule
+
+if TYPE_CHECKING:
+    from doorward.fingerprint import Fingerprint, Identity
+    from doorward.reason import Reason
+    from doorward.rules.base import OnError
+
+APPLICATION, PATTERN, ROUTE = 0, 1, 2
+"""Where a limit was declared. Limits of the highest tier that applies to a request take the place of the others."""
+
+_ID_DIGITS = 10
+_FINGERPRINT_DIGITS = 24
+
+
+class Bound:
+    """One rule of one client.
+
+    Attributes:
+        rule: The rule.
+        mode: LIVE or DRY_RUN.
+        dry: Whether it is a dry run.
+        name: Distinct among the client's rules.
+        rule_id: As in results.
+        on_error: ``allow``, ``deny`` or ``local``.
+        identity: Who it counts by.
+        tier: Where it was declared.
+        additive: Whether it counts beside limits of a higher tier.
+        not_run: Its result when it does not run.
+    """
+
+    __slots__ = ("_prefix", "_state", "additive", "dry", "identity", "mode", "name", "not_run", "on_error", "rule",
+                 "rule_id", "tier")  # fmt: skip
+
+    def __init__(
+        self,
+        rule: Rule,
+        *,
+        client: str,
+        name: str,
+        mode: Mode,
+        on_error: OnError,
+        identity: Identity,
+        tier: int = APPLICATION,
+        additive: bool = False,
+    ) -> None:
+        self.rule = rule
+        self.mode = mode
+        self.dry = mode is Mode.DRY_RUN
+        self.name = name
+        self.rule_id = rule.rule_id(mode)
+        self.on_error = on_error
+        self.identity = identity
+        self.tier = tier
+        self.additive = additive
+        self._state = State.DRY_RUN if self.dry else State.RUN
+        self._prefix = f"{client}:{getattr(rule, 'scope', '')}:{self.rule_id[:_ID_DIGITS]}:"
+        self.not_run = self.skipped("not evaluated")
+
+    def __repr__(self) -> str:
+        return f"Bound({self.name!r}, {self.mode})"
+
+    def key(self, label: str, fingerprint: Fingerprint) -> str:
+        """The store's key of one of the rule's counters. Short, since a store keeps many."""
+        return f"{self._prefix}{fingerprint.digest[:_FINGERPRINT_DIGITS]}{label}"
+
+    def result(
+        self,
+        conclusion: Conclusion,
+        reason: Reason,
+        *,
+        state: State | None = None,
+        fingerprint: str = "",
+        ttl: int = 0,
+        note: str = "",
+    ) -> RuleResult:
+        """A result of this rule."""
+        return RuleResult(self.name, self.rule_id, state or self._state, conclusion, reason, fingerprint, ttl, note)
+
+    def skipped(self, why: str) -> RuleResult:
+        """The result of not running, and why."""
+        return self.result(Conclusion.ALLOW, RuleReason(self.name, why), state=State.NOT_RUN)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ban(Rule):
+    """The check in front of every client's counters: whether an operator has banned this client."""
+
+    kind: ClassVar[str] = "BAN"
+    phase: ClassVar[Phase] = Phase.COUNT

@@ -1,0 +1,365 @@
+"""What applications hold: :class:`Doorward`, and :class:`AsyncDoorward` where they await."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self, Unpack
+
+from doorward import admin
+from doorward.decision import NOTHING, Decision
+from doorward.drivers import run, run_async
+from doorward.effects import AskStore
+from doorward.errors import ConfigurationError
+from doorward.progress import Inputs
+from doorward.runtime import Runtime
+from doorward.settings import Options, parse, parse_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Generator, Mapping, Sequence
+
+    from doorward.admin import ClientState
+    from doorward.bound import Bound
+    from doorward.drivers import ReadBodyAsync, ReadBodySync
+    from doorward.duration import Duration
+    from doorward.effects import Charge, Effect
+    from doorward.engine import Engine
+    from doorward.fingerprint import Scalar
+    from doorward.progress import Progress
+    from doorward.rules.base import Rule
+    from doorward.rules.limits import Response
+
+    Client = Scalar | Mapping[str, Scalar]
+
+
+class Facade:
+    """What both kinds of client share.
+
+    Args:
+        rules: Rules, and sequences of rules, in the order in which results list them.
+        **options: See :class:`doorward.settings.Options`.
+
+    Raises:
+        ConfigurationError: An argument is wrong; the message names it and what is accepted.
+    """
+
+    runtime: Runtime
+    engine: Engine
+    _extra: tuple[Bound, ...]
+
+    def __init__(self, rules: Sequence[Rule | Sequence[Rule]] = (), **options: Unpack[Options]) -> None:
+        settings = parse(options, type(self).__name__)
+        self._adopt(Runtime(parse_rules(rules), settings))
+
+    def _adopt(self, runtime: Runtime, engine: Engine | None = None, extra: tuple[Bound, ...] = ()) -> Self:
+        self.runtime = runtime
+        self.engine = engine or runtime.engine
+        self._extra = extra
+        return self
+
+    def __repr__(self) -> str:
+        names = ", ".join(bound.name for bound in self.engine.bound)
+        return f"{type(self).__name__}(name={self.runtime.settings.name!r}, rules=[{names}])"
+
+    def with_rule(self, *rules: Rule | Sequence[Rule]) -> Self:
+        """The same client with more rules after its own; everything else is shared."""
+        known = len(self.engine.bound)
+        engine = self.runtime.extended(self.engine, parse_rules(rules))
+        extra = (*self._extra, *engine.bound[known:])
+        return type(self).__new__(type(self))._adopt(self.runtime, engine, extra)
+
+    def health(self) -> dict[str, object]:
+        """How this process's part stands: mode, rules, counters of decisions, errors and warnings."""
+        runtime = self.runtime
+        return {
+            "name": runtime.settings.name,
+            "mode": runtime.settings.override or runtime.settings.mode.value,
+            "rules": {bound.name: bound.mode.value for bound in self.engine.bound},
+            "counts": runtime.journal.counts(),
+        }
+
+    def _prepared(self, request: object) -> Progress:
+        progress = self.runtime.open(request, self.engine)
+        if self._extra and progress.engine is not self.engine:
+            known = progress.engine.bound
+            more = [bound for bound in self._extra if bound not in known]
+            progress.engine = progress.engine.with_bound((*known, *more)) if more else progress.engine
+        return progress
+
+    def _charges(self, progress: Progress) -> list[Charge]:
+        charges, progress.charges = progress.charges, []
+        for charge in charges:
+            self.runtime.refusals.forget(charge.hit.key)
+        return charges
+
+    def _uncounted(self, progress: Progress, response: Response) -> list[Charge]:
+        """The charges that, now that the response is known, turn out not to count."""
+        conditional, progress.conditional = progress.conditional, []
+        charges: list[Charge] = []
+        for count_when, conditioned in conditional:
+            try:
+                counts = count_when(response)
+            except Exception as error:
+                self.runtime.journal.swallowed("count_when", error)
+                counts = True
+            if not counts:
+                charges += conditioned
+        for charge in charges:
+            self.runtime.refusals.forget(charge.hit.key)
+            if charge in progress.charges:
+                progress.charges.remove(charge)
+        return charges
+
+
+class Doorward(Facade):
+    """Request protection for code that blocks: WSGI applications, Flask, Django views, plain functions.
+
+    ::
+
+        aj = Doorward([sliding_window(max=5, interval="10m")])
+        decision = aj.protect(request)
+        if decision.is_denied():
+            ...
+
+    Args:
+        rules: Rules, and sequences of rules, in the order in which results list them.
+        **options: See :class:`doorward.settings.Options`.
+
+    Raises:
+        ConfigurationError: An argument is wrong; the message names it and what is accepted.
+    """
+
+    def _adopt(self, runtime: Runtime, engine: Engine | None = None, extra: tuple[Bound, ...] = ()) -> Self:
+        if runtime.async_store:
+            raise ConfigurationError("store", "is asynchronous: use AsyncDoorward")
+        return super()._adopt(runtime, engine, extra)
+
+    def protect(
+        self,
+        request: object,
+        *,
+        email: str | None = None,
+        requested: int | None = None,
+        characteristics: Mapping[str, Scalar] | None = None,
+    ) -> Decision:
+        """Decide about a request. Rules that ran for it already, in middleware, are not run again.
+
+        Args:
+            request: A RequestContext, an ASGI scope, a WSGI environ, or a framework's request.
+            email: The address that e-mail rules look at.
+            requested: Units that this request takes on its limits; 1 when None. Given again, it is charged again.
+            characteristics: Values of the characteristics of your own, such as ``{"userId": 42}``.
+
+        Raises:
+            UnsupportedRequest: ``request`` is none of the above.
+        """
+        if self.runtime.off:
+            return self.runtime.switched_off(self.engine)
+        progress = self._prepared(request)
+        return self.decide(progress, Inputs({"email": email}, characteristics or {}, requested))
+
+    def decide(
+        self,
+        progress: Progress,
+        inputs: Inputs,
+        *,
+        deferring: bool = False,
+        read_body: ReadBodySync | None = None,
+    ) -> Decision:
+        """Go on with a request. For middleware: never raises."""
+        runtime = self.runtime
+        before = progress.decision
+        try:
+            ports = runtime.sync_ports(read_body if progress.engine.reads_body else None)
+            decision = run(progress.engine.evaluate(progress, inputs, deferring=deferring), ports)
+        except Exception as error:
+            decision = runtime.broken(progress, error)
+        if decision is before:
+            return decision
+        if progress.charges:
+            decision.on_refund(lambda: self._refund(self._charges(progress)))
+        return runtime.finish(progress, decision)
+
+    def settle(self, progress: Progress, response: Response) -> None:
+        """Take back what turns out not to count, now that the response is known. For middleware: never raises."""
+        if progress.conditional:
+            self._refund(self._uncounted(progress, response))
+
+    def _refund(self, charges: list[Charge]) -> Any:
+        if charges:
+            try:
+                self._ask(_refunding(charges))
+            except Exception as error:
+                self.runtime.journal.swallowed("refund", error)
+        return NOTHING
+
+    def _ask(self, flow: Generator[Effect, Any, Any]) -> Any:
+        return run(flow, self.runtime.sync_ports())
+
+    def peek(self, client: Client) -> ClientState:
+        """How a client stands, named by its plain value (``"203.0.113.9"``) or a mapping, without charging it.
+
+        Raises:
+            ConfigurationError: The value names nobody.
+            StoreError: The store cannot answer.
+        """
+        state: ClientState = self._ask(admin.peek(self.runtime, self.engine, client))
+        return state
+
+    def reset(self, client: Client) -> int:
+        """Forget what a client has used; how many counters. Raises as :meth:`peek`."""
+        return int(self._ask(admin.reset(self.runtime, self.engine, client)))
+
+    def ban(self, client: Client, duration: Duration = "1h") -> None:
+        """Refuse a client for ``duration``, whatever the rules say. Raises as :meth:`peek`."""
+        self._ask(admin.ban(self.runtime, self.engine, client, duration))
+
+    def unban(self, client: Client) -> bool:
+        """Lift a ban; whether there was one. Raises as :meth:`peek`."""
+        return bool(self._ask(admin.unban(self.runtime, self.engine, client)))
+
+    def stats(self) -> dict[str, int]:
+        """Counters of this process, and the store's figures. Raises StoreError when the store cannot answer."""
+        figures: dict[str, int] = self._ask(admin.stats(self.runtime))
+        return figures
+
+    def as_async(self) -> AsyncDoorward:
+        """This client for code that awaits; everything is shared."""
+        return AsyncDoorward.__new__(AsyncDoorward)._adopt(self.runtime, self.engine, self._extra)
+
+    def close(self) -> None:
+        """Give back what the store holds open."""
+        self._ask(_closing())
+        self.runtime.offload.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class AsyncDoorward(Facade):
+    """Request protection for code that awaits: ASGI applications, FastAPI, Starlette, Django's async views.
+
+    Args:
+        rules: Rules, and sequences of rules, in the order in which results list them.
+        **options: See :class:`doorward.settings.Options`.
+
+    Raises:
+        ConfigurationError: An argument is wrong; the message names it and what is accepted.
+    """
+
+    async def protect(
+        self,
+        request: object,
+        *,
+        email: str | None = None,
+        requested: int | None = None,
+        characteristics: Mapping[str, Scalar] | None = None,
+    ) -> Decision:
+        """As :meth:`Doorward.protect`."""
+        if self.runtime.off:
+            return self.runtime.switched_off(self.engine)
+        progress = self._prepared(request)
+        return await self.decide(progress, Inputs({"email": email}, characteristics or {}, requested))
+
+    async def decide(
+        self,
+        progress: Progress,
+        inputs: Inputs,
+        *,
+        deferring: bool = False,
+        read_body: ReadBodyAsync | None = None,
+    ) -> Decision:
+        """Go on with a request. For middleware: never raises but when cancelled."""
+        runtime = self.runtime
+        before = progress.decision
+        engine = progress.engine
+        try:
+            flow = engine.evaluate(progress, inputs, deferring=deferring)
+            if runtime.inline and not engine.waits:
+                decision = run(flow, runtime.inline_ports)
+            else:
+                decision = await run_async(flow, runtime.async_ports(read_body))
+        except Exception as error:
+            decision = runtime.broken(progress, error)
+        if decision is before:
+            return decision
+        if progress.charges:
+            decision.on_refund(lambda: self._refund(self._charges(progress)))
+        return runtime.finish(progress, decision)
+
+    async def settle(self, progress: Progress, response: Response) -> None:
+        """Take back what turns out not to count, now that the response is known. For middleware: never raises."""
+        if progress.conditional:
+            await self._refund(self._uncounted(progress, response))
+
+    def _refund(self, charges: list[Charge]) -> Awaitable[None]:
+        if not self.runtime.inline:
+            return self._refunded(charges)
+        # Nothing to wait for: done now, so that it is done even where the caller forgets to await.
+        try:
+            run(_refunding(charges), self.runtime.inline_ports)
+        except Exception as error:
+            self.runtime.journal.swallowed("refund", error)
+        return NOTHING
+
+    async def _refunded(self, charges: list[Charge]) -> None:
+        try:
+            await self._ask(_refunding(charges))
+        except Exception as error:
+            self.runtime.journal.swallowed("refund", error)
+
+    async def _ask(self, flow: Generator[Effect, Any, Any]) -> Any:
+        return await run_async(flow, self.runtime.async_ports())
+
+    async def peek(self, client: Client) -> ClientState:
+        """As :meth:`Doorward.peek`."""
+        state: ClientState = await self._ask(admin.peek(self.runtime, self.engine, client))
+        return state
+
+    async def reset(self, client: Client) -> int:
+        """As :meth:`Doorward.reset`."""
+        return int(await self._ask(admin.reset(self.runtime, self.engine, client)))
+
+    async def ban(self, client: Client, duration: Duration = "1h") -> None:
+        """As :meth:`Doorward.ban`."""
+        await self._ask(admin.ban(self.runtime, self.engine, client, duration))
+
+    async def unban(self, client: Client) -> bool:
+        """As :meth:`Doorward.unban`."""
+        return bool(await self._ask(admin.unban(self.runtime, self.engine, client)))
+
+    async def stats(self) -> dict[str, int]:
+        """As :meth:`Doorward.stats`."""
+        figures: dict[str, int] = await self._ask(admin.stats(self.runtime))
+        return figures
+
+    def as_sync(self) -> Doorward:
+        """This client for code that blocks; everything is shared.
+
+        Raises:
+            ConfigurationError: The store is asynchronous.
+        """
+        return Doorward.__new__(Doorward)._adopt(self.runtime, self.engine, self._extra)
+
+    async def aclose(self) -> None:
+        """Give back what the store holds open."""
+        await self._ask(_closing())
+        self.runtime.offload.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+
+def _refunding(charges: Sequence[Charge]) -> Generator[Effect, Any, None]:
+    yield AskStore("refund", (tuple(charges),))
+
+
+def _closing() -> Generator[Effect, Any, None]:
+    yield AskStore("close")
+
+
+__all__ = ["AsyncDoorward", "Doorward"]

@@ -1,0 +1,80 @@
+"""Step 6 of the walk: many results, one decision. DENY > CHALLENGE > ERROR > ALLOW, over live rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from doorward.decision import ALLOWED, Conclusion, Decision, State
+from doorward.reason import ChallengeReason, RateLimitReason, Reason, RuleReason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from doorward.decision import RuleResult
+    from doorward.engine import Engine
+    from doorward.progress import Progress
+
+
+def combine(engine: Engine, progress: Progress, now_ns: int) -> Decision:
+    """The decision that the results so far amount to."""
+    found = progress.results
+    results = tuple([found.get(bound, bound.not_run) for bound in engine.bound])
+    ban = found.get(engine.ban)
+    conclusion, reason, ttl = _verdict(engine, progress, results if ban is None else (ban, *results))
+    assert progress.client_ip is not None
+    dry_run = _would_decide(engine, progress, conclusion, reason) if engine.dry else None
+    return Decision(conclusion, reason, results, progress.client_ip, now_ns=now_ns, ttl=ttl, dry_run=dry_run)
+
+
+def _verdict(engine: Engine, progress: Progress, results: Sequence[RuleResult]) -> tuple[Conclusion, Reason, int]:
+    live = [result for result in results if result.decides]
+    weighed = engine.threshold(progress.weight) if progress.weight else None
+    if weighed is Conclusion.DENY:
+        return Conclusion.DENY, RuleReason("weights", _sum(progress.weight), progress.weight), 0
+    for conclusion in (Conclusion.DENY, Conclusion.CHALLENGE, Conclusion.ERROR):
+        if matching := [result for result in live if result.conclusion is conclusion]:
+            decisive = _decisive(matching)
+            return conclusion, decisive.reason, decisive.ttl
+        if conclusion is weighed:
+            return conclusion, ChallengeReason("weights", _sum(progress.weight), progress.weight), 0
+    return Conclusion.ALLOW, _tightest(live), 0
+
+
+def _sum(weight: float) -> str:
+    return f"the weights add up to {weight:g}"
+
+
+def _decisive(results: Sequence[RuleResult]) -> RuleResult:
+    """Among refusing limits the longest wait; else what came first."""
+    return results[0] if len(results) == 1 else max(results, key=_wait)
+
+
+def _wait(result: RuleResult) -> float:
+    return result.reason.reset_seconds if isinstance(result.reason, RateLimitReason) else float("inf")
+
+
+def _tightest(live: Iterable[RuleResult]) -> Reason:
+    limits = [result.reason for result in live if isinstance(result.reason, RateLimitReason)]
+    if len(limits) == 1:
+        return limits[0]
+    return min(limits, key=lambda limit: (limit.remaining / limit.max, -limit.reset_seconds), default=ALLOWED)
+
+
+def _would_decide(engine: Engine, progress: Progress, conclusion: Conclusion, reason: Reason) -> str | None:
+    """The dry-run rule that would have decided, had all been live."""
+    results = [progress.results[bound] for bound in engine.dry if bound in progress.results]
+    refusing = [result for result in results if _refuses_dry(result)]
+    if not refusing:
+        heavier = progress.dry_weight > progress.weight
+        return "weights" if heavier and engine.threshold(progress.dry_weight) else None
+    first = refusing[0]
+    if isinstance(first.reason, RateLimitReason):
+        first = max(refusing, key=lambda result: _wait(result) if result.reason.is_rate_limit() else 0.0)
+        # Counted together with the live limits: of all that refuse, the longest wait is the reason.
+        if conclusion is Conclusion.DENY and isinstance(reason, RateLimitReason):
+            return first.rule if _wait(first) > reason.reset_seconds else None
+    return first.rule
+
+
+def _refuses_dry(result: RuleResult) -> bool:
+    return result.state is State.DRY_RUN and result.conclusion in (Conclusion.DENY, Conclusion.CHALLENGE)

@@ -1,0 +1,166 @@
+"""The normalized request: what every rule sees, whatever framework it came from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import unquote_plus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+Text = str | bytes
+
+
+class Body(NamedTuple):
+    """As much of a request's body as was held.
+
+    Attributes:
+        data: The bytes as the client sent them: never inflated, never decoded.
+        complete: False when there was more than the limit, so that what follows was not scanned.
+    """
+
+    data: bytes
+    complete: bool
+
+
+class Headers:
+    """Header lines in the order they came; names without case, every value kept, nothing decoded before it is read.
+
+    Args:
+        lines: Pairs of name and value, text (latin-1) or bytes.
+    """
+
+    __slots__ = ("_index", "_lines")
+
+    def __init__(self, lines: Iterable[tuple[Text, Text]] = ()) -> None:
+        self._lines = lines
+        self._index: dict[str, list[str]] | None = None
+
+    def values(self, name: str) -> Sequence[str]:
+        """Every value of the header ``name``, in order; empty when it is absent."""
+        index = self._index
+        if index is None:
+            index = self._index = self._indexed()
+        return index.get(name.lower(), ())
+
+    def get(self, name: str, default: str = "") -> str:
+        """The first value of the header ``name``."""
+        values = self.values(name)
+        return values[0] if values else default
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and bool(self.values(name))
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        """Pairs of lower-case name and value, in the order they came."""
+        for name, value in self._pairs():
+            yield text(name).lower(), text(value)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self._pairs())
+
+    def _pairs(self) -> Iterable[tuple[Text, Text]]:
+        # A list or tuple is read in place; an iterator would be gone after one reading.
+        if not isinstance(self._lines, list | tuple):
+            self._lines = list(self._lines)
+        return self._lines
+
+    def _indexed(self) -> dict[str, list[str]]:
+        index: dict[str, list[str]] = {}
+        for name, value in self:
+            index.setdefault(name, []).append(value)
+        return index
+
+
+class RequestContext:
+    """One request, as rules see it.
+
+    Args:
+        method: As sent; compared without case.
+        scheme: ``http``, ``https``, ``ws`` or ``wss``.
+        host: The authority; the Host header when None.
+        path: As the framework routes it: decoded, without the root path.
+        query: Raw, without ``?``.
+        headers: Pairs of name and value, or :class:`Headers`.
+        peer: Address of the other end of the connection; None or empty for a Unix socket.
+        body: The body when it is at hand, else None.
+        raw_path: The path as sent, where the server tells.
+    """
+
+    __slots__ = ("_cookies", "_host", "_query_values", "body", "body_complete", "headers", "method", "path", "peer",
+                 "query", "raw_path", "scheme")  # fmt: skip
+
+    def __init__(
+        self,
+        *,
+        method: str = "GET",
+        scheme: str = "http",
+        host: str | None = None,
+        path: str = "/",
+        query: str = "",
+        headers: Headers | Iterable[tuple[Text, Text]] = (),
+        peer: str | None = None,
+        body: bytes | None = None,
+        raw_path: str | None = None,
+    ) -> None:
+        self.method = method
+        self.scheme = scheme
+        self.path = path
+        self.query = query
+        self.headers = headers if isinstance(headers, Headers) else Headers(headers)
+        self.peer = peer
+        self.body = body
+        self.body_complete = body is not None
+        self.raw_path = raw_path
+        self._host = host
+        self._cookies: dict[str, list[str]] | None = None
+        self._query_values: dict[str, list[str]] | None = None
+
+    def __repr__(self) -> str:
+        return f"RequestContext(method={self.method!r}, path={self.path!r}, peer={self.peer!r})"
+
+    @property
+    def host(self) -> str:
+        """The authority that the client asked for, port included; empty when it named none."""
+        return self._host if self._host is not None else self.headers.get("host")
+
+    def hold(self, body: Body) -> None:
+        """Keep what was read of the body."""
+        self.body = body.data
+        self.body_complete = body.complete
+
+    def cookies(self, name: str) -> Sequence[str]:
+        """Every value of the cookie ``name``, in order."""
+        if self._cookies is None:
+            self._cookies = _cookies(self.headers.values("cookie"))
+        return self._cookies.get(name, ())
+
+    def query_values(self, name: str) -> Sequence[str]:
+        """Every value of the query parameter ``name``, decoded, in order."""
+        if self._query_values is None:
+            self._query_values = _parameters(self.query)
+        return self._query_values.get(name, ())
+
+
+def text(value: Text) -> str:
+    """Header text: bytes are latin-1 (RFC 9110 section 5.5), which decodes whatever comes."""
+    return value if isinstance(value, str) else value.decode("latin-1")
+
+
+def _cookies(lines: Sequence[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        for item in line.split(";"):
+            name, equals, value = item.strip().partition("=")
+            if equals:
+                found.setdefault(name.rstrip(), []).append(value.strip().strip('"'))
+    return found
+
+
+def _parameters(query: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for item in query.split("&"):
+        if item:
+            name, _, value = item.partition("=")
+            found.setdefault(unquote_plus(name), []).append(unquote_plus(value))
+    return found

@@ -1,0 +1,114 @@
+"""What the core may ask for. The engine yields these; a driver performs them and sends the answer back.
+
+This is also the vocabulary of the stores: a :class:`Hit` is a question, a :class:`Verdict` its answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Algorithm(StrEnum):
+    """How a limit counts. ``BAN`` counts nothing: it refuses while its key is banned."""
+
+    FIXED_WINDOW = "FIXED_WINDOW"
+    SLIDING_WINDOW = "SLIDING_WINDOW"
+    TOKEN_BUCKET = "TOKEN_BUCKET"
+    BAN = "BAN"
+
+
+class Hit(NamedTuple):
+    """One counter to charge.
+
+    Attributes:
+        key: The counter's name in the store.
+        algorithm: How it counts.
+        max: The most units a window admits; a token bucket's capacity.
+        interval: The window's length in nanoseconds; for a token bucket, the time an empty one takes to fill.
+        cost: Units to charge, at least 1.
+        group: Hits of one group are charged all or none.
+        dry_run: Charged on its own, and only looked at when a hit that is not a dry run was refused.
+    """
+
+    key: str
+    algorithm: Algorithm
+    max: int
+    interval: int
+    cost: int = 1
+    group: int = 0
+    dry_run: bool = False
+
+
+class Verdict(NamedTuple):
+    """A store's answer to one :class:`Hit`.
+
+    Attributes:
+        admitted: Whether this counter has room for the cost.
+        remaining: Whole units left after this call.
+        reset_after: Seconds until the counter is as good as new: the end of a fixed window, the expiry of the newest
+            hit of a sliding one, a full bucket.
+        retry_after: Seconds until the same hit could be admitted; 0.0 when it was.
+        at: The store's time in nanoseconds. Opaque: hand it back to ``refund``.
+    """
+
+    admitted: bool
+    remaining: int
+    reset_after: float
+    retry_after: float
+    at: int = 0
+
+
+class Charge(NamedTuple):
+    """A hit that was charged, and when: what ``refund`` takes back."""
+
+    hit: Hit
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class CountHits:
+    """Charge these counters in one call. Answered with one :class:`Verdict` a hit, in their order.
+
+    Attributes:
+        hits: The counters.
+        local: Ask the limiter of this process instead of the configured store, which has just failed.
+    """
+
+    hits: tuple[Hit, ...]
+    local: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBody:
+    """Hold the request's body, up to the limit. Answered with a :class:`~doorward.context.Body`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Let the event loop run others: a long scan yields this every few milliseconds. Answered with None."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskStore:
+    """Call a method of the store. Answered with what it returns."""
+
+    method: str
+    arguments: tuple[object, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """Perform several at once. Answered with a list of their answers, a :class:`Failed` for each that raised."""
+
+    effects: tuple[Effect, ...]
+
+
+class Failed(NamedTuple):
+    """An effect of a :class:`Gather` raised this."""
+
+    error: Exception
+
+
+Effect = CountHits | ReadBody | Pause | AskStore | Gather

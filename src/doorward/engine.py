@@ -1,0 +1,274 @@
+"""The decision core: rules in, effects out, a :class:`~doorward.decision.Decision` at the end.
+
+:meth:`Engine.evaluate` is a generator. It does no I/O: it yields what it needs (:mod:`doorward.effects`), is sent the
+answers, or has the failure thrown in, so that failure policy exists here and nowhere else. The order of the walk:
+
+1. the client's address;
+2. refusals that are remembered, then rules of the application's own;
+3. local rules, cheapest first, those that need the body last;
+4. one :class:`~doorward.effects.CountHits` for every counter of the request;
+5. look-ups, asked together;
+6. the decision.
+
+A live DENY ends the walk. Rules that did not run are NOT_RUN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from doorward.combine import combine
+from doorward.counting import Counting
+from doorward.decision import Conclusion
+from doorward.effects import Effect, Failed, Gather, ReadBody
+from doorward.printable import describe
+from doorward.progress import NO_INPUTS, Inputs, Progress
+from doorward.reason import ErrorReason
+from doorward.rules.base import Outcome, Phase, View
+
+if TYPE_CHECKING:
+    from doorward.bound import Bound
+    from doorward.client_ip import ClientIPPolicy
+    from doorward.clock import Clock
+    from doorward.decision import Decision, RuleResult
+    from doorward.refusals import Refusals
+    from doorward.rules.base import Steps
+
+
+class Engine:
+    """The rules of one client, bound and ordered.
+
+    Args:
+        bound: The rules in the order of declaration.
+        ban: The check for bans, in front of the counters.
+        ips: How the client's address is found.
+        clock: The time.
+        refusals: Refusals to remember.
+        thresholds: (sum of weights, what follows).
+        workers: Processes that share the traffic: the local limiter admits its part.
+    """
+
+    __slots__ = ("_clock", "_groups", "_local", "_lookups", "ban", "bound", "dry", "ips", "limits", "plain_limits",
+                 "reads_body", "refusals", "thresholds", "waits", "workers")  # fmt: skip
+
+    def __init__(
+        self,
+        bound: Iterable[Bound],
+        *,
+        ban: Bound,
+        ips: ClientIPPolicy,
+        clock: Clock,
+        refusals: Refusals,
+        thresholds: Sequence[tuple[float, Conclusion]] = (),
+        workers: int = 1,
+    ) -> None:
+        self.bound = tuple(bound)
+        self.ban = ban
+        self.ips = ips
+        self.refusals = refusals
+        self.thresholds = sorted(thresholds, reverse=True)
+        self.workers = workers
+        self._clock = clock
+        self._local = sorted((b for b in self.bound if b.rule.phase < Phase.COUNT), key=_effort)
+        self.limits = [b for b in self.bound if b.rule.phase is Phase.COUNT]
+        self._lookups = sorted((b for b in self.bound if b.rule.phase > Phase.COUNT), key=_effort)
+        self.dry = [b for b in (ban, *self._local, *self.limits, *self._lookups) if b.dry]
+        self._groups = {b: index for index, b in enumerate(self.dry, start=1)}
+        self.reads_body = any(b.rule.needs_body for b in self.bound)
+        self.waits = bool(self._lookups) or any(b.rule.needs_body or b.rule.waits for b in self.bound)
+        self.plain_limits = len({b.tier for b in self.limits}) <= 1 and not any(
+            b.rule.paths or b.rule.methods for b in self.limits
+        )
+
+    def with_bound(self, bound: Iterable[Bound]) -> Engine:
+        """The same engine with other rules."""
+        return Engine(
+            bound,
+            ban=self.ban,
+            ips=self.ips,
+            clock=self._clock,
+            refusals=self.refusals,
+            thresholds=self.thresholds,
+            workers=self.workers,
+        )
+
+    def now_ns(self) -> int:
+        """The time that decisions are dated with."""
+        return self._clock.now_ns()
+
+    def group_of(self, bound: Bound) -> int:
+        """Live limits are charged all or none; each dry run is on its own."""
+        return self._groups.get(bound, 0)
+
+    def threshold(self, weight: float) -> Conclusion | None:
+        """What follows from a sum of weights."""
+        return next((action for limit, action in self.thresholds if weight >= limit), None)
+
+    def evaluate(
+        self, progress: Progress, inputs: Inputs = NO_INPUTS, *, deferring: bool = False
+    ) -> Generator[Effect, Any, Decision]:
+        """Take a request through the rules that it has not been through yet.
+
+        Args:
+            progress: What is known about the request; brought up to date.
+            inputs: What the application says about it.
+            deferring: Leave rules whose inputs are missing for a later call (middleware), rather than report them.
+
+        Returns:
+            The decision over everything evaluated so far.
+        """
+        decided = progress.decision
+        if decided is not None and decided.conclusion is Conclusion.DENY:
+            return decided
+        walk = Walk(self, progress, inputs, deferring)
+        counting = Counting(walk)
+        if not (self.refusals and counting.recall()):
+            if self._local:
+                yield from walk.local(self._local)
+            if not walk.denied:
+                yield from counting.charge()
+            if self._lookups and not walk.denied:
+                yield from walk.lookups(self._lookups)
+        progress.decision = combine(self, progress, walk.now_ns)
+        return progress.decision
+
+
+class Walk:
+    """One call of :meth:`Engine.evaluate`.
+
+    Attributes:
+        denied: Whether a live rule has ended it.
+        view: What rules may look at.
+        now_ns: The time of the decision.
+    """
+
+    __slots__ = ("deferring", "denied", "engine", "inputs", "now_ns", "progress", "view")
+
+    def __init__(self, engine: Engine, progress: Progress, inputs: Inputs, deferring: bool) -> None:
+        request = progress.request
+        if progress.client_ip is None:
+            progress.client_ip = engine.ips.resolve(request.peer, request.headers.values)
+        self.engine = engine
+        self.progress = progress
+        self.inputs = inputs
+        self.deferring = deferring
+        self.denied = False
+        self.now_ns = engine.now_ns()
+        self.view = View(request, progress.client_ip.address, inputs.values, inputs.characteristics)
+
+    def local(self, bounds: Sequence[Bound]) -> Generator[Effect, Any, None]:
+        """Ask rules one after the other, to the first live DENY."""
+        for bound in bounds:
+            if self._open(bound):
+                if bound.rule.needs_body:
+                    yield from self._body()
+                outcome = self._asked(bound)
+                if isinstance(outcome, Generator):
+                    outcome = yield from self._finished(bound, outcome)
+                if outcome is not None:
+                    self._settle(bound, outcome)
+                if self.denied:
+                    return
+
+    def lookups(self, bounds: Sequence[Bound]) -> Generator[Effect, Any, None]:
+        """Ask rules together: what they all need in one round is one effect."""
+        running: dict[Bound, Steps] = {}
+        for bound in bounds:
+            outcome = self._asked(bound) if self._open(bound) else None
+            if isinstance(outcome, Generator):
+                running[bound] = outcome
+            elif outcome is not None:
+                self._settle(bound, outcome)
+        answers: dict[Bound, Any] = dict.fromkeys(running)
+        while asked := self._round(running, answers):
+            replies = yield Gather(tuple(asked.values()))
+            answers = dict(zip(asked, replies, strict=True))
+
+    def skips(self, bound: Bound) -> bool:
+        """Whether an ``allow`` rule has made this one unnecessary."""
+        if bound.rule.kind not in self.progress.ended:
+            return False
+        self.progress.results[bound] = bound.skipped("an allow rule matched")
+        return True
+
+    def applies(self, bound: Bound) -> bool:
+        """Whether the rule is about this path and method."""
+        if bound.rule.applies_to(self.view.request):
+            return True
+        self.progress.results[bound] = bound.skipped("not for this path or method")
+        return False
+
+    def record(self, bound: Bound, result: RuleResult) -> None:
+        """Keep a rule's result; a live DENY ends the walk."""
+        self.progress.results[bound] = result
+        if result.conclusion is Conclusion.DENY and not bound.dry:
+            self.denied = True
+
+    def fail(self, bound: Bound, error: Exception) -> None:
+        """A rule could not be evaluated: its ``on_error`` says what follows."""
+        conclusion = Conclusion.DENY if bound.on_error == "deny" else Conclusion.ERROR
+        self.progress.noteworthy = True
+        self.record(bound, bound.result(conclusion, ErrorReason(describe(error))))
+
+    def _open(self, bound: Bound) -> bool:
+        if bound in self.progress.results or self.skips(bound) or not self.applies(bound):
+            return False
+        needs = bound.rule.needs
+        if not needs or self.inputs.values.get(needs) is not None:
+            return True
+        if not self.deferring:
+            self.fail(bound, ValueError(f"{needs}= was not given to protect"))
+        return False
+
+    def _body(self) -> Generator[Effect, Any, None]:
+        request = self.view.request
+        if request.body is None:
+            body = yield ReadBody()
+            if body is not None:
+                request.hold(body)
+
+    def _asked(self, bound: Bound) -> Outcome | Steps | None:
+        try:
+            return bound.rule.evaluate(self.view)
+        except Exception as error:
+            self.fail(bound, error)
+            return None
+
+    def _finished(self, bound: Bound, steps: Steps) -> Generator[Effect, Any, Outcome | None]:
+        try:
+            return (yield from steps)
+        except Exception as error:
+            self.fail(bound, error)
+            return None
+
+    def _round(self, running: dict[Bound, Steps], answers: dict[Bound, Any]) -> dict[Bound, Effect]:
+        asked: dict[Bound, Effect] = {}
+        for bound, steps in list(running.items()):
+            answer = answers[bound]
+            try:
+                asked[bound] = steps.throw(answer.error) if isinstance(answer, Failed) else steps.send(answer)
+            except StopIteration as stop:
+                self._settle(bound, stop.value)
+            except Exception as error:
+                self.fail(bound, error)
+            if bound not in asked:
+                del running[bound]
+        return asked
+
+    def _settle(self, bound: Bound, outcome: Outcome) -> None:
+        if not isinstance(outcome, Outcome):
+            self.fail(bound, TypeError(f"the rule returned {type(outcome).__name__}, not an Outcome"))
+            return
+        progress = self.progress
+        progress.dry_weight += outcome.weight
+        if not bound.dry:
+            progress.weight += outcome.weight
+            progress.ended |= outcome.ends
+        self.record(bound, bound.result(outcome.conclusion, outcome.reason, ttl=int(outcome.ttl)))
+        if outcome.weight and self.engine.threshold(progress.weight) is Conclusion.DENY:
+            self.denied = True
+
+
+def _effort(bound: Bound) -> tuple[int, bool, int]:
+    return (bound.rule.phase, bound.rule.needs_body, bound.rule.effort)

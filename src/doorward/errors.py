@@ -1,0 +1,62 @@
+"""Every exception that doorward raises, in one tree.
+
+::
+
+    Exception
+    └── DoorwardError
+        ├── ConfigurationError(ValueError)     a wrong argument, found when the object is built
+        │   └── UnknownArgument(TypeError)     a keyword that does not exist
+        ├── UnsupportedRequest(TypeError)      ``protect`` was given something that is no request
+        ├── StoreError                         a store could not answer; never leaves ``protect``
+        └── DeadlineExceeded(StoreError)       remote work took longer than the decision's deadline
+
+Bad *request* bytes never raise: they are data, and the decision says what was wrong with them.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class DoorwardError(Exception):
+    """The root of everything that doorward raises."""
+
+
+class ConfigurationError(DoorwardError, ValueError):
+    """A wrong argument.
+
+    Args:
+        field: The argument or variable that is wrong, as its user wrote it.
+        problem: What is wrong with it, and what is accepted.
+    """
+
+    def __init__(self, field: str, problem: str) -> None:
+        self.field = field
+        self.problem = problem
+        super().__init__(f"{field}: {problem}")
+
+
+class UnknownArgument(ConfigurationError, TypeError):
+    """A keyword argument that does not exist; the message lists those that do."""
+
+    def __init__(self, owner: str, unknown: str, accepted: Iterable[str]) -> None:
+        known = sorted(accepted)
+        near = get_close_matches(unknown, known, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        super().__init__(unknown, f"{owner} takes no such argument.{hint} Accepted: {', '.join(known)}")
+
+
+class UnsupportedRequest(DoorwardError, TypeError):
+    """``protect`` was given an object that is no request doorward knows."""
+
+
+class StoreError(DoorwardError):
+    """A store could not answer: it is down, slow, or its answer makes no sense."""
+
+
+class DeadlineExceeded(StoreError):
+    """Remote work was given up at the decision's deadline."""

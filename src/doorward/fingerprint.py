@@ -1,0 +1,170 @@
+"""Who a request is counted as: characteristics, and the fingerprint made of their values."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from doorward.client_ip import canonical, network_prefix
+from doorward.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from doorward.context import RequestContext
+
+IP = "ip.src"
+VERSION = "fp::3::"
+ACCEPTED = (
+    'ip.src, http.host, http.request.method, http.request.uri.path, http.request.headers["x"], '
+    'http.request.cookie["x"], http.request.uri.args["x"], or the name of a key given to protect'
+)
+
+Scalar = str | int | float | bool
+Part = tuple[str, ...]
+
+_KEYED = re.compile(r"""http\.request\.(headers|cookie|uri\.args)\[(["'])([A-Za-z0-9_-]+)\2\]""")
+_OWN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
+_ALIASES = {"http.method": "http.request.method"}
+
+
+class Fingerprint:
+    """A client's name for one set of characteristics: unreadable, of one length, without collisions between fields.
+
+    SHA-256 over length-prefixed parts: ``a="bc"`` and ``ab="c"`` differ.
+
+    Attributes:
+        digest: SHA-256, 64 hexadecimal digits.
+        missing: Characteristics of the application's own that were not given; the address stands in for each.
+    """
+
+    __slots__ = ("digest", "missing")
+
+    def __init__(self, parts: Iterable[Part], missing: Sequence[str] = ()) -> None:
+        message = bytearray()
+        for part in parts:
+            for value in part:
+                data = value.encode("utf-8", "surrogatepass")
+                message += b"%d:" % len(data)
+                message += data
+            message += b";"
+        self.digest = hashlib.sha256(message).hexdigest()
+        self.missing = missing
+
+    def __str__(self) -> str:
+        return VERSION + self.digest
+
+
+class Identity:
+    """Reads a rule's characteristics from a request.
+
+    Args:
+        characteristics: Names as in the module's ``ACCEPTED``; order and repetition do not matter.
+        ipv6_prefix: Bits of an IPv6 address that name a client: 64, since a network hands each host that much.
+
+    Raises:
+        ConfigurationError: A name is none of ``ACCEPTED``.
+    """
+
+    __slots__ = ("_ipv6_prefix", "_readers", "names")
+
+    def __init__(self, characteristics: Sequence[str], *, ipv6_prefix: int = 64) -> None:
+        self.names = normalized(characteristics)
+        self._ipv6_prefix = ipv6_prefix
+        self._readers = {name: _reader(name) for name in self.names}
+
+    def fingerprint(self, request: RequestContext, ip: str, given: Mapping[str, object]) -> Fingerprint:
+        """Who this request is.
+
+        Raises:
+            TypeError: A value in ``given`` is no str, int, float or bool.
+        """
+        if self.names == (IP,):
+            return Fingerprint((self._ip_part(ip),))
+        missing = [name for name, read in self._readers.items() if read is None and given.get(name) is None and name != IP]
+        parts = [self._part(name, request, ip, given) for name in self.names]
+        return Fingerprint(parts, missing)
+
+    def of_value(self, client: Scalar | Mapping[str, Scalar]) -> Fingerprint | None:
+        """The client that an operator names by its plain value, or None where that does not name one here.
+
+        A plain value stands for the only characteristic; a mapping names several.
+        """
+        values = client if isinstance(client, Mapping) else dict.fromkeys(self.names[:1], client)
+        if set(values) != set(self.names):
+            return None
+        return Fingerprint([self._plain_part(name, values[name]) for name in self.names])
+
+    def _plain_part(self, name: str, value: Scalar) -> Part:
+        if name != IP:
+            return (name, str(value))
+        address = canonical(str(value))
+        if address is None:
+            raise ValueError(f"{value!r} is no IP address")
+        return self._ip_part(address)
+
+    def _ip_part(self, ip: str) -> Part:
+        return (IP, network_prefix(ip, self._ipv6_prefix) if ":" in ip else ip)
+
+    def _part(self, name: str, request: RequestContext, ip: str, given: Mapping[str, object]) -> Part:
+        read = self._readers[name]
+        if read is not None:
+            return read(request)
+        value = given.get(name) if name != IP else None
+        return self._ip_part(ip) if value is None else _own(name, value)
+
+
+def normalized(characteristics: object, field: str = "characteristics") -> tuple[str, ...]:
+    """Characteristics in their one order, each once, aliases resolved.
+
+    Raises:
+        ConfigurationError: It is not a sequence of names that exist.
+    """
+    if isinstance(characteristics, str) or not isinstance(characteristics, list | tuple | set | frozenset):
+        raise ConfigurationError(field, f"must be a list or tuple of names, not {characteristics!r}; {ACCEPTED}")
+    names = {_normal_name(name, field) for name in characteristics}
+    return tuple(sorted(names))
+
+
+def _normal_name(name: object, field: str) -> str:
+    if isinstance(name, str):
+        name = _ALIASES.get(name, name)
+        if match := _KEYED.fullmatch(name):
+            place, _, key = match.groups()
+            return f'http.request.{place}["{key.lower() if place == "headers" else key}"]'
+        if name in _FIXED or name == IP or (_OWN_NAME.fullmatch(name) and not name.startswith(("http.", "ip."))):
+            return name
+    raise ConfigurationError(field, f"{name!r} is none of: {ACCEPTED}")
+
+
+def _own(name: str, value: object) -> Part:
+    if not isinstance(value, str | int | float):
+        raise TypeError(f"characteristics[{name!r}] must be str, int, float or bool, not {type(value).__name__}")
+    return (name, str(value))
+
+
+_FIXED: dict[str, Callable[[RequestContext], Part]] = {
+    "http.host": lambda request: ("http.host", request.host.lower()),
+    "http.request.method": lambda request: ("http.request.method", request.method.upper()),
+    "http.request.uri.path": lambda request: ("http.request.uri.path", request.path),
+}
+
+
+def _reader(name: str) -> Callable[[RequestContext], Part] | None:
+    """How to read a part of the request; None for a key of the application's own."""
+    if name in _FIXED:
+        return _FIXED[name]
+    if match := _KEYED.fullmatch(name):
+        return _keyed_reader(name, match[1], match[3])
+    return None
+
+
+def _keyed_reader(name: str, place: str, key: str) -> Callable[[RequestContext], Part]:
+    # All values count: whoever could choose which of two headers is read could choose who to be.
+    if place == "headers":
+        return lambda request: (name, *request.headers.values(key))
+    if place == "cookie":
+        return lambda request: (name, *request.cookies(key))
+    return lambda request: (name, *request.query_values(key))

@@ -1,0 +1,165 @@
+"""What every middleware shares, whatever it wraps: which requests it looks at, and what it answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from doorward.answers import Answer, refusal
+from doorward.client import AsyncDoorward, Doorward
+from doorward.errors import ConfigurationError
+from doorward.limit_headers import parse_style
+from doorward.patterns import DEFAULT_EXEMPT, RouteMatcher, is_plain_path
+from doorward.runtime import DECISION
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Callable, Sequence
+
+    from doorward.context import RequestContext
+    from doorward.decision import Decision
+    from doorward.progress import Progress
+    from doorward.requests import Carrier
+    from doorward.routes import RoutePolicy
+
+    Patterns = Sequence[str | re.Pattern[str]]
+    OnDenied = Callable[[RequestContext, Decision], Any]
+
+SCANNED_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data", "application/json", "application/xml", "text/")
+SCANNED_LIMIT = 2**20
+OTHER_LIMIT = 2**16
+"""Bytes that are held of a body: of forms, JSON, XML and text, and of all else (the issue's figures)."""
+
+
+class LayerOptions(TypedDict, total=False):
+    """What every middleware takes by keyword.
+
+    Attributes:
+        enforce: With False, decide and attach the decision, but never answer.
+        include: Only requests to these paths: see :mod:`doorward.patterns`.
+        exclude: No requests to these paths.
+        default_exemptions: Leave OPTIONS, health checks and static files alone: see ``DEFAULT_EXEMPT`` there.
+        rate_limit_headers: RateLimit headers on allowed answers: True (``"draft-10"``), ``"draft-6"``, ``"x"`` or False.
+        on_denied: Called with the request context and the decision instead of the built-in refusal; its answer is sent.
+    """
+
+    enforce: bool
+    include: Patterns
+    exclude: Patterns
+    default_exemptions: bool
+    rate_limit_headers: bool | str
+    on_denied: OnDenied | None
+
+
+class Layer:
+    """One middleware's configuration, and what it does at each stage of a request. Never raises after construction."""
+
+    def __init__(self, client: Doorward | AsyncDoorward, options: LayerOptions) -> None:
+        for name in options:
+            if name not in LayerOptions.__annotations__:
+                raise ConfigurationError(name, f"is no option; accepted: {', '.join(LayerOptions.__annotations__)}")
+        get: Callable[..., Any] = options.get
+        self.client = client
+        self.runtime = client.runtime
+        self.enforce: bool = get("enforce", True)
+        self.on_denied: OnDenied | None = get("on_denied")
+        self.style = parse_style(get("rate_limit_headers", False))
+        if self.on_denied is not None and not callable(self.on_denied):
+            raise ConfigurationError("on_denied", f"must be callable, not {self.on_denied!r}")
+        self.coverage = Coverage(
+            get("include", ()), get("exclude", ()), default_exemptions=get("default_exemptions", True)
+        )
+
+    def admit(self, carrier: Carrier, method: str, path: str, policy: RoutePolicy | None) -> Progress | None:
+        """Begin with a request; None when no rule is to look at it."""
+        runtime = self.runtime
+        engine = self.client.engine
+        if runtime.off:
+            carrier[DECISION] = runtime.switched_off(engine)
+            return None
+        why = "the route is exempt" if policy is not None and policy.exempt else self.coverage.exempts(method, path)
+        if why is not None:
+            carrier[DECISION] = runtime.exempted(engine, why)
+            return None
+        return runtime.resume(carrier, engine, policy)
+
+    def refuses(self, decision: Decision) -> bool:
+        """Whether the request is answered here."""
+        return self.enforce and not decision.is_allowed()
+
+    def refusal(self, request: RequestContext, decision: Decision) -> Answer:
+        """The built-in answer."""
+        return refusal(request, decision)
+
+    def replaced(self, request: RequestContext, decision: Decision) -> Any:
+        """What ``on_denied`` answers; None for the built-in answer, also when it fails."""
+        if self.on_denied is None:
+            return None
+        try:
+            return self.on_denied(request, decision)
+        except Exception as error:
+            self.runtime.journal.swallowed("on_denied", error)
+            return None
+
+    def touches_response(self, progress: Progress) -> bool:
+        """Whether an allowed response has to be looked at or added to."""
+        return self.style is not None or bool(progress.conditional)
+
+
+class Coverage:
+    """Which requests a middleware looks at.
+
+    Args:
+        include: Only these, if any are given.
+        exclude: Not these.
+        default_exemptions: Nor OPTIONS, health checks and static files.
+
+    Raises:
+        ConfigurationError: A pattern cannot be compiled.
+    """
+
+    __slots__ = ("_default", "_exact", "_excluded", "_included", "_prefixes", "_reasons")
+
+    def __init__(self, include: Patterns, exclude: Patterns, *, default_exemptions: bool) -> None:
+        self._included = RouteMatcher(include, field="include", overlong=True) if include else None
+        self._excluded = RouteMatcher(exclude, field="exclude") if exclude else None
+        self._default = default_exemptions
+        self._reasons = _default_reasons() if default_exemptions else {}
+        self._exact = frozenset(pattern for pattern in self._reasons if not pattern.endswith("*"))
+        self._prefixes = tuple(pattern[:-1] for pattern in self._reasons if pattern.endswith("*"))
+
+    def exempts(self, method: str, path: str) -> str | None:
+        """Why a request is left alone; None when it is not."""
+        if self._default:
+            if method == "OPTIONS":
+                return "OPTIONS"
+            if (path in self._exact or path.startswith(self._prefixes)) and method in ("GET", "HEAD"):
+                return self._default_reason(path)
+        if self._excluded is not None and is_plain_path(path) and self._excluded.match(method, path):
+            return "excluded"
+        if self._included is not None and not self._included.match(method, path):
+            return "not included"
+        return None
+
+    def _default_reason(self, path: str) -> str | None:
+        if not is_plain_path(path):
+            return None
+        exact = self._reasons.get(path)
+        return exact or next(
+            why for pattern, why in self._reasons.items() if pattern.endswith("*") and path.startswith(pattern[:-1])
+        )
+
+
+def body_limit(request: RequestContext, configured: int | None) -> int:
+    """Bytes of a request's body that are held for rules that read it; 0 where it is compressed."""
+    encodings = request.headers.values("content-encoding")
+    if any(encoding.strip().lower() not in ("", "identity") for encoding in encodings):
+        return 0
+    if configured is not None:
+        return configured
+    kind = request.headers.get("content-type").strip().lower()
+    scanned = kind.startswith(SCANNED_TYPES) or "+json" in kind or "+xml" in kind
+    return SCANNED_LIMIT if scanned else OTHER_LIMIT
+
+
+def _default_reasons() -> dict[str, str]:
+    return {pattern: exemption.reason for exemption in DEFAULT_EXEMPT for pattern in exemption.patterns}

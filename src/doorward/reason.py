@@ -1,0 +1,200 @@
+"""Why a rule concluded what it did. One immutable class a kind; ``type`` tells them apart."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Reason:
+    """What all reasons share. Compare ``reason.type``, or ask ``reason.is_rate_limit()``."""
+
+    __slots__ = ()
+    type: ClassVar[str] = ""
+    wire: ClassVar[str] = ""
+    """Name of this kind in the wire JSON."""
+
+    def is_rate_limit(self) -> bool:
+        """A rate limit concluded."""
+        return self.type == "RATE_LIMIT"
+
+    def is_bot(self) -> bool:
+        """A bot rule concluded."""
+        return self.type == "BOT"
+
+    def is_shield(self) -> bool:
+        """Attack detection concluded."""
+        return self.type == "SHIELD"
+
+    def is_email(self) -> bool:
+        """An e-mail rule concluded."""
+        return self.type == "EMAIL"
+
+    def is_filter(self) -> bool:
+        """A filter expression concluded."""
+        return self.type == "FILTER"
+
+    def is_sensitive_info(self) -> bool:
+        """A sensitive-information rule concluded."""
+        return self.type == "SENSITIVE_INFO"
+
+    def is_prompt_injection(self) -> bool:
+        """A prompt-injection rule concluded."""
+        return self.type == "PROMPT_INJECTION"
+
+    def is_challenge(self) -> bool:
+        """The client has to pass a challenge first."""
+        return self.type == "CHALLENGE"
+
+    def is_rule(self) -> bool:
+        """A rule of the application's own, a ban, or a sum of weights concluded."""
+        return self.type == "RULE"
+
+    def is_error(self) -> bool:
+        """Something failed; ``message`` says what."""
+        return self.type == "ERROR"
+
+    def explain(self) -> str:
+        """The reason as one English sentence part, free of the client's own bytes."""
+        return self.type.lower().replace("_", " ")
+
+    def to_wire(self) -> Mapping[str, object]:
+        """The fields in the wire JSON (proto3 JSON mapping)."""
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimitReason(Reason):
+    """A limit's state after this request.
+
+    Attributes:
+        max: Units that the window admits, or the bucket's capacity.
+        remaining: Units left.
+        reset_seconds: Seconds until a refused request could be admitted, or until an admitted one weighs nothing.
+        window_seconds: The window's length; for a bucket, the time that an empty one takes to fill.
+        now_ns: The store's time of the answer, nanoseconds since the Unix epoch.
+        degraded: Why this is the answer of the local limiter and not of the store; empty when it is the store's.
+    """
+
+    type: ClassVar[str] = "RATE_LIMIT"
+    wire: ClassVar[str] = "rateLimit"
+
+    max: int
+    remaining: int
+    reset_seconds: float
+    window_seconds: float
+    now_ns: int = 0
+    degraded: str = ""
+
+    @property
+    def reset(self) -> timedelta:
+        """``reset_seconds`` as a timedelta."""
+        return timedelta(seconds=self.reset_seconds)
+
+    @property
+    def reset_time(self) -> datetime:
+        """When the reset is due, in UTC."""
+        return datetime.fromtimestamp(self.now_ns / 1e9, UTC) + self.reset
+
+    @property
+    def window(self) -> timedelta:
+        """``window_seconds`` as a timedelta."""
+        return timedelta(seconds=self.window_seconds)
+
+    def explain(self) -> str:
+        """``3 of 5 left in 600 s, reset in 412 s``."""
+        local = f" (local limiter: {self.degraded})" if self.degraded else ""
+        reset = whole_seconds(self.reset_seconds)
+        return f"{self.remaining} of {self.max} left in {self.window_seconds:g} s, reset in {reset} s{local}"
+
+    def to_wire(self) -> Mapping[str, object]:
+        """``max``, ``remaining``, ``resetInSeconds``, ``windowInSeconds``, and ``degraded`` where it is."""
+        fields: dict[str, object] = {
+            "max": self.max,
+            "remaining": self.remaining,
+            "resetInSeconds": whole_seconds(self.reset_seconds),
+            "windowInSeconds": whole_seconds(self.window_seconds),
+        }
+        return {**fields, "degraded": self.degraded} if self.degraded else fields
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorReason(Reason):
+    """Something failed, and ``message`` says what."""
+
+    type: ClassVar[str] = "ERROR"
+    wire: ClassVar[str] = "error"
+
+    message: str
+
+    def explain(self) -> str:
+        """The message."""
+        return self.message
+
+    def to_wire(self) -> Mapping[str, object]:
+        """``message``."""
+        return {"message": self.message}
+
+
+@dataclass(frozen=True, slots=True)
+class RuleReason(Reason):
+    """A rule of the application's own, a ban, an exemption, or a sum of weights.
+
+    Attributes:
+        rule: Its name.
+        message: What it found.
+        weight: The weight that it added, or the sum that was reached.
+        retry_seconds: Seconds until it no longer holds; 0.0 when that is not known.
+    """
+
+    type: ClassVar[str] = "RULE"
+    wire: ClassVar[str] = "rule"
+
+    rule: str
+    message: str = ""
+    weight: float = 0.0
+    retry_seconds: float = 0.0
+
+    def explain(self) -> str:
+        """The rule's name and what it found."""
+        return f"{self.rule}: {self.message}" if self.message else self.rule
+
+    def to_wire(self) -> Mapping[str, object]:
+        """``rule``, ``message``, ``weight``."""
+        return {"rule": self.rule, "message": self.message, "weight": self.weight}
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeReason(Reason):
+    """The client has to pass a challenge first.
+
+    Attributes:
+        rule: Name of the rule that asks for it.
+        message: Why.
+        weight: The sum of weights that led to it, if one did.
+    """
+
+    type: ClassVar[str] = "CHALLENGE"
+    wire: ClassVar[str] = "challenge"
+
+    rule: str
+    message: str = ""
+    weight: float = 0.0
+
+    def explain(self) -> str:
+        """The rule's name and why."""
+        return f"{self.rule}: {self.message}" if self.message else self.rule
+
+    def to_wire(self) -> Mapping[str, object]:
+        """``rule``, ``message``, ``weight``."""
+        return {"rule": self.rule, "message": self.message, "weight": self.weight}
+
+
+def whole_seconds(seconds: float) -> int:
+    """Seconds rounded up, as Retry-After and RateLimit want them: whoever waits them is never early."""
+    return math.ceil(seconds)

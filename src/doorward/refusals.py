@@ -1,0 +1,66 @@
+"""Refusals that are remembered in this process, so that a client that keeps knocking costs next to nothing."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import NamedTuple
+
+MOST_REMEMBERED = 10_000
+
+
+class Refusal(NamedTuple):
+    """A counter that has no room.
+
+    Attributes:
+        until_ns: When it may have room again.
+        cost: The least cost that it was asked for and refused.
+        remaining: Units left at that time.
+    """
+
+    until_ns: int
+    cost: int
+    remaining: int
+
+
+class Refusals:
+    """A bounded map from counter keys to refusals; the one remembered first goes first.
+
+    Args:
+        longest_ns: For how long one is believed without asking the store again. Short where others can lift it.
+        most: How many are remembered.
+    """
+
+    __slots__ = ("_known", "_longest_ns", "_most")
+
+    def __init__(self, longest_ns: int, most: int = MOST_REMEMBERED) -> None:
+        self._known: OrderedDict[str, Refusal] = OrderedDict()
+        self._longest_ns = longest_ns
+        self._most = most
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def remember(self, key: str, refusal: Refusal, now_ns: int) -> None:
+        """Keep a refusal until it ends, or for as long as one is believed."""
+        if len(self._known) >= self._most:
+            self._known.popitem(last=False)
+        until_ns = min(refusal.until_ns, now_ns + self._longest_ns)
+        self._known[key] = refusal._replace(until_ns=until_ns)
+
+    def recall(self, key: str, cost: int, now_ns: int) -> Refusal | None:
+        """The refusal of ``key``, if it still holds and was for no more than ``cost``."""
+        refusal = self._known.get(key)
+        if refusal is None or cost < refusal.cost:
+            return None
+        if now_ns >= refusal.until_ns:
+            self._known.pop(key, None)
+            return None
+        return refusal
+
+    def forget(self, key: str) -> None:
+        """The store has to be asked about ``key`` again."""
+        self._known.pop(key, None)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._known.clear()

@@ -1,0 +1,119 @@
+"""From whatever a framework calls a request to a :class:`~doorward.context.RequestContext`.
+
+Every supported request carries an ASGI scope or a WSGI environ, so no framework is needed to read one. The scope or
+environ is also where a request's :class:`~doorward.progress.Progress` is kept, for the next layer to go on from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, MutableMapping, Sequence
+from typing import Any
+
+from doorward.context import Headers, RequestContext
+from doorward.errors import UnsupportedRequest
+
+ACCEPTED = (
+    "a RequestContext, an ASGI scope, a WSGI environ, or a request of Flask, Django, Starlette or FastAPI "
+    "(anything with a .scope or an .environ)"
+)
+
+Carrier = MutableMapping[str, Any]
+
+
+def carrier_of(request: object) -> Carrier:
+    """The scope or environ of a request.
+
+    Raises:
+        UnsupportedRequest: It is no request.
+    """
+    for candidate in (request, getattr(request, "scope", None), getattr(request, "environ", None)):
+        if isinstance(candidate, MutableMapping) and (_is_scope(candidate) or "REQUEST_METHOD" in candidate):
+            return candidate
+    raise UnsupportedRequest(f"protect takes {ACCEPTED}, not {type(request).__name__}")
+
+
+def from_carrier(carrier: Carrier) -> RequestContext:
+    """The context of an ASGI scope or a WSGI environ."""
+    return from_scope(carrier) if _is_scope(carrier) else from_environ(carrier)
+
+
+def from_scope(scope: Carrier) -> RequestContext:
+    """The context of an ASGI scope (ASGI 3.0, HTTP and websocket)."""
+    client = scope.get("client")
+    return RequestContext(
+        method=scope.get("method", "GET"),
+        scheme=scope.get("scheme", "http"),
+        path=route_path(scope),
+        query=scope.get("query_string", b"").decode("latin-1"),
+        headers=Headers(scope["headers"]),
+        peer=client[0] if client else None,
+        raw_path=_latin(scope.get("raw_path")),
+    )
+
+
+def from_environ(environ: Carrier) -> RequestContext:
+    """The context of a WSGI environ (PEP 3333)."""
+    return RequestContext(
+        method=environ.get("REQUEST_METHOD", "GET"),
+        scheme=environ.get("wsgi.url_scheme", "http"),
+        path=environ_path(environ),
+        query=environ.get("QUERY_STRING", ""),
+        headers=EnvironHeaders(environ),
+        peer=environ.get("REMOTE_ADDR"),
+        raw_path=environ.get("RAW_URI") or environ.get("REQUEST_URI"),
+    )
+
+
+class EnvironHeaders(Headers):
+    """Headers of a WSGI environ. The server has joined repeated lines with commas before anyone could see them."""
+
+    __slots__ = ("_environ",)
+
+    def __init__(self, environ: Carrier) -> None:
+        super().__init__(())
+        self._environ = environ
+
+    def values(self, name: str) -> Sequence[str]:
+        """The one value of a header, or none.
+
+        A header that was *sent* with underscores cannot be told from its namesake here: servers drop it.
+        """
+        if "_" in name:
+            return ()
+        key = name.upper().replace("-", "_")
+        value = self._environ.get(key if key in _WITHOUT_PREFIX else f"HTTP_{key}")
+        return () if value is None else (str(value),)
+
+    def _pairs(self) -> Iterator[tuple[str, str]]:
+        for key, value in self._environ.items():
+            if key in _WITHOUT_PREFIX and value:
+                yield key.replace("_", "-"), str(value)
+            elif key.startswith("HTTP_"):
+                yield key[5:].replace("_", "-"), str(value)
+
+
+_WITHOUT_PREFIX = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})
+
+
+def _is_scope(carrier: Carrier) -> bool:
+    return carrier.get("type") in ("http", "websocket") and "headers" in carrier
+
+
+def route_path(scope: Carrier) -> str:
+    """A scope's path below its root path, as Starlette and Django route it."""
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "")
+    if not root or not path.startswith(root):
+        return path
+    rest = path[len(root) :]
+    return rest if rest.startswith("/") else path if rest else "/"
+
+
+def environ_path(environ: Carrier) -> str:
+    """An environ's path: bytes that PEP 3333 shows as latin-1, read as UTF-8."""
+    path: str = environ.get("PATH_INFO", "")
+    return path if path.isascii() else path.encode("latin-1", "replace").decode("utf-8", "replace")
+
+
+def _latin(raw: bytes | None) -> str | None:
+    return raw.decode("latin-1") if raw is not None else None

@@ -1,0 +1,116 @@
+"""What an application says about its routes: ``limit``, ``guard`` and ``exempt``, read before the view runs.
+
+Precedence: exempt, then the route's own limits, then the application's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+
+from doorward.errors import ConfigurationError
+from doorward.rules.base import Rule
+from doorward.rules.limits import LimitFor, LimitOptions, rate_limit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+_MARK = "__doorward__"
+
+
+@dataclass(eq=False, slots=True)
+class RoutePolicy:
+    """What was said about one view.
+
+    Attributes:
+        owner: Whose decorators said it.
+        exempt: No rule is asked.
+        rules: Rules of this route. Its limits take the place of the application's.
+        additive: Rules whose limits count beside the application's.
+    """
+
+    owner: object
+    exempt: bool = False
+    rules: list[Rule] = field(default_factory=list)
+    additive: list[Rule] = field(default_factory=list)
+
+
+class RouteDecorators:
+    """The decorators that every adapter's object has.
+
+    They mark the view, and leave it to :meth:`enforced` to make sure that the mark is obeyed.
+    """
+
+    def limit(
+        self, limit: str | LimitFor, *, algorithm: str = "sliding_window", replace: bool = True, **options: Unpack[LimitOptions]
+    ) -> Callable[[View], View]:
+        """Limit a route.
+
+        Args:
+            limit: ``"5/minute"``, several with ``;`` between them, or a callable: see :func:`doorward.rate_limit`.
+            algorithm: ``sliding_window``, ``fixed_window`` or ``token_bucket``.
+            replace: Take the place of the application's limits on this route; with False, count beside them.
+            **options: As of :func:`doorward.fixed_window`; ``scope`` is the view's name unless given.
+
+        Raises:
+            ConfigurationError: An argument is wrong.
+        """
+        rate_limit(limit, algorithm=algorithm, **options)
+
+        def decorate(view: View) -> View:
+            scoped: LimitOptions = {"scope": name_of(view), **options}
+            return self._marked(view, rate_limit(limit, algorithm=algorithm, **scoped), replace=replace)
+
+        return decorate
+
+    def guard(self, *rules: Rule, replace: bool = True) -> Callable[[View], View]:
+        """Ask more rules on a route.
+
+        Args:
+            *rules: Rules; limits among them take the place of the application's.
+            replace: With False, limits among them count beside the application's.
+
+        Raises:
+            ConfigurationError: Something given is no rule.
+        """
+        for rule in rules:
+            if not isinstance(rule, Rule):
+                raise ConfigurationError("guard", f"takes rules such as fixed_window(…), not {rule!r}")
+        return lambda view: self._marked(view, rules, replace=replace)
+
+    def exempt(self, view: View) -> View:
+        """Ask no rule on this route, whatever else was said about it."""
+        mark(view, self).exempt = True
+        return self.enforced(view)
+
+    def enforced(self, view: View) -> View:
+        """Make sure that the mark of ``view`` is obeyed. Middleware reads marks, so that nothing is left to do."""
+        return view
+
+    def policy_of(self, view: Callable[..., Any] | None) -> RoutePolicy | None:
+        """What was said about ``view`` by these decorators, or None."""
+        return getattr(view, _MARK, {}).get(id(self)) if view is not None else None
+
+    def _marked(self, view: View, rules: Iterable[Rule], *, replace: bool) -> View:
+        policy = mark(view, self)
+        (policy.rules if replace else policy.additive).extend(rules)
+        return self.enforced(view)
+
+
+def mark(view: Callable[..., Any], owner: object) -> RoutePolicy:
+    """The policy of ``view`` by ``owner``; made at the first mark, so that stacked decorators add up."""
+    # In a dict by owner: two clients may guard one view, each with its own marks.
+    marks: dict[int, RoutePolicy] | None = view.__dict__.get(_MARK)
+    if marks is None:
+        marks = {}
+        setattr(view, _MARK, marks)
+    return marks.setdefault(id(owner), RoutePolicy(owner))
+
+
+def name_of(view: Callable[..., Any]) -> str:
+    """A view's name, as the scope of its counters."""
+    module = getattr(view, "__module__", "")
+    return f"{module}.{getattr(view, '__qualname__', type(view).__qualname__)}"

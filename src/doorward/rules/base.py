@@ -1,0 +1,206 @@
+"""What a rule is: it looks at a request and comes to an :class:`Outcome`, or asks for what it needs to."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypedDict
+
+from doorward.decision import Conclusion, Mode
+from doorward.errors import ConfigurationError
+from doorward.fingerprint import normalized
+from doorward.ids import rule_id
+from doorward.patterns import RouteMatcher
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Sequence
+
+    from doorward.context import RequestContext
+    from doorward.effects import Effect
+    from doorward.ids import Field
+    from doorward.reason import Reason
+
+OnError = Literal["allow", "deny", "local"]
+
+
+class Phase(IntEnum):
+    """When in the walk a rule is asked (design: "the walk of one request"); the cheap ones first."""
+
+    ACCESS = 2
+    LOCAL = 3
+    COUNT = 4
+    LOOKUP = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a rule found.
+
+    Attributes:
+        conclusion: ALLOW, DENY or CHALLENGE.
+        reason: Why.
+        weight: Added to the request's sum of weights; meant for ALLOW.
+        ends: Kinds of rules that need not be asked any more, such as ``{"BOT", "CHALLENGE"}``.
+        ttl: Seconds for which the same client will get the same answer.
+    """
+
+    conclusion: Conclusion
+    reason: Reason
+    weight: float = 0.0
+    ends: frozenset[str] = frozenset()
+    ttl: float = 0.0
+
+
+Steps = Generator["Effect", Any, Outcome]
+"""A rule that needs to ask: it yields effects, is sent their answers, and returns its outcome."""
+
+
+class View(NamedTuple):
+    """What a rule may look at.
+
+    Attributes:
+        request: The request.
+        ip: The client's address; empty when there is none.
+        inputs: What the application gave to ``protect`` by name: ``email`` …
+        given: The characteristics of the application's own.
+    """
+
+    request: RequestContext
+    ip: str
+    inputs: Mapping[str, object]
+    given: Mapping[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """A rule before it is bound to a client. Subclasses say what it looks at.
+
+    Attributes:
+        mode: LIVE or DRY_RUN; None takes the client's.
+        name: What results, logs and headers call it; made up from its kind when empty.
+        on_error: What follows when it cannot be evaluated; None takes the client's.
+        characteristics: Who it counts by; empty takes the client's.
+        paths: Only requests to these paths; all when empty. See ``doorward.patterns``.
+        methods: Only requests with these methods; all when empty.
+    """
+
+    kind: ClassVar[str]
+    phase: ClassVar[Phase]
+    effort: ClassVar[int] = 0
+    """Orders the rules of one phase: the cheapest first."""
+    needs: ClassVar[str] = ""
+    """The input that ``protect`` has to give, such as ``"email"``."""
+    needs_body: ClassVar[bool] = False
+    waits: ClassVar[bool] = False
+    """Whether ``evaluate`` returns a generator."""
+
+    mode: Mode | None = None
+    name: str = ""
+    on_error: OnError | None = None
+    characteristics: Sequence[str] = ()
+    paths: Sequence[str | re.Pattern[str]] = ()
+    methods: Sequence[str] = ()
+    _matcher: RouteMatcher | None = field(default=None, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        set_once = object.__setattr__
+        set_once(self, "mode", parse_mode(self.mode) if self.mode is not None else None)
+        set_once(self, "name", _parse_name(self.name))
+        set_once(self, "characteristics", normalized(self.characteristics))
+        set_once(self, "methods", _parse_methods(self.methods))
+        _check_choice(self.on_error, self.accepted_on_error(), "on_error")
+        set_once(self, "paths", _sequence(self.paths, "paths"))
+        set_once(self, "_matcher", RouteMatcher(self.paths, field="paths", overlong=True) if self.paths else None)
+
+    def applies_to(self, request: RequestContext) -> bool:
+        """Whether the request is on the rule's paths and methods."""
+        if self.methods and request.method.upper() not in self.methods:
+            return False
+        return self._matcher is None or self._matcher.match(request.method, request.path) is not None
+
+    def evaluate(self, view: View) -> Outcome | Steps:
+        """Come to an outcome, or return a generator that asks for what it needs to."""
+        raise TypeError(f"{type(self).__name__} does not say how it is evaluated")
+
+    def fields(self, mode: Mode) -> list[Field]:
+        """What makes the rule what it is; equal fields mean equal rules. Never holds secrets."""
+        return [("type", self.kind), ("version", 0), ("mode", mode.value)]
+
+    def rule_id(self, mode: Mode) -> str:
+        """The id of this rule when it runs in ``mode``."""
+        return rule_id(self.fields(mode))
+
+    def match_field(self) -> Field:
+        """The paths and methods as one field of the id."""
+        paths = [path if isinstance(path, str) else f"re:{path.pattern}" for path in self.paths]
+        return ("match", " ".join([*self.methods, *paths]))
+
+    @classmethod
+    def accepted_on_error(cls) -> tuple[str, ...]:
+        """What ``on_error`` may be."""
+        return ("allow", "deny")
+
+
+def parse_mode(value: object, field_name: str = "mode") -> Mode:
+    """LIVE or DRY_RUN from a member or from text in any case.
+
+    Raises:
+        ConfigurationError: It is neither.
+    """
+    text = str(value).upper().replace("-", "_") if isinstance(value, str) else ""
+    text = "DRY_RUN" if text == "DRYRUN" else text
+    if text not in Mode.__members__:
+        raise ConfigurationError(field_name, f'must be "LIVE" or "DRY_RUN", not {value!r}')
+    return Mode[text]
+
+
+def positive(value: object, name: str, largest: int = 2**53 - 1) -> int:
+    """A whole number from 1.
+
+    Raises:
+        ConfigurationError: It is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= largest:
+        raise ConfigurationError(name, f"must be a whole number from 1 to {largest}, not {value!r}")
+    return value
+
+
+def _check_choice(value: object, accepted: Sequence[str], name: str) -> None:
+    if value is not None and value not in accepted:
+        raise ConfigurationError(name, f"must be one of {', '.join(accepted)}, not {value!r}")
+
+
+def _parse_name(name: object) -> str:
+    # It becomes a quoted string of RFC 9651 in the RateLimit header: printable ASCII, and nothing to escape.
+    if not isinstance(name, str) or not name.isascii() or any(c in '"\\' or not c.isprintable() for c in name):
+        raise ConfigurationError("name", f"must be printable ASCII text without quotes or backslashes, not {name!r}")
+    if len(name) > 100:
+        raise ConfigurationError("name", f"must have at most 100 characters, not {len(name)}")
+    return name
+
+
+def _sequence(values: object, name: str) -> tuple[Any, ...]:
+    if isinstance(values, str | bytes) or not isinstance(values, list | tuple | set | frozenset):
+        raise ConfigurationError(name, f"must be a list or tuple, not {values!r}")
+    return tuple(values)
+
+
+def _parse_methods(methods: object) -> tuple[str, ...]:
+    values = _sequence(methods, "methods")
+    for method in values:
+        if not isinstance(method, str) or not method.isalpha():
+            raise ConfigurationError("methods", f"must be names such as GET or POST, not {method!r}")
+    return tuple(sorted({method.upper() for method in values}))
+
+
+class RuleOptions(TypedDict, total=False):
+    """What every rule builder takes besides its own arguments: see :class:`Rule`."""
+
+    mode: Mode | str | None
+    name: str
+    on_error: OnError | None
+    characteristics: Sequence[str]
+    paths: Sequence[str | re.Pattern[str]]
+    methods: Sequence[str]

@@ -1,0 +1,231 @@
+"""What all facades of one client share: store, engine, journal, caches."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from doorward.bound import APPLICATION, PATTERN, ROUTE, Ban, Bound
+from doorward.client_ip import ClientIP, Provenance
+from doorward.context import RequestContext
+from doorward.decision import Conclusion, Decision, Mode
+from doorward.drivers import AsyncPorts, SyncPorts, is_async
+from doorward.engine import Engine
+from doorward.errors import ConfigurationError
+from doorward.fingerprint import Identity
+from doorward.journal import Journal
+from doorward.offload import Offload
+from doorward.printable import describe
+from doorward.progress import Progress
+from doorward.reason import ErrorReason, RuleReason
+from doorward.refusals import Refusals
+from doorward.requests import carrier_of, from_carrier
+from doorward.rules.limits import Limit, rate_limit
+from doorward.stores import MemoryStore, open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from doorward.reason import Reason
+    from doorward.requests import Carrier
+    from doorward.routes import RoutePolicy
+    from doorward.rules.base import OnError, Rule
+    from doorward.settings import Settings
+    from doorward.stores import AsyncStore, Store
+
+STATE = "doorward.state"
+DECISION = "doorward.decision"
+
+SHARED_BELIEF_NS = 1_000_000_000
+"""How long a refusal is believed where another process or client may lift it (design: "refusals remembered")."""
+FOREVER_NS = 10**19
+
+_UNKNOWN = ClientIP("", Provenance.NONE)
+
+
+class Runtime:
+    """One client's state. Thread safe.
+
+    Args:
+        rules: The application's rules.
+        settings: Checked options.
+    """
+
+    def __init__(self, rules: Sequence[Rule], settings: Settings) -> None:
+        self.settings = settings
+        self.clock = settings.clock
+        self.store: Store | AsyncStore = open_store(settings.store, settings.clock)
+        self.async_store = is_async(self.store)
+        self.inline = not self.async_store and not self.store.blocking
+        self.journal = Journal(
+            settings.logger, settings.name, settings.clock, mask_addresses=settings.mask_addresses
+        )
+        self.offload = Offload()
+        self.off = settings.override == "OFF"
+        self.refusals = Refusals(FOREVER_NS if settings.store == "memory://" else SHARED_BELIEF_NS)
+        self._lock = threading.Lock()
+        self._local: MemoryStore | None = None
+        self._of_policy: dict[tuple[int, int], Engine] = {}
+        self.routed: list[Bound] = []
+        self.inline_ports = SyncPorts(self.store, self.local, self.offload, settings.timeout)  # type: ignore[arg-type]
+        self.engine = self._build(rules)
+
+    # --- rules
+
+    def _build(self, rules: Sequence[Rule]) -> Engine:
+        settings = self.settings
+        engine = Engine(
+            (),
+            ban=self._bind(Ban(), "ban", APPLICATION),
+            ips=settings.ips,
+            clock=settings.clock,
+            refusals=self.refusals,
+            thresholds=settings.thresholds,
+            workers=settings.workers,
+        )
+        engine = self.extended(engine, rules)
+        for path, limit in settings.limits.items():
+            options: Any = {"paths": [path], "scope": path, "name": _header_safe(path)}
+            if not isinstance(limit, str) and not callable(limit):
+                raise ConfigurationError("limits", f"{path!r} must map to a limit such as '5/minute', not {limit!r}")
+            engine = self.extended(engine, rate_limit(limit, **options), tier=PATTERN)
+        return engine
+
+    def extended(
+        self, engine: Engine, rules: Iterable[Rule], *, tier: int = APPLICATION, additive: bool = False
+    ) -> Engine:
+        """``engine`` with more rules after its own."""
+        bound = list(engine.bound)
+        names = {b.name for b in bound}
+        for rule in rules:
+            name = _distinct(rule.name or rule.kind.lower(), names)
+            names.add(name)
+            bound.append(self._bind(rule, name, tier, additive=additive))
+        return engine.with_bound(bound)
+
+    def _bind(self, rule: Rule, name: str, tier: int, *, additive: bool = False) -> Bound:
+        settings = self.settings
+        mode = Mode.DRY_RUN if settings.override == "DRY_RUN" else rule.mode or settings.mode
+        default: OnError = "local" if isinstance(rule, Limit) else settings.on_error
+        identity = settings.identity
+        if rule.characteristics:
+            identity = Identity(rule.characteristics, ipv6_prefix=settings.ipv6_prefix)
+        return Bound(
+            rule,
+            client=settings.name,
+            name=name,
+            mode=mode,
+            on_error=rule.on_error or default,
+            identity=identity,
+            tier=tier,
+            additive=additive,
+        )
+
+    def engine_for(self, engine: Engine, policy: RoutePolicy | None) -> Engine:
+        """The rules in force on a route."""
+        if policy is None or policy.exempt:
+            return engine
+        key = (id(engine), id(policy))
+        found = self._of_policy.get(key)
+        if found is None:
+            with self._lock:
+                found = self.extended(engine, policy.rules, tier=ROUTE)
+                found = self.extended(found, policy.additive, tier=ROUTE, additive=True)
+                self._of_policy[key] = found
+                self.routed += found.bound[len(engine.bound) :]
+        return found
+
+    # --- one request
+
+    def open(self, request: object, engine: Engine) -> Progress:
+        """What is known about ``request``: begun here, or gone on with from the layer outside.
+
+        Raises:
+            UnsupportedRequest: It is no request.
+        """
+        if isinstance(request, RequestContext):
+            return Progress(request, engine)
+        return self.resume(carrier_of(request), engine)
+
+    def resume(self, carrier: Carrier, engine: Engine, policy: RoutePolicy | None = None) -> Progress:
+        """As :meth:`open`, for a scope or an environ, and for a route that says something of its own."""
+        states = carrier.get(STATE)
+        if states is None:
+            states = carrier[STATE] = {}
+        progress: Progress | None = states.get(id(self))
+        if progress is None:
+            progress = states[id(self)] = Progress(from_carrier(carrier), self.engine_for(engine, policy), policy)
+        elif policy is not None and progress.policy is None:
+            progress.policy = policy
+            progress.engine = self.engine_for(progress.engine, policy)
+        return progress
+
+    def finish(self, progress: Progress, decision: Decision) -> Decision:
+        """Count and log a decision that was just made."""
+        try:
+            noteworthy, progress.noteworthy = progress.noteworthy, False
+            self.journal.decision(progress.request, decision, noteworthy=noteworthy)
+            on_decision = self.settings.on_decision
+            if on_decision is not None:
+                on_decision(decision, progress.request)
+        except Exception as error:
+            self.journal.swallowed("on_decision", error)
+        return decision
+
+    def broken(self, progress: Progress, error: Exception) -> Decision:
+        """The decision when doorward itself failed."""
+        self.journal.swallowed("decision", error)
+        denying = self.settings.on_error == "deny" and self.settings.override != "DRY_RUN"
+        conclusion = Conclusion.DENY if denying else Conclusion.ERROR
+        return self._without_walk(progress.engine, conclusion, ErrorReason(describe(error)), progress.client_ip)
+
+    def exempted(self, engine: Engine, why: str) -> Decision:
+        """The decision about a request that no rule is asked about."""
+        self.journal.count(f"exempt.{why}")
+        return self._without_walk(engine, Conclusion.ALLOW, RuleReason("exempt", why))
+
+    def switched_off(self, engine: Engine) -> Decision:
+        """The decision while ``DOORWARD_MODE`` is ``OFF``."""
+        return self._without_walk(engine, Conclusion.ALLOW, RuleReason("off", "DOORWARD_MODE is OFF"))
+
+    def _without_walk(
+        self, engine: Engine, conclusion: Conclusion, reason: Reason, client_ip: ClientIP | None = None
+    ) -> Decision:
+        results = tuple([bound.not_run for bound in engine.bound])
+        return Decision(conclusion, reason, results, client_ip or _UNKNOWN, now_ns=self.clock.now_ns())
+
+    # --- stores
+
+    def local(self) -> MemoryStore:
+        """The limiter of this process, for when the store fails; made when first needed."""
+        with self._lock:
+            if self._local is None:
+                self._local = MemoryStore(clock=self.clock)
+            return self._local
+
+    def sync_ports(self, read_body: Any = None) -> SyncPorts:
+        """How a blocking caller performs effects."""
+        if self.inline and read_body is None:
+            return self.inline_ports
+        arguments = (self.store, self.local, self.offload, self.settings.timeout)
+        return SyncPorts(*arguments, read_body) if read_body is not None else SyncPorts(*arguments)  # type: ignore[arg-type]
+
+    def async_ports(self, read_body: Any = None) -> AsyncPorts:
+        """How an awaiting caller performs effects."""
+        return AsyncPorts(self.store, self.local, self.offload, self.settings.timeout, read_body)
+
+
+def _distinct(name: str, taken: set[str]) -> str:
+    """``name``, with a number behind it where it is taken: RateLimit headers need names that differ."""
+    number, candidate = 2, name
+    while candidate in taken:
+        candidate, number = f"{name}-{number}", number + 1
+    return candidate
+
+
+def _header_safe(path: object) -> str:
+    text = path if isinstance(path, str) else getattr(path, "pattern", "path")
+    return "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "_" for c in text)[:100]
+
+
+__all__ = ["DECISION", "STATE", "Runtime"]

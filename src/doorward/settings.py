@@ -1,0 +1,219 @@
+"""The arguments of a client, checked when it is built."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
+
+from doorward.client_ip import ClientIPPolicy, Proxies
+from doorward.clock import Clock, SystemClock
+from doorward.decision import Conclusion, Decision, Mode
+from doorward.duration import seconds
+from doorward.errors import ConfigurationError, UnknownArgument
+from doorward.fingerprint import IP, Identity
+from doorward.rules.base import Rule, parse_mode, positive
+
+if TYPE_CHECKING:
+    from doorward.context import RequestContext
+    from doorward.stores.base import AsyncStore, Store
+
+OnDecision = Callable[[Decision, "RequestContext"], object]
+Override = Literal["LIVE", "DRY_RUN", "OFF", ""]
+
+MODE_VARIABLE = "DOORWARD_MODE"
+ENVIRONMENT_VARIABLE = "DOORWARD_ENV"
+DEFAULT_TIMEOUT = 0.5
+DEVELOPMENT_TIMEOUT = 1.0
+LARGEST_BODY_LIMIT = 64 * 2**20
+
+
+class Options(TypedDict, total=False):
+    """Everything that a client takes by keyword besides ``rules``.
+
+    Attributes:
+        mode: Of rules that name none: ``"LIVE"`` or ``"DRY_RUN"``. The environment variable ``DOORWARD_MODE`` overrides:
+            ``DRY_RUN`` makes every rule dry, ``OFF`` switches everything off, ``LIVE`` changes only this default.
+        characteristics: Who clients are, for rules that name none.
+        store: ``"memory://"``, or an object with the methods of :class:`doorward.stores.base.Store`.
+        proxies: Which hops are trusted to tell the client's address: see :mod:`doorward.client_ip`.
+        timeout: Seconds that the remote work of one decision may take in all.
+        on_error: ``"allow"`` or ``"deny"``: what follows when a rule cannot be evaluated. Limits go on locally
+            (``"local"``) unless the rule itself says otherwise.
+        name: Keeps the counters of several clients in one store apart.
+        workers: Processes that share the traffic: while the store fails, each admits its part.
+        body_limit: Bytes of a body that are held for rules that read it; None takes the defaults of each kind.
+        limits: Limits by path: ``{"/api/*": "100/hour", "POST /login": "5/minute"}``.
+        thresholds: What a sum of weights leads to: ``{"CHALLENGE": 10, "DENY": 20}``.
+        on_decision: Called with every decision and its request context.
+        logger: Where decisions are logged; ``logging.getLogger("doorward")`` by default.
+        clock: The time; see :class:`doorward.testing.FakeClock`.
+        ipv6_prefix: Bits of an IPv6 address that name a client.
+        mask_addresses: Log only the network part of addresses.
+    """
+
+    mode: Mode | str
+    characteristics: Sequence[str]
+    store: str | Store | AsyncStore
+    proxies: str | int | Sequence[str] | Proxies
+    timeout: float | None
+    on_error: Literal["allow", "deny"]
+    name: str
+    workers: int | None
+    body_limit: int | None
+    limits: Mapping[str, str] | None
+    thresholds: Mapping[str, float] | None
+    on_decision: OnDecision | None
+    logger: logging.Logger | None
+    clock: Clock | None
+    ipv6_prefix: int
+    mask_addresses: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Checked options: see :class:`Options`."""
+
+    override: Override
+    mode: Mode
+    identity: Identity
+    store: str | Store | AsyncStore
+    ips: ClientIPPolicy
+    timeout: float
+    on_error: Literal["allow", "deny"]
+    name: str
+    workers: int
+    body_limit: int | None
+    limits: Mapping[str, str]
+    thresholds: Sequence[tuple[float, Conclusion]]
+    on_decision: OnDecision | None
+    logger: logging.Logger
+    clock: Clock
+    ipv6_prefix: int
+    mask_addresses: bool
+
+
+def parse(options: Options, owner: str) -> Settings:
+    """Check a client's options.
+
+    Raises:
+        ConfigurationError: One is wrong, or the environment is.
+    """
+    _check_known(options, owner)
+    get: Callable[..., Any] = options.get
+    development = os.environ.get(ENVIRONMENT_VARIABLE, "").strip().lower() == "development"
+    override = _override(os.environ.get(MODE_VARIABLE, ""))
+    ipv6_prefix = positive(get("ipv6_prefix", 64), "ipv6_prefix", 128)
+    timeout = get("timeout")
+    return Settings(
+        override=override,
+        mode=Mode.LIVE if override == "LIVE" else parse_mode(get("mode", Mode.LIVE)),
+        identity=Identity(get("characteristics", (IP,)) or (IP,), ipv6_prefix=ipv6_prefix),
+        store=get("store", "memory://"),
+        ips=ClientIPPolicy(get("proxies", "private"), development=development, environ=os.environ),
+        timeout=_timeout(timeout) if timeout is not None else DEVELOPMENT_TIMEOUT if development else DEFAULT_TIMEOUT,
+        on_error=_choice(get("on_error", "allow"), ("allow", "deny"), "on_error"),
+        name=_name(get("name", "default")),
+        workers=positive(get("workers") or 1, "workers", 10_000),
+        body_limit=_body_limit(get("body_limit")),
+        limits=_mapping(get("limits"), "limits", "paths to limits"),
+        thresholds=_thresholds(_mapping(get("thresholds"), "thresholds", "conclusions to sums of weights")),
+        on_decision=_callable(get("on_decision"), "on_decision"),
+        logger=_instance(get("logger") or logging.getLogger("doorward"), logging.Logger, "logger"),
+        clock=_clock(get("clock")),
+        ipv6_prefix=ipv6_prefix,
+        mask_addresses=_instance(get("mask_addresses", False), bool, "mask_addresses"),
+    )
+
+
+def parse_rules(rules: object, field: str = "rules") -> list[Rule]:
+    """Rules from a sequence, in which sequences of rules (``protect_signup(…)``) may stand too.
+
+    Raises:
+        ConfigurationError: Something in it is no rule.
+    """
+    if isinstance(rules, Rule):
+        return [rules]
+    if not isinstance(rules, list | tuple):
+        raise ConfigurationError(field, f"must hold rules such as fixed_window(…), not {rules!r}")
+    return [rule for item in rules for rule in parse_rules(item, field)]
+
+
+def _check_known(options: Mapping[str, object], owner: str) -> None:
+    for name in options:
+        if name not in Options.__annotations__:
+            raise UnknownArgument(owner, name, ["rules", *Options.__annotations__])
+
+
+def _override(value: str) -> Override:
+    text = value.strip().upper().replace("-", "_")
+    if text == "" or text == "OFF":
+        return text
+    if text not in Mode.__members__:
+        raise ConfigurationError(MODE_VARIABLE, f"must be LIVE, DRY_RUN or OFF, not {value!r}")
+    return Mode[text].value
+
+
+def _timeout(value: object) -> float:
+    timeout = seconds(value, "timeout")
+    if not 0 < timeout <= 60:
+        raise ConfigurationError("timeout", f"must be over 0 and at most 60 seconds, not {value!r}")
+    return timeout
+
+
+def _choice(value: Any, accepted: Sequence[str], field: str) -> Any:
+    if value not in accepted:
+        raise ConfigurationError(field, f"must be one of {', '.join(accepted)}, not {value!r}")
+    return value
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, str) or not 1 <= len(value) <= 64 or not value.replace("-", "_").isidentifier():
+        raise ConfigurationError("name", f"must be letters, digits, - and _, at most 64, not {value!r}")
+    return value
+
+
+def _body_limit(value: object) -> int | None:
+    return None if value is None else positive(value, "body_limit", LARGEST_BODY_LIMIT)
+
+
+def _mapping(value: Any, field: str, what: str) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(field, f"must map {what}, not {value!r}")
+    return value
+
+
+def _thresholds(thresholds: Mapping[str, Any]) -> list[tuple[float, Conclusion]]:
+    parsed = []
+    for name, weight in thresholds.items():
+        action = str(name).upper()
+        _choice(action, ("CHALLENGE", "DENY"), "thresholds")
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < float("inf"):
+            raise ConfigurationError("thresholds", f"{action} must be a number over 0, not {weight!r}")
+        parsed.append((float(weight), Conclusion(action)))
+    return parsed
+
+
+def _callable(value: Any, field: str) -> Any:
+    if value is not None and not callable(value):
+        raise ConfigurationError(field, f"must be callable, not {value!r}")
+    return value
+
+
+def _instance(value: Any, kind: type, field: str) -> Any:
+    if not isinstance(value, kind):
+        raise ConfigurationError(field, f"must be a {kind.__name__}, not {value!r}")
+    return value
+
+
+def _clock(value: object) -> Clock:
+    if value is None:
+        return SystemClock()
+    if not callable(getattr(value, "now_ns", None)):
+        raise ConfigurationError("clock", f"must have a now_ns() method, not {value!r}")
+    clock: Any = value
+    return clock  # type: ignore[no-any-return]  # a Protocol, checked just above

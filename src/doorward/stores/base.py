@@ -1,0 +1,151 @@
+"""The contract between doorward and a place where counters live.
+
+Write one by implementing :class:`Store` (or :class:`AsyncStore`, the same names awaitable). A store must bound its own
+memory and say in ``blocking`` whether a call can wait for something outside the process: such calls are made under
+the decision's deadline.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from doorward.effects import Charge, Hit, Verdict
+
+
+@runtime_checkable
+class Store(Protocol):
+    """Counters, bans, one-time marks and small values. Every call is atomic and safe from any thread.
+
+    Keys are text, at most 512 characters. Durations (``window``, ``ttl``) are seconds. Failures are raised as
+    :class:`~doorward.errors.StoreError`.
+    """
+
+    blocking: bool
+    """Whether a call may wait for a disk, a lock of another process or the network."""
+
+    def count(self, hits: Sequence[Hit]) -> Sequence[Verdict]:
+        """Charge ``hits``, all or none within each group.
+
+        If one live hit of a group has no room, none of the group is charged, and the verdict of each says whether
+        *it* had room. Dry-run hits are charged one by one, after the live ones; if a live hit was refused they are
+        only looked at. A refused hit changes nothing: it never prolongs the refusal.
+        """
+        ...
+
+    def peek(self, hits: Sequence[Hit]) -> Sequence[Verdict]:
+        """What ``count`` would answer to each hit alone, without charging; ``remaining`` is before the charge."""
+        ...
+
+    def refund(self, charges: Sequence[Charge]) -> None:
+        """Take charges back, as far as they still weigh. Never lets a window admit more than its ``max``."""
+        ...
+
+    def tally(self, key: str, weight: float, window: float) -> float:
+        """Add ``weight`` to a sum that sinks to nothing within ``window`` seconds; the new sum."""
+        ...
+
+    def add_if_absent(self, key: str, ttl: float) -> bool:
+        """Whether ``key`` was not there; it is now, for ``ttl`` seconds. One caller wins."""
+        ...
+
+    def get(self, key: str) -> bytes | None:
+        """The value of ``key``, or None."""
+        ...
+
+    def put(self, key: str, value: bytes, ttl: float) -> None:
+        """Keep ``value`` for ``ttl`` seconds."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Forget the value or mark of ``key``."""
+        ...
+
+    def reset(self, prefix: str) -> int:
+        """Forget all counters and sums whose key starts with ``prefix``; how many. Bans stay."""
+        ...
+
+    def stats(self) -> Mapping[str, int]:
+        """Figures for operators: keys held, refusals held, evictions …"""
+        ...
+
+    def ban(self, key: str, ttl: float) -> None:
+        """Refuse ``key`` (hits of algorithm ``BAN``) for ``ttl`` seconds."""
+        ...
+
+    def unban(self, key: str) -> bool:
+        """Lift a ban; whether there was one."""
+        ...
+
+    def bans(self) -> Mapping[str, float]:
+        """Banned keys, and the seconds left to each."""
+        ...
+
+    def close(self) -> None:
+        """Give back what the store holds open. Calls after it raise ``StoreError``."""
+        ...
+
+
+@runtime_checkable
+class AsyncStore(Protocol):
+    """:class:`Store` with every method awaitable."""
+
+    blocking: bool
+
+    async def count(self, hits: Sequence[Hit]) -> Sequence[Verdict]:
+        """As :meth:`Store.count`."""
+        ...
+
+    async def peek(self, hits: Sequence[Hit]) -> Sequence[Verdict]:
+        """As :meth:`Store.peek`."""
+        ...
+
+    async def refund(self, charges: Sequence[Charge]) -> None:
+        """As :meth:`Store.refund`."""
+        ...
+
+    async def tally(self, key: str, weight: float, window: float) -> float:
+        """As :meth:`Store.tally`."""
+        ...
+
+    async def add_if_absent(self, key: str, ttl: float) -> bool:
+        """As :meth:`Store.add_if_absent`."""
+        ...
+
+    async def get(self, key: str) -> bytes | None:
+        """As :meth:`Store.get`."""
+        ...
+
+    async def put(self, key: str, value: bytes, ttl: float) -> None:
+        """As :meth:`Store.put`."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """As :meth:`Store.delete`."""
+        ...
+
+    async def reset(self, prefix: str) -> int:
+        """As :meth:`Store.reset`."""
+        ...
+
+    async def stats(self) -> Mapping[str, int]:
+        """As :meth:`Store.stats`."""
+        ...
+
+    async def ban(self, key: str, ttl: float) -> None:
+        """As :meth:`Store.ban`."""
+        ...
+
+    async def unban(self, key: str) -> bool:
+        """As :meth:`Store.unban`."""
+        ...
+
+    async def bans(self) -> Mapping[str, float]:
+        """As :meth:`Store.bans`."""
+        ...
+
+    async def close(self) -> None:
+        """As :meth:`Store.close`."""
+        ...

@@ -1,0 +1,229 @@
+"""Pure WSGI middleware: any WSGI application (PEP 3333), no framework.
+
+Allowed requests pass byte for byte: the application's iterable is returned as it is, and ``start_response`` is handed
+through untouched unless a header was asked for or a limit waits for the response.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Unpack
+
+from doorward.answers import Answer
+from doorward.client import AsyncDoorward, Doorward
+from doorward.context import Body
+from doorward.errors import ConfigurationError
+from doorward.layer import Layer, LayerOptions, body_limit
+from doorward.limit_headers import OWN_NAMES
+from doorward.progress import NO_INPUTS
+from doorward.requests import environ_path
+from doorward.rules.limits import Response
+from doorward.runtime import DECISION
+
+if TYPE_CHECKING:
+    from doorward.decision import Decision
+    from doorward.progress import Progress
+    from doorward.routes import RoutePolicy
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+WSGIApp = Callable[[Environ, StartResponse], Iterable[bytes]]
+PolicyFor = Callable[[Environ], "RoutePolicy | None"]
+
+
+class DoorwardMiddleware:
+    """Decides about every request before the application sees it.
+
+    The decision is at ``environ["doorward.decision"]``.
+
+    Args:
+        app: The application to protect.
+        aj: The client. An :class:`~doorward.AsyncDoorward` will do when its store is not asynchronous.
+        policy_for: What the route of an environ says about itself; for adapters.
+        **options: See :class:`doorward.layer.LayerOptions`.
+
+    Raises:
+        ConfigurationError: An option is wrong.
+    """
+
+    def __init__(
+        self,
+        app: WSGIApp,
+        aj: Doorward | AsyncDoorward,
+        *,
+        policy_for: PolicyFor | None = None,
+        **options: Unpack[LayerOptions],
+    ) -> None:
+        if not isinstance(aj, Doorward | AsyncDoorward):
+            raise ConfigurationError("aj", f"must be a Doorward or an AsyncDoorward, not {aj!r}")
+        self.app = app
+        self.client = aj if isinstance(aj, Doorward) else aj.as_sync()
+        self.layer = Layer(self.client, options)
+        self._policy_for = policy_for
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Handle one request."""
+        progress = self._admitted(environ)
+        if progress is None:
+            return self.app(environ, start_response)
+        decision = decide(self.client, self.layer, progress, environ)
+        environ[DECISION] = decision
+        if self.layer.refuses(decision):
+            return self._refuse(progress, decision, environ, start_response)
+        if self.layer.touches_response(progress):
+            return self._watched(progress, decision, environ, start_response)
+        return self.app(environ, start_response)
+
+    def _admitted(self, environ: Environ) -> Progress | None:
+        try:
+            policy = self._policy_for(environ) if self._policy_for is not None else None
+            return self.layer.admit(environ, environ.get("REQUEST_METHOD", "GET"), environ_path(environ), policy)
+        except Exception as error:
+            self.layer.runtime.journal.swallowed("middleware", error)
+            return None
+
+    def _watched(
+        self, progress: Progress, decision: Decision, environ: Environ, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        watch = ResponseWatch(self.client, self.layer, progress, decision, start_response)
+        try:
+            return self.app(environ, watch.start_response)
+        except BaseException:
+            self.client.settle(progress, Response(500, ()))
+            raise
+
+    def _refuse(
+        self, progress: Progress, decision: Decision, environ: Environ, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        answer = self.layer.replaced(progress.request, decision)
+        if callable(answer):
+            result: Iterable[bytes] = answer(environ, start_response)
+            return result
+        answer = answer if isinstance(answer, Answer) else self.layer.refusal(progress.request, decision)
+        headers = [*answer.headers, ("Content-Length", str(len(answer.body)))]
+        start_response(status_line(answer.status), headers)
+        return [] if environ.get("REQUEST_METHOD") == "HEAD" else [answer.body]
+
+
+class ResponseWatch:
+    """Looks at one response's head on its way out: adds headers, and tells limits what it was."""
+
+    __slots__ = ("_client", "_decision", "_layer", "_progress", "_start_response")
+
+    def __init__(
+        self, client: Doorward, layer: Layer, progress: Progress, decision: Decision, start_response: StartResponse
+    ) -> None:
+        self._client = client
+        self._layer = layer
+        self._progress = progress
+        self._decision = decision
+        self._start_response = start_response
+
+    def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+        """In place of the server's ``start_response``."""
+        # Settled here and not at the iterable's end, so that the server is given the application's own iterable.
+        self._settle(status, headers)
+        if self._layer.style is not None:
+            headers = self._with_limits(headers)
+        return self._start_response(status, headers, exc_info) if exc_info else self._start_response(status, headers)
+
+    def _settle(self, status: str, headers: list[tuple[str, str]]) -> None:
+        if self._progress.conditional:
+            code = int(status[:3]) if status[:3].isdigit() else 500
+            lines = [(name.lower(), value) for name, value in headers]
+            self._client.settle(self._progress, Response(code, lines))
+
+    def _with_limits(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        try:
+            assert self._layer.style is not None
+            kept = [line for line in headers if line[0].lower() not in OWN_NAMES]
+            return [*kept, *self._layer.style(self._decision)]
+        except Exception as error:
+            self._layer.runtime.journal.swallowed("rate_limit_headers", error)
+            return headers
+
+
+def decide(client: Doorward, layer: Layer, progress: Progress, environ: Environ) -> Decision:
+    """Decide about a request whose environ is at hand, holding its body if a rule asks for it."""
+    read_body = (lambda: hold_body(progress, environ, layer)) if progress.engine.reads_body else None
+    return client.decide(progress, NO_INPUTS, deferring=True, read_body=read_body)
+
+
+def hold_body(progress: Progress, environ: Environ, layer: Layer) -> Body:
+    """Read a body up to the limit, and put it back for the application."""
+    limit = body_limit(progress.request, layer.runtime.settings.body_limit)
+    stream, length = environ.get("wsgi.input"), _content_length(environ)
+    if limit == 0 or stream is None:
+        return Body(b"", False)
+    if length == 0:
+        return Body(b"", True)
+    held = _read(stream, min(limit + 1, length) if length is not None else limit + 1)
+    complete = len(held) <= limit and (length is None or len(held) == length)
+    environ["wsgi.input"] = io.BytesIO(held) if complete else Replay(held, stream)
+    return Body(held[:limit], complete)
+
+
+def _content_length(environ: Environ) -> int | None:
+    """Bytes of the body; None when it ends where the stream ends, 0 when there is none that could be read."""
+    length = environ.get("CONTENT_LENGTH") or ""
+    if length.isascii() and length.isdigit():
+        return int(length[:19])
+    return None if environ.get("wsgi.input_terminated") else 0
+
+
+def _read(stream: Any, size: int) -> bytes:
+    parts, left = [], size
+    while left > 0 and (part := stream.read(left)):
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
+
+
+class Replay(Iterator[bytes]):
+    """A ``wsgi.input`` that begins with what was held already; asks the rest for no more than it is asked for."""
+
+    def __init__(self, held: bytes, rest: Any) -> None:
+        self._held = io.BytesIO(held)
+        self._rest = rest
+
+    def read(self, size: int = -1) -> bytes:
+        """As of a file."""
+        if size is None or size < 0:
+            return self._held.read() + bytes(self._rest.read())
+        held = self._held.read(size)
+        return held if len(held) == size else held + bytes(self._rest.read(size - len(held)))
+
+    def readline(self, size: int = -1) -> bytes:
+        """As of a file."""
+        size = -1 if size is None else size
+        held = self._held.readline(size)
+        if held.endswith(b"\n") or len(held) == size:
+            return held
+        return held + bytes(self._rest.readline(size - len(held) if size >= 0 else -1))
+
+    def readlines(self, hint: int = -1) -> list[bytes]:
+        """As of a file."""
+        lines: list[bytes] = []
+        total = 0
+        for line in self:
+            lines.append(line)
+            total += len(line)
+            if 0 < (hint or 0) <= total:
+                break
+        return lines
+
+    def __next__(self) -> bytes:
+        line = self.readline()
+        if not line:
+            raise StopIteration
+        return line
+
+
+def status_line(status: int) -> str:
+    """``429 Too Many Requests``."""
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return f"{status} Refused"
