@@ -17,7 +17,7 @@ from doorward.errors import ConfigurationError
 from doorward.layer import Layer, LayerOptions, body_limit
 from doorward.limit_headers import OWN_NAMES
 from doorward.progress import NO_INPUTS
-from doorward.requests import route_path
+from doorward.requests import from_scope, route_path
 from doorward.rules.limits import Response
 from doorward.runtime import DECISION
 
@@ -76,22 +76,26 @@ class DoorwardMiddleware:
         if progress is None:
             await self.app(scope, receive, send)
             return
-        body = HeldBody(progress, receive, self.layer) if kind == "http" else None
-        decision = await self.client.decide(
-            progress, NO_INPUTS, deferring=True, read_body=body.hold if body is not None else None
-        )
+        if not self.client.waits(progress):
+            decision = self.client.decide_now(progress, NO_INPUTS, deferring=True)
+        elif kind == "http":
+            body = HeldBody(progress, receive, self.layer)
+            decision = await self.client.decide(progress, NO_INPUTS, deferring=True, read_body=body.hold)
+            receive = body.receiver()
+        else:
+            decision = await self.client.decide(progress, NO_INPUTS, deferring=True)
         scope[DECISION] = decision
         if self.layer.refuses(decision):
             await self._refuse(progress, decision, scope, receive, send)
         elif kind == "http" and self.layer.touches_response(progress):
-            await self._watched(progress, decision, scope, body.receiver() if body is not None else receive, send)
+            await self._watched(progress, decision, scope, receive, send)
         else:
-            await self.app(scope, body.receiver() if body is not None else receive, send)
+            await self.app(scope, receive, send)
 
     def _admitted(self, scope: Scope) -> Progress | None:
         try:
             policy = self._policy_for(scope) if self._policy_for is not None else None
-            return self.layer.admit(scope, scope.get("method", "GET"), route_path(scope), policy)
+            return self.layer.admit(scope, scope.get("method", "GET"), route_path(scope), policy, from_scope)
         except Exception as error:
             self.layer.runtime.journal.swallowed("middleware", error)
             return None
@@ -210,7 +214,7 @@ class ResponseWatch:
 
     async def settle(self) -> None:
         """Tell the limits that wait for the response; once."""
-        if self._progress.conditional:
+        if self._progress.engine.conditional:
             await self._client.settle(self._progress, self._seen or Response(500, ()))
 
 

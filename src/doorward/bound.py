@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from doorward.decision import Conclusion, Mode, RuleResult, State
-from doorward.reason import RuleReason
+from doorward.reason import RateLimitReason, RuleReason
 from doorward.rules.base import Phase, Rule
+from doorward.rules.limits import Limit, StaticLimit
 
 if TYPE_CHECKING:
     from doorward.fingerprint import Fingerprint, Identity
+    from doorward.progress import Admitted
     from doorward.reason import Reason
     from doorward.rules.base import OnError
 
@@ -18,7 +20,6 @@ APPLICATION, PATTERN, ROUTE = 0, 1, 2
 """Where a limit was declared. Limits of the highest tier that applies to a request take the place of the others."""
 
 _ID_DIGITS = 10
-_FINGERPRINT_DIGITS = 24
 
 
 class Bound:
@@ -34,11 +35,15 @@ class Bound:
         identity: Who it counts by.
         tier: Where it was declared.
         additive: Whether it counts beside limits of a higher tier.
+        cost: Units a request takes, if the rule fixes them.
+        prefix: What the keys of its counters begin with.
+        count_when: Decides after the response whether a charge stays.
+        quotas: Its counters where they are the same for every request.
         not_run: Its result when it does not run.
     """
 
-    __slots__ = ("_prefix", "_state", "additive", "dry", "identity", "mode", "name", "not_run", "on_error", "rule",
-                 "rule_id", "tier")  # fmt: skip
+    __slots__ = ("_state", "additive", "cost", "count_when", "dry", "identity", "mode", "name", "not_run",
+                 "on_error", "prefix", "quotas", "rule", "rule_id", "tier")  # fmt: skip
 
     def __init__(
         self,
@@ -61,8 +66,11 @@ class Bound:
         self.identity = identity
         self.tier = tier
         self.additive = additive
+        self.cost = rule.cost if isinstance(rule, Limit) else None
+        self.count_when = rule.count_when if isinstance(rule, Limit) else None
+        self.quotas = (rule.quota,) if isinstance(rule, StaticLimit) else None
         self._state = State.DRY_RUN if self.dry else State.RUN
-        self._prefix = f"{client}:{getattr(rule, 'scope', '')}:{self.rule_id[:_ID_DIGITS]}:"
+        self.prefix = f"{client}:{getattr(rule, 'scope', '')}:{self.rule_id[:_ID_DIGITS]}:"
         self.not_run = self.skipped("not evaluated")
 
     def __repr__(self) -> str:
@@ -70,7 +78,7 @@ class Bound:
 
     def key(self, label: str, fingerprint: Fingerprint) -> str:
         """The store's key of one of the rule's counters. Short, since a store keeps many."""
-        return f"{self._prefix}{fingerprint.digest[:_FINGERPRINT_DIGITS]}{label}"
+        return f"{self.prefix}{fingerprint.short}{label}"
 
     def result(
         self,
@@ -84,6 +92,12 @@ class Bound:
     ) -> RuleResult:
         """A result of this rule."""
         return RuleResult(self.name, self.rule_id, state or self._state, conclusion, reason, fingerprint, ttl, note)
+
+    def admission(self, admitted: Admitted) -> RuleResult:
+        """The result of a limit that had room."""
+        fingerprint, hit, verdict, now_ns = admitted
+        reason = RateLimitReason(hit.max, verdict.remaining, verdict.reset_after, hit.interval / 1e9, now_ns)
+        return self.result(Conclusion.ALLOW, reason, fingerprint=str(fingerprint))
 
     def skipped(self, why: str) -> RuleResult:
         """The result of not running, and why."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from doorward import admin
@@ -9,12 +11,12 @@ from doorward.decision import NOTHING, Decision
 from doorward.drivers import run, run_async
 from doorward.effects import AskStore
 from doorward.errors import ConfigurationError
-from doorward.progress import Inputs
+from doorward.progress import NO_INPUTS, Inputs, conditional, taken
 from doorward.runtime import Runtime
 from doorward.settings import Options, parse, parse_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Generator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 
     from doorward.admin import ClientState
     from doorward.bound import Bound
@@ -23,14 +25,14 @@ if TYPE_CHECKING:
     from doorward.effects import Charge, Effect
     from doorward.engine import Engine
     from doorward.fingerprint import Scalar
-    from doorward.progress import Progress
+    from doorward.progress import Answer, Progress
     from doorward.rules.base import Rule
-    from doorward.rules.limits import Response
+    from doorward.rules.limits import CountWhen, Response
 
     Client = Scalar | Mapping[str, Scalar]
 
 
-class Facade:
+class Facade(ABC):
     """What both kinds of client share.
 
     Args:
@@ -84,29 +86,42 @@ class Facade:
             progress.engine = progress.engine.with_bound((*known, *more)) if more else progress.engine
         return progress
 
-    def _charges(self, progress: Progress) -> list[Charge]:
-        charges, progress.charges = progress.charges, []
+    def _uncounted(self, ledger: list[Answer], response: Response) -> list[Charge]:
+        """The charges that, now that the response is known, turn out not to count."""
+        waiting = conditional(ledger)
+        return self._forgotten([charge for counts, charge in waiting if not self._counts(counts, response)])
+
+    def _counts(self, count_when: CountWhen, response: Response) -> bool:
+        try:
+            return bool(count_when(response))
+        except Exception as error:
+            self.runtime.journal.swallowed("count_when", error)
+            return True
+
+    def _forgotten(self, charges: list[Charge]) -> list[Charge]:
+        """A refusal by these counters is not to be believed any more."""
         for charge in charges:
             self.runtime.refusals.forget(charge.hit.key)
         return charges
 
-    def _uncounted(self, progress: Progress, response: Response) -> list[Charge]:
-        """The charges that, now that the response is known, turn out not to count."""
-        conditional, progress.conditional = progress.conditional, []
-        charges: list[Charge] = []
-        for count_when, conditioned in conditional:
-            try:
-                counts = count_when(response)
-            except Exception as error:
-                self.runtime.journal.swallowed("count_when", error)
-                counts = True
-            if not counts:
-                charges += conditioned
-        for charge in charges:
-            self.runtime.refusals.forget(charge.hit.key)
-            if charge in progress.charges:
-                progress.charges.remove(charge)
-        return charges
+    def _inputs(
+        self, email: str | None, requested: int | None, characteristics: Mapping[str, Scalar] | None
+    ) -> Inputs:
+        if email is None and requested is None and not characteristics:
+            return NO_INPUTS
+        return Inputs({"email": email}, characteristics or {}, requested)
+
+    def _finished(self, progress: Progress, decision: Decision) -> Decision:
+        if progress.ledger is not None:
+            decision.on_refund(partial(self._taken_back, progress.ledger))
+        return self.runtime.finish(progress, decision)
+
+    def _taken_back(self, ledger: list[Answer]) -> Any:
+        return self._refund(self._forgotten(taken(ledger)))
+
+    @abstractmethod
+    def _refund(self, charges: list[Charge]) -> Any:
+        """Have the store take charges back."""
 
 
 class Doorward(Facade):
@@ -154,7 +169,7 @@ class Doorward(Facade):
         if self.runtime.off:
             return self.runtime.switched_off(self.engine)
         progress = self._prepared(request)
-        return self.decide(progress, Inputs({"email": email}, characteristics or {}, requested))
+        return self.decide(progress, self._inputs(email, requested, characteristics))
 
     def decide(
         self,
@@ -168,20 +183,16 @@ class Doorward(Facade):
         runtime = self.runtime
         before = progress.decision
         try:
-            ports = runtime.sync_ports(read_body if progress.engine.reads_body else None)
-            decision = run(progress.engine.evaluate(progress, inputs, deferring=deferring), ports)
+            flow = progress.engine.evaluate(progress, inputs, deferring=deferring)
+            decision = run(flow, runtime.sync_ports(read_body))
         except Exception as error:
             decision = runtime.broken(progress, error)
-        if decision is before:
-            return decision
-        if progress.charges:
-            decision.on_refund(lambda: self._refund(self._charges(progress)))
-        return runtime.finish(progress, decision)
+        return decision if decision is before else self._finished(progress, decision)
 
     def settle(self, progress: Progress, response: Response) -> None:
         """Take back what turns out not to count, now that the response is known. For middleware: never raises."""
-        if progress.conditional:
-            self._refund(self._uncounted(progress, response))
+        if progress.engine.conditional and progress.ledger is not None:
+            self._refund(self._uncounted(progress.ledger, response))
 
     def _refund(self, charges: list[Charge]) -> Any:
         if charges:
@@ -260,7 +271,7 @@ class AsyncDoorward(Facade):
         if self.runtime.off:
             return self.runtime.switched_off(self.engine)
         progress = self._prepared(request)
-        return await self.decide(progress, Inputs({"email": email}, characteristics or {}, requested))
+        return await self.decide(progress, self._inputs(email, requested, characteristics))
 
     async def decide(
         self,
@@ -271,27 +282,35 @@ class AsyncDoorward(Facade):
         read_body: ReadBodyAsync | None = None,
     ) -> Decision:
         """Go on with a request. For middleware: never raises but when cancelled."""
+        if not self.waits(progress):
+            return self.decide_now(progress, inputs, deferring=deferring)
         runtime = self.runtime
         before = progress.decision
-        engine = progress.engine
         try:
-            flow = engine.evaluate(progress, inputs, deferring=deferring)
-            if runtime.inline and not engine.waits:
-                decision = run(flow, runtime.inline_ports)
-            else:
-                decision = await run_async(flow, runtime.async_ports(read_body))
+            flow = progress.engine.evaluate(progress, inputs, deferring=deferring)
+            decision = await run_async(flow, runtime.async_ports(read_body))
         except Exception as error:
             decision = runtime.broken(progress, error)
-        if decision is before:
-            return decision
-        if progress.charges:
-            decision.on_refund(lambda: self._refund(self._charges(progress)))
-        return runtime.finish(progress, decision)
+        return decision if decision is before else self._finished(progress, decision)
+
+    def waits(self, progress: Progress) -> bool:
+        """Whether deciding may have to wait for anything."""
+        return progress.engine.waits or not self.runtime.inline
+
+    def decide_now(self, progress: Progress, inputs: Inputs, *, deferring: bool = False) -> Decision:
+        """As :meth:`decide`, where there is nothing to wait for."""
+        before = progress.decision
+        try:
+            flow = progress.engine.evaluate(progress, inputs, deferring=deferring)
+            decision = run(flow, self.runtime.inline_ports)
+        except Exception as error:
+            decision = self.runtime.broken(progress, error)
+        return decision if decision is before else self._finished(progress, decision)
 
     async def settle(self, progress: Progress, response: Response) -> None:
         """Take back what turns out not to count, now that the response is known. For middleware: never raises."""
-        if progress.conditional:
-            await self._refund(self._uncounted(progress, response))
+        if progress.engine.conditional and progress.ledger is not None:
+            await self._refund(self._uncounted(progress.ledger, response))
 
     def _refund(self, charges: list[Charge]) -> Awaitable[None]:
         if not self.runtime.inline:

@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from doorward.decision import ALLOWED, Conclusion, Decision, State
+from doorward.progress import written
 from doorward.reason import ChallengeReason, RateLimitReason, Reason, RuleReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from doorward.bound import Bound
     from doorward.decision import RuleResult
     from doorward.engine import Engine
-    from doorward.progress import Progress
-
+    from doorward.progress import Admitted, Progress
 
 def combine(engine: Engine, progress: Progress, now_ns: int) -> Decision:
     """The decision that the results so far amount to."""
-    found = progress.results
-    results = tuple([found.get(bound, bound.not_run) for bound in engine.bound])
-    ban = found.get(engine.ban)
-    conclusion, reason, ttl = _verdict(engine, progress, results if ban is None else (ban, *results))
     assert progress.client_ip is not None
-    dry_run = _would_decide(engine, progress, conclusion, reason) if engine.dry else None
-    return Decision(conclusion, reason, results, progress.client_ip, now_ns=now_ns, ttl=ttl, dry_run=dry_run)
+    if progress.plain:
+        # Not the progress, which will refer to the decision: a cycle would leave every request to the collector.
+        evidence = partial(_allowed, engine, progress.results)
+        return Decision(Conclusion.ALLOW, evidence, progress.client_ip, now_ns)
+    results = _results(engine, progress.results)
+    ban = progress.result(engine.ban)
+    conclusion, reason, ttl = _verdict(engine, progress, results if ban is None else (ban, *results))
+    decision = Decision(conclusion, lambda: (reason, results), progress.client_ip, now_ns)
+    decision.ttl = ttl
+    decision.dry_run = _would_decide(engine, progress, conclusion, reason) if engine.dry else None
+    return decision
+
+
+def _allowed(engine: Engine, found: dict[Bound, RuleResult | Admitted]) -> tuple[Reason, Sequence[RuleResult]]:
+    results = _results(engine, found)
+    return _tightest(results), results
+
+
+def _results(engine: Engine, found: dict[Bound, RuleResult | Admitted]) -> tuple[RuleResult, ...]:
+    return tuple([written(found, bound) or bound.not_run for bound in engine.bound])
 
 
 def _verdict(engine: Engine, progress: Progress, results: Sequence[RuleResult]) -> tuple[Conclusion, Reason, int]:
@@ -53,17 +69,15 @@ def _wait(result: RuleResult) -> float:
     return result.reason.reset_seconds if isinstance(result.reason, RateLimitReason) else float("inf")
 
 
-def _tightest(live: Iterable[RuleResult]) -> Reason:
-    limits = [result.reason for result in live if isinstance(result.reason, RateLimitReason)]
-    if len(limits) == 1:
-        return limits[0]
+def _tightest(results: Iterable[RuleResult]) -> Reason:
+    limits = [r.reason for r in results if r.decides and isinstance(r.reason, RateLimitReason)]
     return min(limits, key=lambda limit: (limit.remaining / limit.max, -limit.reset_seconds), default=ALLOWED)
 
 
 def _would_decide(engine: Engine, progress: Progress, conclusion: Conclusion, reason: Reason) -> str | None:
     """The dry-run rule that would have decided, had all been live."""
-    results = [progress.results[bound] for bound in engine.dry if bound in progress.results]
-    refusing = [result for result in results if _refuses_dry(result)]
+    results = [progress.result(bound) for bound in engine.dry]
+    refusing = [result for result in results if result is not None and _refuses_dry(result)]
     if not refusing:
         heavier = progress.dry_weight > progress.weight
         return "weights" if heavier and engine.threshold(progress.dry_weight) else None

@@ -87,8 +87,13 @@ class RequestContext:
         raw_path: The path as sent, where the server tells.
     """
 
-    __slots__ = ("_cookies", "_host", "_query_values", "body", "body_complete", "headers", "method", "path", "peer",
-                 "query", "raw_path", "scheme")  # fmt: skip
+    # Defaults on the class, not in __init__: most requests are allowed without any of these being looked at.
+    body: bytes | None = None
+    body_complete: bool = False
+    raw_path: str | None = None
+    _host: str | None = None
+    _cookies: dict[str, list[str]] | None = None
+    _query_values: dict[str, list[str]] | None = None
 
     def __init__(
         self,
@@ -109,12 +114,12 @@ class RequestContext:
         self.query = query
         self.headers = headers if isinstance(headers, Headers) else Headers(headers)
         self.peer = peer
-        self.body = body
-        self.body_complete = body is not None
-        self.raw_path = raw_path
-        self._host = host
-        self._cookies: dict[str, list[str]] | None = None
-        self._query_values: dict[str, list[str]] | None = None
+        if body is not None:
+            self.hold(Body(body, True))
+        if raw_path is not None:
+            self.raw_path = raw_path
+        if host is not None:
+            self._host = host
 
     def __repr__(self) -> str:
         return f"RequestContext(method={self.method!r}, path={self.path!r}, peer={self.peer!r})"

@@ -1,251 +1,259 @@
-"""Step 4 of the walk: every counter of a request in one call, all or none."""
+"""Step 4 of the walk: every counter of a request in one call, all or none.
+
+Functions over a :class:`~doorward.engine.Walk`, and plain tuples: this runs for every request.
+"""
 
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from doorward.bound import Bound
 from doorward.decision import Conclusion, State
-from doorward.effects import Algorithm, Charge, CountHits, Hit, Verdict
+from doorward.effects import Algorithm, CountHits, Hit, Verdict
 from doorward.errors import StoreError
 from doorward.printable import describe
+from doorward.progress import NO_INPUTS, Admitted
 from doorward.reason import RateLimitReason, RuleReason
 from doorward.refusals import Refusal
 from doorward.rules.base import positive
 from doorward.rules.limits import Limit
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
+    from doorward.bound import Bound
     from doorward.effects import Effect
     from doorward.engine import Walk
     from doorward.fingerprint import Fingerprint
+    from doorward.rules.limits import Quota
+
+    from doorward.progress import Answer, Counter
 
 NANOSECONDS = 1e9
 
-
-class Counter(NamedTuple):
-    """One counter that the request meets: whose it is, who is counted, and what the store is asked."""
-
-    bound: Bound
-    fingerprint: Fingerprint
-    hit: Hit
+# Skips the keyword handling of Hit.__new__, which costs as much as all the rest of making one.
+_hit: Callable[[tuple[object, ...]], Hit] = partial(tuple.__new__, Hit)  # type: ignore[assignment]
+_admitted: Callable[[tuple[object, ...]], Admitted] = partial(tuple.__new__, Admitted)  # type: ignore[assignment]
 
 
-class Counting:
-    """Charges one request on its limits, and checks whether its client is banned.
+class Counters(NamedTuple):
+    """The counters that a request meets: whose each is and who is counted, and what the store is asked."""
 
-    Args:
-        walk: The walk that this is a step of.
-    """
+    own: list[Counter]
+    hits: list[Hit]
 
-    __slots__ = ("_counters", "_fingerprints", "_walk")
+    def add(self, bound: Bound, fingerprint: Fingerprint, hit: Hit) -> None:
+        """One more."""
+        self.own.append((bound, fingerprint, hit))
+        self.hits.append(hit)
 
-    def __init__(self, walk: Walk) -> None:
-        self._walk = walk
-        self._fingerprints: dict[tuple[str, ...], Fingerprint] = {}
-        self._counters: list[Counter] | None = None
 
-    def recall(self) -> bool:
-        """Whether this client's refusal is remembered; then the walk ends here, and nothing is charged."""
-        walk, refused = self._walk, False
-        for counter in self._prepared():
-            hit = counter.hit
-            refusal = None if hit.dry_run else walk.engine.refusals.recall(hit.key, hit.cost, walk.now_ns)
-            if refusal is not None:
-                refused = True
-                wait = (refusal.until_ns - walk.now_ns) / NANOSECONDS
-                verdict = Verdict(False, refusal.remaining, wait, wait, walk.now_ns)
-                self._conclude(counter.bound, [(counter, verdict)], State.CACHED)
-        return refused
+def prepare(walk: Walk) -> Counters:
+    """What the request is to be charged on."""
+    engine = walk.engine
+    counters = Counters([], [])
+    if engine.bans is None or engine.bans:
+        _add_ban(walk, counters)
+    first = not walk.progress.results
+    for bound in engine.limits if engine.plain_limits and first else _applicable(walk):
+        _add(walk, bound, counters)
+    return counters
 
-    def charge(self) -> Generator[Effect, list[Verdict], None]:
-        """Ask the store; where it fails, go on as each limit's ``on_error`` says."""
-        counters = self._prepared()
-        if not counters:
-            return
-        try:
-            verdicts = yield CountHits(tuple([counter.hit for counter in counters]))
-            self._settle(counters, _checked(verdicts, len(counters)))
-        except Exception as error:
-            yield from self._without_store(counters, describe(error))
 
-    # --- before: which counters
+def recall(walk: Walk, counters: Counters) -> bool:
+    """Whether this client's refusal is remembered; then the walk ends here, and nothing is charged."""
+    refused = False
+    for counter in counters.own:
+        hit = counter[2]
+        refusal = None if hit.dry_run else walk.engine.refusals.recall(hit.key, hit.cost, walk.now_ns)
+        if refusal is not None:
+            refused = True
+            wait = (refusal.until_ns - walk.now_ns) / NANOSECONDS
+            verdict = Verdict(False, refusal.remaining, wait, wait, walk.now_ns)
+            _conclude(walk, counter[0], [(counter, verdict)], state=State.CACHED)
+    return refused
 
-    def _prepared(self) -> list[Counter]:
-        if self._counters is None:
-            self._counters = []
-            self._add_ban()
-            for bound in self._applicable():
-                self._add(bound)
-        return self._counters
 
-    def _add_ban(self) -> None:
-        walk = self._walk
-        bound = walk.engine.ban
-        if bound in walk.progress.results:
-            return
-        fingerprint = self._fingerprint(bound)
+# --- before: which counters
+
+
+def _add_ban(walk: Walk, counters: Counters) -> None:
+    bound = walk.engine.ban
+    if bound in walk.progress.results:
+        return
+    fingerprint = bound.identity.fingerprint(walk.request, walk.ip, walk.inputs.characteristics)
+    if not (fingerprint.missing and walk.deferring):
+        hit = Hit(bound.key("", fingerprint), Algorithm.BAN, 1, 1, 1, walk.engine.group_of(bound), bound.dry)
+        counters.add(bound, fingerprint, hit)
+
+
+def _applicable(walk: Walk) -> list[Bound]:
+    """The limits to charge: those that are about this request, and were not charged before unless asked to be."""
+    again = walk.inputs.requested is not None
+    results = walk.progress.results
+    found = [
+        bound
+        for bound in walk.engine.limits
+        if (again or bound not in results) and not walk.skips(bound) and walk.applies(bound)
+    ]
+    top = max((bound.tier for bound in walk.engine.limits if bound in results or bound in found), default=0)
+    return [bound for bound in found if not _superseded(walk, bound, top)]
+
+
+def _superseded(walk: Walk, bound: Bound, top: int) -> bool:
+    if bound.additive or bound.tier >= top:
+        return False
+    walk.progress.results[bound] = bound.skipped("a limit of the route takes its place")
+    return True
+
+
+def _add(walk: Walk, bound: Bound, counters: Counters) -> None:
+    try:
+        fingerprint = bound.identity.fingerprint(walk.request, walk.ip, walk.inputs.characteristics)
         if fingerprint.missing and walk.deferring:
             return
-        hit = Hit(bound.key("", fingerprint), Algorithm.BAN, 1, 1, 1, walk.engine.group_of(bound), bound.dry)
-        self._prepared().append(Counter(bound, fingerprint, hit))
+        cost = 1 if walk.inputs is NO_INPUTS and bound.cost is None else cost_of(bound, walk.inputs.requested)
+        group = walk.engine.group_of(bound) if bound.dry else 0
+        for label, algorithm, maximum, interval in bound.quotas or _dynamic(walk, bound):
+            key = bound.prefix + fingerprint.short + label
+            hit = _hit((key, algorithm, maximum, interval, cost, group, bound.dry))
+            counters.own.append((bound, fingerprint, hit))
+            counters.hits.append(hit)
+    except Exception as error:
+        walk.fail(bound, error)
 
-    def _applicable(self) -> Sequence[Bound]:
-        walk = self._walk
-        if walk.engine.plain_limits and not walk.progress.results:
-            return walk.engine.limits
-        again = walk.inputs.requested is not None
+
+def _dynamic(walk: Walk, bound: Bound) -> Sequence[Quota]:
+    rule = bound.rule
+    assert isinstance(rule, Limit)
+    quotas = rule.quotas(walk.view)
+    if not quotas:
+        walk.progress.results[bound] = bound.skipped("no limit for this request")
+    return quotas
+
+
+def cost_of(bound: Bound, requested: int | None) -> int:
+    """Units that the request takes on a limit.
+
+    Raises:
+        ConfigurationError: ``requested`` is no whole number from 1.
+    """
+    return bound.cost or (1 if requested is None else positive(requested, "requested"))
+
+
+# --- after: what the verdicts mean
+
+
+def settle(walk: Walk, counters: Sequence[Counter], verdicts: Sequence[Verdict], degraded: str = "") -> None:
+    """Turn a store's verdicts into results.
+
+    Raises:
+        StoreError: They make no sense.
+    """
+    if not walk.engine.trusts_store:
+        _check(verdicts, len(counters))
+    answers = list(zip(counters, verdicts, strict=True))
+    refused = False
+    if walk.engine.dynamic or degraded:
+        for own in _by_rule(answers):
+            refused = _conclude(walk, own[0][0][0], own, degraded=degraded) or refused
+    else:
         results = walk.progress.results
-        found = [
-            bound
-            for bound in walk.engine.limits
-            if (again or bound not in results) and not walk.skips(bound) and walk.applies(bound)
-        ]
-        top = max((bound.tier for bound in found), default=0)
-        for bound in found:
-            if bound.tier < top and not bound.additive:
-                results[bound] = bound.skipped("a limit of the route takes its place")
-        return [bound for bound in found if bound not in results or again]
+        for answer in answers:
+            (bound, fingerprint, hit), verdict = answer
+            if verdict[0] and not fingerprint.missing:
+                # Written out when somebody looks; most admissions are never looked at.
+                results[bound] = _admitted((fingerprint, hit, verdict, walk.now_ns))
+            else:
+                refused = _conclude(walk, bound, (answer,)) or refused
+    if not refused and not degraded:
+        ledger = walk.progress.ledger
+        walk.progress.ledger = [*ledger, *answers] if ledger else answers
 
-    def _add(self, bound: Bound) -> None:
-        walk = self._walk
+
+def _by_rule(answers: Sequence[Answer]) -> list[list[Answer]]:
+    """A rule whose limits were chosen for this request may have several counters."""
+    grouped: dict[Bound, list[Answer]] = {}
+    for answer in answers:
+        grouped.setdefault(answer[0][0], []).append(answer)
+    return list(grouped.values())
+
+
+def _conclude(
+    walk: Walk, bound: Bound, own: Sequence[Answer], *, state: State | None = None, degraded: str = ""
+) -> bool:
+    """Keep what a limit came to, or a ban; whether it is a live refusal."""
+    counter, verdict = own[0] if len(own) == 1 else min(own, key=_tightness)
+    _, fingerprint, hit = counter
+    if not verdict.admitted and not bound.dry and not degraded and state is None:
+        _remember(walk, own)
+    wait = verdict.reset_after if verdict.admitted else verdict.retry_after
+    window = hit.interval / NANOSECONDS
+    reason: RateLimitReason | RuleReason = RateLimitReason(
+        hit.max, verdict.remaining, wait, window, walk.now_ns, degraded
+    )
+    if bound is walk.engine.ban:
+        reason = RuleReason("ban", "the client is banned", 0.0, wait)
+    missing = ", ".join(fingerprint.missing)
+    walk.progress.noteworthy = walk.progress.noteworthy or bool(missing or degraded)
+    result = bound.result(
+        Conclusion.ALLOW if verdict.admitted else Conclusion.DENY,
+        reason,
+        state=state,
+        fingerprint=str(fingerprint),
+        ttl=0 if verdict.admitted else math.ceil(wait),
+        note=f"{missing} not given to protect: counted by address instead" if missing else "",
+    )
+    walk.record(bound, result)
+    return not (verdict.admitted or bound.dry)
+
+
+def _remember(walk: Walk, own: Sequence[Answer]) -> None:
+    for (_, _, hit), verdict in own:
+        if not verdict.admitted:
+            until_ns = walk.now_ns + int(verdict.retry_after * NANOSECONDS)
+            refusal = Refusal(until_ns, hit.cost, verdict.remaining)
+            walk.engine.refusals.remember(hit.key, refusal, walk.now_ns)
+
+
+# --- when the store fails
+
+
+def without_store(
+    walk: Walk, counters: Sequence[Counter], error: Exception
+) -> Generator[Effect, list[Verdict], None]:
+    """Go on as each limit's ``on_error`` says."""
+    cause = describe(error)
+    walk.progress.noteworthy = True
+    local = [_share(walk, counter) for counter in counters if counter[0].on_error == "local"]
+    if local:
         try:
-            fingerprint = self._fingerprint(bound)
-            if fingerprint.missing and walk.deferring:
-                return
-            rule = bound.rule
-            assert isinstance(rule, Limit)
-            quotas = rule.quotas(walk.view)
-            if not quotas:
-                walk.progress.results[bound] = bound.skipped("no limit for this request")
-            cost = rule.cost or self._requested()
-        except Exception as error:
-            walk.fail(bound, error)
-            return
-        group = walk.engine.group_of(bound)
-        counters = self._prepared()
-        for label, algorithm, maximum, interval in quotas:
-            hit = Hit(bound.key(label, fingerprint), algorithm, maximum, interval, cost, group, bound.dry)
-            counters.append(Counter(bound, fingerprint, hit))
-
-    def _requested(self) -> int:
-        requested = self._walk.inputs.requested
-        return 1 if requested is None else positive(requested, "requested")
-
-    def _fingerprint(self, bound: Bound) -> Fingerprint:
-        names = bound.identity.names
-        found = self._fingerprints.get(names)
-        if found is None:
-            view = self._walk.view
-            found = bound.identity.fingerprint(view.request, view.ip, view.given)
-            self._fingerprints[names] = found
-        return found
-
-    # --- after: what the verdicts mean
-
-    def _settle(self, counters: Sequence[Counter], verdicts: Sequence[Verdict], degraded: str = "") -> None:
-        answers: dict[Bound, list[tuple[Counter, Verdict]]] = {}
-        refused = False
-        for counter, verdict in zip(counters, verdicts, strict=True):
-            answers.setdefault(counter.bound, []).append((counter, verdict))
-            refused = refused or not (verdict.admitted or counter.hit.dry_run)
-        for bound, answer in answers.items():
-            self._conclude(bound, answer, degraded=degraded)
-            if not degraded and not refused and all(verdict.admitted for _, verdict in answer):
-                self._charged(bound, answer)
-
-    def _charged(self, bound: Bound, answer: Sequence[tuple[Counter, Verdict]]) -> None:
-        if bound is self._walk.engine.ban:
-            return
-        charges = [Charge(counter.hit, verdict.at) for counter, verdict in answer]
-        progress = self._walk.progress
-        progress.charges += charges
-        count_when = getattr(bound.rule, "count_when", None)
-        if count_when is not None:
-            progress.conditional.append((count_when, charges))
-
-    def _conclude(
-        self,
-        bound: Bound,
-        answer: Sequence[tuple[Counter, Verdict]],
-        state: State | None = None,
-        degraded: str = "",
-    ) -> None:
-        walk = self._walk
-        counter, verdict = answer[0] if len(answer) == 1 else min(answer, key=_tightness)
-        if bound is walk.engine.ban and verdict.admitted:
-            walk.progress.results[bound] = bound.not_run
-            return
-        if verdict.admitted:
-            conclusion, wait = Conclusion.ALLOW, verdict.reset_after
-        else:
-            conclusion, wait = Conclusion.DENY, verdict.retry_after
-            if not bound.dry and state is not State.CACHED and not degraded:
-                self._remember(answer)
-        hit = counter.hit
-        if bound is walk.engine.ban:
-            reason: RateLimitReason | RuleReason = RuleReason("ban", "the client is banned", 0.0, wait)
-        else:
-            window = hit.interval / NANOSECONDS
-            reason = RateLimitReason(hit.max, verdict.remaining, wait, window, walk.now_ns, degraded)
-        note = ""
-        if counter.fingerprint.missing:
-            note = _MISSING.format(", ".join(counter.fingerprint.missing))
-        walk.record(
-            bound,
-            bound.result(
-                conclusion,
-                reason,
-                state=state,
-                fingerprint=str(counter.fingerprint),
-                ttl=0 if verdict.admitted else math.ceil(wait),
-                note=note,
-            ),
-        )
-        if note or degraded:
-            walk.progress.noteworthy = True
-
-    def _remember(self, answer: Sequence[tuple[Counter, Verdict]]) -> None:
-        refusals, now_ns = self._walk.engine.refusals, self._walk.now_ns
-        for counter, verdict in answer:
-            if not verdict.admitted:
-                until_ns = now_ns + int(verdict.retry_after * NANOSECONDS)
-                refusals.remember(counter.hit.key, Refusal(until_ns, counter.hit.cost, verdict.remaining), now_ns)
-
-    # --- when the store fails
-
-    def _without_store(self, counters: Sequence[Counter], cause: str) -> Generator[Effect, list[Verdict], None]:
-        self._walk.progress.noteworthy = True
-        local = [c._replace(hit=self._share(c.hit)) for c in counters if c.bound.on_error == "local"]
-        if local:
-            try:
-                verdicts = yield CountHits(tuple(c.hit for c in local), local=True)
-                self._settle(local, _checked(verdicts, len(local)), degraded=cause)
-            except Exception as error:
-                cause = f"{cause}; local limiter: {describe(error)}"
-                local = []
-        settled = {counter.bound for counter in local}
-        for bound in {counter.bound: None for counter in counters}:
-            if bound not in settled and bound is not self._walk.engine.ban:
-                self._walk.fail(bound, StoreError(cause))
-
-    def _share(self, hit: Hit) -> Hit:
-        return hit._replace(max=max(1, hit.max // self._walk.engine.workers))
+            verdicts = yield CountHits([counter[2] for counter in local], local=True)
+            settle(walk, local, verdicts, degraded=cause)
+        except Exception as local_error:
+            cause = f"{cause}; local limiter: {describe(local_error)}"
+            local = []
+    settled = {counter[0] for counter in local}
+    for bound in dict.fromkeys(counter[0] for counter in counters):
+        if bound not in settled and bound is not walk.engine.ban:
+            walk.fail(bound, StoreError(cause))
 
 
-_MISSING = "{} not given to protect: counted by address instead"
+def _share(walk: Walk, counter: Counter) -> Counter:
+    """This process's part of a limit, where several share the traffic."""
+    bound, fingerprint, hit = counter
+    return bound, fingerprint, hit._replace(max=max(1, hit.max // walk.engine.workers))
 
 
-def _tightness(entry: tuple[Counter, Verdict]) -> tuple[bool, float, int]:
+def _tightness(answer: Answer) -> tuple[bool, float, int]:
     """Refused before admitted, the longest wait first, then the least room."""
-    _, verdict = entry
+    _, verdict = answer
     return (verdict.admitted, -verdict.retry_after, verdict.remaining)
 
 
-def _checked(verdicts: object, count: int) -> Sequence[Verdict]:
-    """The answer of a store, which may be anybody's code, or its failure."""
+def _check(verdicts: object, count: int) -> None:
+    """Whether the answer of a store, which may be anybody's code, is one."""
     if not isinstance(verdicts, list | tuple) or len(verdicts) != count:
         raise StoreError(f"the store answered {type(verdicts).__name__} where {count} verdicts were asked for")
     for verdict in verdicts:
@@ -253,4 +261,3 @@ def _checked(verdicts: object, count: int) -> Sequence[Verdict]:
             0.0 <= verdict.retry_after < math.inf and 0.0 <= verdict.reset_after < math.inf and verdict.remaining >= 0
         ):
             raise StoreError("the store's answer makes no sense")
-    return verdicts

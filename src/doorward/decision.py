@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from doorward.client_ip import ClientIP
 
+    Evidence = Callable[[], tuple[Reason, Sequence[RuleResult]]]
+
 
 class Mode(StrEnum):
     """Whether a rule decides (``LIVE``) or only says what it would have decided (``DRY_RUN``)."""
@@ -139,35 +141,40 @@ class Decision:
 
     Attributes:
         conclusion: ``ALLOW``, ``DENY``, ``CHALLENGE`` or ``ERROR``. An ERROR is let through: see ``is_allowed``.
-        reason: Why.
-        results: One result a rule, in the order of declaration.
         dry_run: Name of the dry-run rule that would have denied or challenged the request, or None.
         ttl: Whole seconds for which the same client will get the same answer; 0 where that is not known.
         now_ns: When, in nanoseconds since the Unix epoch.
     """
 
-    __slots__ = ("_client_ip", "_id", "_refund", "conclusion", "dry_run", "now_ns", "reason", "results", "ttl")
+    # Defaults on the class, not in __init__: a decision is made for every request, and few are looked at.
+    _id: str | None = None
+    _refund: Callable[[], Awaitable[None] | None] | None = None
+    _found: tuple[Reason, Sequence[RuleResult]] | None = None
+    ttl: int = 0
+    dry_run: str | None = None
 
-    def __init__(
-        self,
-        conclusion: Conclusion,
-        reason: Reason,
-        results: Sequence[RuleResult],
-        client_ip: ClientIP,
-        *,
-        now_ns: int,
-        ttl: int = 0,
-        dry_run: str | None = None,
-    ) -> None:
+    def __init__(self, conclusion: Conclusion, evidence: Evidence, client_ip: ClientIP, now_ns: int) -> None:
         self.conclusion = conclusion
-        self.reason = reason
-        self.results = results
-        self.ttl = ttl
-        self.dry_run = dry_run
         self.now_ns = now_ns
+        self._evidence = evidence
         self._client_ip = client_ip
-        self._id: str | None = None
-        self._refund: Callable[[], Awaitable[None] | None] | None = None
+
+    @property
+    def reason(self) -> Reason:
+        """Why."""
+        return self.look()[0]
+
+    @property
+    def results(self) -> Sequence[RuleResult]:
+        """One result a rule, in the order of declaration."""
+        return self.look()[1]
+
+    def look(self) -> tuple[Reason, Sequence[RuleResult]]:
+        """The reason and the results; written out when somebody first looks."""
+        found = self._found
+        if found is None:
+            found = self._found = self._evidence()
+        return found
 
     def __repr__(self) -> str:
         return f"Decision({self.conclusion}, {self.reason.type or 'no reason'}: {self.reason.explain()})"

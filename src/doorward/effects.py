@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Algorithm(StrEnum):
@@ -67,8 +70,7 @@ class Charge(NamedTuple):
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class CountHits:
+class CountHits(NamedTuple):
     """Charge these counters in one call. Answered with one :class:`Verdict` a hit, in their order.
 
     Attributes:
@@ -76,7 +78,7 @@ class CountHits:
         local: Ask the limiter of this process instead of the configured store, which has just failed.
     """
 
-    hits: tuple[Hit, ...]
+    hits: Sequence[Hit]
     local: bool = False
 
 

@@ -15,17 +15,19 @@ A live DENY ends the walk. Rules that did not run are NOT_RUN.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence, Sized
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from doorward.combine import combine
-from doorward.counting import Counting
+from doorward.counting import prepare, recall, settle, without_store
 from doorward.decision import Conclusion
-from doorward.effects import Effect, Failed, Gather, ReadBody
+from doorward.effects import CountHits, Effect, Failed, Gather, ReadBody
 from doorward.printable import describe
 from doorward.progress import NO_INPUTS, Inputs, Progress
 from doorward.reason import ErrorReason
 from doorward.rules.base import Outcome, Phase, View
+from doorward.rules.limits import DynamicLimit
 
 if TYPE_CHECKING:
     from doorward.bound import Bound
@@ -47,10 +49,14 @@ class Engine:
         refusals: Refusals to remember.
         thresholds: (sum of weights, what follows).
         workers: Processes that share the traffic: the local limiter admits its part.
+        trusts_store: Whether the store is ours, so that its answers need no check.
+        bans: The bans themselves where they are in this process: while there are none, nobody has to be asked.
     """
 
-    __slots__ = ("_clock", "_groups", "_local", "_lookups", "ban", "bound", "dry", "ips", "limits", "plain_limits",
-                 "reads_body", "refusals", "thresholds", "waits", "workers")  # fmt: skip
+    __slots__ = ("_groups", "_local", "_lookups", "ban", "bans", "bound", "clock", "conditional",
+                 "dry", "dynamic", "ips", "limits", "plain_limits",
+                 "reads_body", "refusals", "thresholds", "trusts_store",
+                 "waits", "workers")  # fmt: skip
 
     def __init__(
         self,
@@ -62,6 +68,8 @@ class Engine:
         refusals: Refusals,
         thresholds: Sequence[tuple[float, Conclusion]] = (),
         workers: int = 1,
+        bans: Sized | None = None,
+        trusts_store: bool = False,
     ) -> None:
         self.bound = tuple(bound)
         self.ban = ban
@@ -69,12 +77,16 @@ class Engine:
         self.refusals = refusals
         self.thresholds = sorted(thresholds, reverse=True)
         self.workers = workers
-        self._clock = clock
+        self.bans = bans
+        self.trusts_store = trusts_store
+        self.clock = clock
         self._local = sorted((b for b in self.bound if b.rule.phase < Phase.COUNT), key=_effort)
         self.limits = [b for b in self.bound if b.rule.phase is Phase.COUNT]
         self._lookups = sorted((b for b in self.bound if b.rule.phase > Phase.COUNT), key=_effort)
         self.dry = [b for b in (ban, *self._local, *self.limits, *self._lookups) if b.dry]
         self._groups = {b: index for index, b in enumerate(self.dry, start=1)}
+        self.dynamic = any(isinstance(b.rule, DynamicLimit) for b in self.limits)
+        self.conditional = any(b.count_when is not None for b in self.limits)
         self.reads_body = any(b.rule.needs_body for b in self.bound)
         self.waits = bool(self._lookups) or any(b.rule.needs_body or b.rule.waits for b in self.bound)
         self.plain_limits = len({b.tier for b in self.limits}) <= 1 and not any(
@@ -87,19 +99,21 @@ class Engine:
             bound,
             ban=self.ban,
             ips=self.ips,
-            clock=self._clock,
+            clock=self.clock,
             refusals=self.refusals,
             thresholds=self.thresholds,
             workers=self.workers,
+            bans=self.bans,
+            trusts_store=self.trusts_store,
         )
-
-    def now_ns(self) -> int:
-        """The time that decisions are dated with."""
-        return self._clock.now_ns()
 
     def group_of(self, bound: Bound) -> int:
         """Live limits are charged all or none; each dry run is on its own."""
         return self._groups.get(bound, 0)
+
+    def _nothing_new(self, progress: Progress, inputs: Inputs) -> bool:
+        known = progress.results
+        return inputs.requested is None and all([bound in known for bound in self.bound])
 
     def threshold(self, weight: float) -> Conclusion | None:
         """What follows from a sum of weights."""
@@ -119,19 +133,27 @@ class Engine:
             The decision over everything evaluated so far.
         """
         decided = progress.decision
-        if decided is not None and decided.conclusion is Conclusion.DENY:
-            return decided
+        if decided is not None:
+            if decided.conclusion is Conclusion.DENY or self._nothing_new(progress, inputs):
+                return decided
+            decided.look()  # before the results that it was made from change
         walk = Walk(self, progress, inputs, deferring)
-        counting = Counting(walk)
-        if not (self.refusals and counting.recall()):
+        counters = prepare(walk) if self.refusals else None
+        if counters is None or not recall(walk, counters):
             if self._local:
                 yield from walk.local(self._local)
             if not walk.denied:
-                yield from counting.charge()
+                counters = prepare(walk) if counters is None else counters
+                if counters.hits:
+                    try:
+                        verdicts = yield CountHits(counters.hits)
+                        settle(walk, counters.own, verdicts)
+                    except Exception as error:
+                        yield from without_store(walk, counters.own, error)
             if self._lookups and not walk.denied:
                 yield from walk.lookups(self._lookups)
-        progress.decision = combine(self, progress, walk.now_ns)
-        return progress.decision
+        decision = progress.decision = combine(self, progress, walk.now_ns)
+        return decision
 
 
 class Walk:
@@ -139,23 +161,27 @@ class Walk:
 
     Attributes:
         denied: Whether a live rule has ended it.
-        view: What rules may look at.
         now_ns: The time of the decision.
     """
 
-    __slots__ = ("deferring", "denied", "engine", "inputs", "now_ns", "progress", "view")
+    denied = False
 
     def __init__(self, engine: Engine, progress: Progress, inputs: Inputs, deferring: bool) -> None:
-        request = progress.request
-        if progress.client_ip is None:
-            progress.client_ip = engine.ips.resolve(request.peer, request.headers.values)
+        request = self.request = progress.request
+        client_ip = progress.client_ip
+        if client_ip is None:
+            client_ip = progress.client_ip = engine.ips.resolve(request.peer, request.headers.values)
+        self.ip = client_ip[0]
         self.engine = engine
         self.progress = progress
         self.inputs = inputs
         self.deferring = deferring
-        self.denied = False
-        self.now_ns = engine.now_ns()
-        self.view = View(request, progress.client_ip.address, inputs.values, inputs.characteristics)
+        self.now_ns = engine.clock.now_ns()
+
+    @cached_property
+    def view(self) -> View:
+        """What rules may look at."""
+        return View(self.request, self.ip, self.inputs.values, self.inputs.characteristics)
 
     def local(self, bounds: Sequence[Bound]) -> Generator[Effect, Any, None]:
         """Ask rules one after the other, to the first live DENY."""
@@ -194,7 +220,7 @@ class Walk:
 
     def applies(self, bound: Bound) -> bool:
         """Whether the rule is about this path and method."""
-        if bound.rule.applies_to(self.view.request):
+        if bound.rule.applies_to(self.request):
             return True
         self.progress.results[bound] = bound.skipped("not for this path or method")
         return False
@@ -202,6 +228,8 @@ class Walk:
     def record(self, bound: Bound, result: RuleResult) -> None:
         """Keep a rule's result; a live DENY ends the walk."""
         self.progress.results[bound] = result
+        if bound.dry or result.conclusion is not Conclusion.ALLOW:
+            self.progress.plain = False
         if result.conclusion is Conclusion.DENY and not bound.dry:
             self.denied = True
 
@@ -222,7 +250,7 @@ class Walk:
         return False
 
     def _body(self) -> Generator[Effect, Any, None]:
-        request = self.view.request
+        request = self.request
         if request.body is None:
             body = yield ReadBody()
             if body is not None:
@@ -262,6 +290,7 @@ class Walk:
             return
         progress = self.progress
         progress.dry_weight += outcome.weight
+        progress.plain = progress.plain and not outcome.weight
         if not bound.dry:
             progress.weight += outcome.weight
             progress.ended |= outcome.ends

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 IP = "ip.src"
 VERSION = "fp::3::"
+_SHORT = 24
+MOST_KNOWN = 4096
+"""Fingerprints of addresses that one identity keeps at hand."""
 ACCEPTED = (
     'ip.src, http.host, http.request.method, http.request.uri.path, http.request.headers["x"], '
     'http.request.cookie["x"], http.request.uri.args["x"], or the name of a key given to protect'
@@ -37,10 +40,11 @@ class Fingerprint:
 
     Attributes:
         digest: SHA-256, 64 hexadecimal digits.
+        short: The beginning of it, for store keys: what a store keeps a million of should be small.
         missing: Characteristics of the application's own that were not given; the address stands in for each.
     """
 
-    __slots__ = ("digest", "missing")
+    __slots__ = ("digest", "missing", "short")
 
     def __init__(self, parts: Iterable[Part], missing: Sequence[str] = ()) -> None:
         message = bytearray()
@@ -51,6 +55,7 @@ class Fingerprint:
                 message += data
             message += b";"
         self.digest = hashlib.sha256(message).hexdigest()
+        self.short = self.digest[:_SHORT]
         self.missing = missing
 
     def __str__(self) -> str:
@@ -68,12 +73,14 @@ class Identity:
         ConfigurationError: A name is none of ``ACCEPTED``.
     """
 
-    __slots__ = ("_ipv6_prefix", "_readers", "names")
+    __slots__ = ("_ipv6_prefix", "_known", "_only_ip", "_readers", "names")
 
     def __init__(self, characteristics: Sequence[str], *, ipv6_prefix: int = 64) -> None:
         self.names = normalized(characteristics)
         self._ipv6_prefix = ipv6_prefix
         self._readers = {name: _reader(name) for name in self.names}
+        self._only_ip = self.names == (IP,)
+        self._known: dict[str, Fingerprint] = {}
 
     def fingerprint(self, request: RequestContext, ip: str, given: Mapping[str, object]) -> Fingerprint:
         """Who this request is.
@@ -81,8 +88,8 @@ class Identity:
         Raises:
             TypeError: A value in ``given`` is no str, int, float or bool.
         """
-        if self.names == (IP,):
-            return Fingerprint((self._ip_part(ip),))
+        if self._only_ip:
+            return self._known.get(ip) or self._of_ip(ip)
         missing = [name for name, read in self._readers.items() if read is None and given.get(name) is None and name != IP]
         parts = [self._part(name, request, ip, given) for name in self.names]
         return Fingerprint(parts, missing)
@@ -96,6 +103,12 @@ class Identity:
         if set(values) != set(self.names):
             return None
         return Fingerprint([self._plain_part(name, values[name]) for name in self.names])
+
+    def _of_ip(self, ip: str) -> Fingerprint:
+        if len(self._known) >= MOST_KNOWN:
+            self._known.clear()
+        found = self._known[ip] = Fingerprint((self._ip_part(ip),))
+        return found
 
     def _plain_part(self, name: str, value: Scalar) -> Part:
         if name != IP:

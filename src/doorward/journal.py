@@ -8,7 +8,7 @@ import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from doorward.decision import State
+from doorward.decision import Conclusion, State
 from doorward.printable import describe, printable
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class Journal:
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
         self._warned: dict[str, int] = {}
+        self._decisions = dict.fromkeys(Conclusion, 0)
 
     def count(self, what: str) -> None:
         """Add one to a counter."""
@@ -53,11 +54,13 @@ class Journal:
     def counts(self) -> dict[str, int]:
         """All counters: ``decision.DENY``, ``dry_run.<rule>``, ``error.<cause>``, ``exempt.<why>`` …"""
         with self._lock:
-            return dict(self._counts)
+            decisions = {f"decision.{name.value}": count for name, count in self._decisions.items() if count}
+            return {**decisions, **self._counts}
 
     def decision(self, request: RequestContext, decision: Decision, *, noteworthy: bool) -> None:
         """Count a decision, and log it as one record: a warning where something failed, at most once a minute each."""
-        self.count(f"decision.{decision.conclusion.value}")
+        with self._lock:
+            self._decisions[decision.conclusion] += 1
         if decision.dry_run:
             self.count(f"dry_run.{decision.dry_run}")
         level = logging.INFO

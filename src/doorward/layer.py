@@ -69,8 +69,15 @@ class Layer:
             get("include", ()), get("exclude", ()), default_exemptions=get("default_exemptions", True)
         )
 
-    def admit(self, carrier: Carrier, method: str, path: str, policy: RoutePolicy | None) -> Progress | None:
-        """Begin with a request; None when no rule is to look at it."""
+    def admit(
+        self,
+        carrier: Carrier,
+        method: str,
+        path: str,
+        policy: RoutePolicy | None,
+        read: Callable[[Carrier], RequestContext],
+    ) -> Progress | None:
+        """Begin with a request, read by ``read``; None when no rule is to look at it."""
         runtime = self.runtime
         engine = self.client.engine
         if runtime.off:
@@ -80,7 +87,7 @@ class Layer:
         if why is not None:
             carrier[DECISION] = runtime.exempted(engine, why)
             return None
-        return runtime.resume(carrier, engine, policy)
+        return runtime.resume(carrier, engine, policy, read)
 
     def refuses(self, decision: Decision) -> bool:
         """Whether the request is answered here."""
@@ -102,7 +109,7 @@ class Layer:
 
     def touches_response(self, progress: Progress) -> bool:
         """Whether an allowed response has to be looked at or added to."""
-        return self.style is not None or bool(progress.conditional)
+        return self.style is not None or progress.engine.conditional
 
 
 class Coverage:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from doorward.effects import Algorithm, Charge
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from doorward.client_ip import ClientIP
     from doorward.context import RequestContext
     from doorward.decision import Decision, RuleResult
-    from doorward.effects import Charge
+    from doorward.effects import Hit, Verdict
     from doorward.engine import Bound, Engine
+    from doorward.fingerprint import Fingerprint
     from doorward.routes import RoutePolicy
     from doorward.rules.limits import CountWhen
+
+    Counter = tuple[Bound, Fingerprint, Hit]
+    Answer = tuple[Counter, Verdict]
 
 
 class Inputs(NamedTuple):
@@ -33,6 +39,15 @@ class Inputs(NamedTuple):
 NO_INPUTS = Inputs({}, {})
 
 
+class Admitted(NamedTuple):
+    """A limit that had room: what a result of it is made from, if anybody looks."""
+
+    fingerprint: Fingerprint
+    hit: Hit
+    verdict: Verdict
+    now_ns: int
+
+
 class Progress:
     """One request's way through the rules of one client.
 
@@ -44,25 +59,58 @@ class Progress:
         results: What the rules came to so far.
         weight: Sum of the live rules' weights; ``dry_weight`` also holds those of dry runs.
         ended: Kinds of rules that an ``allow`` rule has made unnecessary.
-        charges: What was charged, for ``refund``.
-        conditional: Charges that the response decides about.
+        ledger: What was charged. A list of its own, because the decision refers to it too, and must not to this.
+        plain: Nothing but live rules that allow so far, so that the decision need not be looked for.
         noteworthy: Something failed or was replaced: the log has to say so.
         decision: The decision so far.
     """
 
-    __slots__ = ("charges", "client_ip", "conditional", "decision", "dry_weight", "ended", "engine", "noteworthy",
-                 "policy", "request", "results", "weight")  # fmt: skip
+    # Defaults on the class, not in __init__: this is made for every request, and most need none of them.
+    policy: RoutePolicy | None = None
+    client_ip: ClientIP | None = None
+    weight: float = 0.0
+    dry_weight: float = 0.0
+    ended: frozenset[str] = frozenset()
+    ledger: list[Answer] | None = None
+    plain: bool = True
+    noteworthy: bool = False
+    decision: Decision | None = None
 
-    def __init__(self, request: RequestContext, engine: Engine, policy: RoutePolicy | None = None) -> None:
+    def __init__(self, request: RequestContext, engine: Engine) -> None:
         self.request = request
         self.engine = engine
-        self.policy = policy
-        self.client_ip: ClientIP | None = None
-        self.results: dict[Bound, RuleResult] = {}
-        self.weight = 0.0
-        self.dry_weight = 0.0
-        self.ended: frozenset[str] = frozenset()
-        self.charges: list[Charge] = []
-        self.conditional: list[tuple[CountWhen, list[Charge]]] = []
-        self.noteworthy = False
-        self.decision: Decision | None = None
+        self.results: dict[Bound, RuleResult | Admitted] = {}
+
+    def result(self, bound: Bound) -> RuleResult | None:
+        """What a rule came to."""
+        return written(self.results, bound)
+
+
+def written(results: dict[Bound, RuleResult | Admitted], bound: Bound) -> RuleResult | None:
+    """What a rule came to; an admission is written out here, when somebody asks."""
+    found = results.get(bound)
+    if type(found) is Admitted:
+        found = results[bound] = bound.admission(found)
+    return found
+
+
+def conditional(ledger: list[Answer]) -> list[tuple[CountWhen, Charge]]:
+    """Strike off the charges that the response decides about, now that it is known; what they were."""
+    waiting = [answer for answer in ledger if answer[0][0].count_when is not None]
+    ledger[:] = [answer for answer in ledger if answer[0][0].count_when is None]
+    return [
+        (bound.count_when, Charge(hit, verdict.at))
+        for (bound, _, hit), verdict in waiting
+        if bound.count_when is not None and verdict.admitted
+    ]
+
+
+def taken(ledger: list[Answer]) -> list[Charge]:
+    """Strike everything off; what it was, for the store to refund."""
+    answers = ledger[:]
+    ledger.clear()
+    return [
+        Charge(hit, verdict.at)
+        for (_, _, hit), verdict in answers
+        if verdict.admitted and hit.algorithm is not Algorithm.BAN
+    ]

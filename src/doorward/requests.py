@@ -19,6 +19,9 @@ ACCEPTED = (
 
 Carrier = MutableMapping[str, Any]
 
+ROUTED_PATH = "doorward.path"
+"""Key of a scope or environ under which the path stands as the framework routes it, where the framework says so."""
+
 
 def carrier_of(request: object) -> Carrier:
     """The scope or environ of a request.
@@ -28,6 +31,10 @@ def carrier_of(request: object) -> Carrier:
     """
     for candidate in (request, getattr(request, "scope", None), getattr(request, "environ", None)):
         if isinstance(candidate, MutableMapping) and (_is_scope(candidate) or "REQUEST_METHOD" in candidate):
+            # Django has overwritten PATH_INFO with decoded text, which can no longer be told from PEP 3333's latin-1.
+            path = getattr(request, "path_info", None)
+            if isinstance(path, str):
+                candidate[ROUTED_PATH] = path
             return candidate
     raise UnsupportedRequest(f"protect takes {ACCEPTED}, not {type(request).__name__}")
 
@@ -39,16 +46,18 @@ def from_carrier(carrier: Carrier) -> RequestContext:
 
 def from_scope(scope: Carrier) -> RequestContext:
     """The context of an ASGI scope (ASGI 3.0, HTTP and websocket)."""
-    client = scope.get("client")
-    return RequestContext(
-        method=scope.get("method", "GET"),
-        scheme=scope.get("scheme", "http"),
-        path=route_path(scope),
-        query=scope.get("query_string", b"").decode("latin-1"),
-        headers=Headers(scope["headers"]),
-        peer=client[0] if client else None,
-        raw_path=_latin(scope.get("raw_path")),
-    )
+    get = scope.get
+    client = get("client")
+    # Past __init__, whose ten keywords cost as much as all the rest: this runs for every request.
+    context = RequestContext.__new__(RequestContext)
+    context.method = get("method", "GET")
+    context.scheme = get("scheme", "http")
+    context.path = route_path(scope)
+    context.query = get("query_string", b"").decode("latin-1")
+    context.headers = Headers(scope["headers"])
+    context.peer = client[0] if client else None
+    context.raw_path = _latin(get("raw_path"))
+    return context
 
 
 def from_environ(environ: Carrier) -> RequestContext:
@@ -58,7 +67,8 @@ def from_environ(environ: Carrier) -> RequestContext:
         scheme=environ.get("wsgi.url_scheme", "http"),
         path=environ_path(environ),
         query=environ.get("QUERY_STRING", ""),
-        headers=EnvironHeaders(environ),
+        # A copy, because the environ is to refer to the context: a cycle would leave every request to the collector.
+        headers=EnvironHeaders(dict(environ)),
         peer=environ.get("REMOTE_ADDR"),
         raw_path=environ.get("RAW_URI") or environ.get("REQUEST_URI"),
     )
@@ -100,7 +110,10 @@ def _is_scope(carrier: Carrier) -> bool:
 
 
 def route_path(scope: Carrier) -> str:
-    """A scope's path below its root path, as Starlette and Django route it."""
+    """A scope's path below its root path, as Starlette routes it, or as another framework has said."""
+    routed: str | None = scope.get(ROUTED_PATH)
+    if routed is not None:
+        return routed
     path: str = scope["path"]
     root: str = scope.get("root_path", "")
     if not root or not path.startswith(root):
@@ -110,7 +123,10 @@ def route_path(scope: Carrier) -> str:
 
 
 def environ_path(environ: Carrier) -> str:
-    """An environ's path: bytes that PEP 3333 shows as latin-1, read as UTF-8."""
+    """An environ's path: bytes that PEP 3333 shows as latin-1, read as UTF-8; or as the framework has said."""
+    routed: str | None = environ.get(ROUTED_PATH)
+    if routed is not None:
+        return routed
     path: str = environ.get("PATH_INFO", "")
     return path if path.isascii() else path.encode("latin-1", "replace").decode("utf-8", "replace")
 

@@ -5,7 +5,7 @@ Precedence: exempt, then the route's own limits, then the application's.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
@@ -108,6 +108,12 @@ def mark(view: Callable[..., Any], owner: object) -> RoutePolicy:
         marks = {}
         setattr(view, _MARK, marks)
     return marks.setdefault(id(owner), RoutePolicy(owner))
+
+
+def marks_of(view: Callable[..., Any]) -> Collection[RoutePolicy]:
+    """What was said about ``view``, by whomever."""
+    marks: dict[int, RoutePolicy] = getattr(view, _MARK, {})
+    return marks.values()
 
 
 def name_of(view: Callable[..., Any]) -> str:

@@ -24,8 +24,9 @@ from doorward.rules.limits import Limit, rate_limit
 from doorward.stores import MemoryStore, open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from doorward.decision import RuleResult
     from doorward.reason import Reason
     from doorward.requests import Carrier
     from doorward.routes import RoutePolicy
@@ -82,6 +83,8 @@ class Runtime:
             refusals=self.refusals,
             thresholds=settings.thresholds,
             workers=settings.workers,
+            bans=self.store._bans.held if 0 else (),
+            trusts_store=isinstance(self.store, MemoryStore),
         )
         engine = self.extended(engine, rules)
         for path, limit in settings.limits.items():
@@ -147,14 +150,26 @@ class Runtime:
             return Progress(request, engine)
         return self.resume(carrier_of(request), engine)
 
-    def resume(self, carrier: Carrier, engine: Engine, policy: RoutePolicy | None = None) -> Progress:
+    def resume(
+        self,
+        carrier: Carrier,
+        engine: Engine,
+        policy: RoutePolicy | None = None,
+        read: Callable[[Carrier], RequestContext] = from_carrier,
+    ) -> Progress:
         """As :meth:`open`, for a scope or an environ, and for a route that says something of its own."""
         states = carrier.get(STATE)
-        if states is None:
-            states = carrier[STATE] = {}
-        progress: Progress | None = states.get(id(self))
+        progress: Progress | None = states.get(id(self)) if states is not None else None
         if progress is None:
-            progress = states[id(self)] = Progress(from_carrier(carrier), self.engine_for(engine, policy), policy)
+            if policy is not None:
+                engine = self.engine_for(engine, policy)
+            progress = Progress(read(carrier), engine)
+            if policy is not None:
+                progress.policy = policy
+            if states is None:
+                carrier[STATE] = {id(self): progress}
+            else:
+                states[id(self)] = progress
         elif policy is not None and progress.policy is None:
             progress.policy = policy
             progress.engine = self.engine_for(progress.engine, policy)
@@ -163,8 +178,8 @@ class Runtime:
     def finish(self, progress: Progress, decision: Decision) -> Decision:
         """Count and log a decision that was just made."""
         try:
-            noteworthy, progress.noteworthy = progress.noteworthy, False
-            self.journal.decision(progress.request, decision, noteworthy=noteworthy)
+            self.journal.decision(progress.request, decision, noteworthy=progress.noteworthy)
+            progress.noteworthy = False
             on_decision = self.settings.on_decision
             if on_decision is not None:
                 on_decision(decision, progress.request)
@@ -191,8 +206,10 @@ class Runtime:
     def _without_walk(
         self, engine: Engine, conclusion: Conclusion, reason: Reason, client_ip: ClientIP | None = None
     ) -> Decision:
-        results = tuple([bound.not_run for bound in engine.bound])
-        return Decision(conclusion, reason, results, client_ip or _UNKNOWN, now_ns=self.clock.now_ns())
+        def evidence() -> tuple[Reason, tuple[RuleResult, ...]]:
+            return reason, tuple([bound.not_run for bound in engine.bound])
+
+        return Decision(conclusion, evidence, client_ip or _UNKNOWN, self.clock.now_ns())
 
     # --- stores
 

@@ -18,7 +18,7 @@ from doorward.errors import ConfigurationError
 from doorward.layer import Layer, LayerOptions, body_limit
 from doorward.limit_headers import OWN_NAMES
 from doorward.progress import NO_INPUTS
-from doorward.requests import environ_path
+from doorward.requests import environ_path, from_environ
 from doorward.rules.limits import Response
 from doorward.runtime import DECISION
 
@@ -79,7 +79,8 @@ class DoorwardMiddleware:
     def _admitted(self, environ: Environ) -> Progress | None:
         try:
             policy = self._policy_for(environ) if self._policy_for is not None else None
-            return self.layer.admit(environ, environ.get("REQUEST_METHOD", "GET"), environ_path(environ), policy)
+            method = environ.get("REQUEST_METHOD", "GET")
+            return self.layer.admit(environ, method, environ_path(environ), policy, from_environ)
         except Exception as error:
             self.layer.runtime.journal.swallowed("middleware", error)
             return None
@@ -130,7 +131,7 @@ class ResponseWatch:
         return self._start_response(status, headers, exc_info) if exc_info else self._start_response(status, headers)
 
     def _settle(self, status: str, headers: list[tuple[str, str]]) -> None:
-        if self._progress.conditional:
+        if self._progress.engine.conditional:
             code = int(status[:3]) if status[:3].isdigit() else 500
             lines = [(name.lower(), value) for name, value in headers]
             self._client.settle(self._progress, Response(code, lines))

@@ -42,7 +42,7 @@ State = int | bytes
 """What is kept of one key between hits."""
 
 Outcome = tuple[State | None, int, int, int]
-"""New state (None: refused), units left, nanoseconds to reset, nanoseconds to retry; the middle two after the charge."""
+"""New state (None: refused), units left and nanoseconds to the reset (both after the charge), nanoseconds to retry."""
 
 COUNT_BITS = 64
 """An int state is ``expiry << COUNT_BITS | count``: ``max`` and ``cost`` must stay below 2**64."""

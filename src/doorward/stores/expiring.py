@@ -125,9 +125,7 @@ class ExpiringMap(Generic[V]):
             self._make_room(shard, now)
         shard.entries[key] = value
         self.held += 1
-        expiry = self._expiry_of(value)
-        if expiry < shard.soonest:
-            shard.soonest = expiry
+        shard.soonest = min(shard.soonest, self._expiry_of(value))
 
     def discard(self, key: str) -> V | None:
         """Take ``key`` out; its value, if it was there."""
@@ -155,11 +153,7 @@ class ExpiringMap(Generic[V]):
         size = len(shard.entries)
         # Looking for expired keys costs time in proportion to the shard: do it where that is little, where as many
         # evictions have paid for it, or where the clock has moved far enough for an answer to be new.
-        worth_it = (
-            size <= _CHEAP_SCAN
-            or shard.evictions * _SCAN_SHARE >= size
-            or now - shard.swept_at >= _RESCAN_AFTER
-        )
+        worth_it = size <= _CHEAP_SCAN or shard.evictions * _SCAN_SHARE >= size or now - shard.swept_at >= _RESCAN_AFTER
         if not (worth_it and self._sweep(shard, now)):
             shard.evict_oldest()
             self.held -= 1

@@ -37,11 +37,12 @@ class MemoryStore:
     refused a hit is set aside until that refusal ends, out of reach of a flood of new keys. Everything that went
     before its time is counted in :meth:`stats`.
 
-    One lock guards everything. It is taken over a fork, so that a child never inherits it held.
+    One lock guards everything. It is held over a fork, so that a child finds it free and the counters whole.
 
     Args:
-        max_keys: The most counters held, without those set aside; sums of ``tally`` have as many places of their own.
-        max_refusals: The most counters set aside, and the most bans; beyond, the one that ends soonest goes.
+        max_keys: The most counters held, without those set aside.
+        max_refusals: The most counters set aside, and the most bans; beyond, the one that ends soonest goes. Also the
+            most sums of ``tally``.
         max_values: The most values and marks.
         clock: Where time comes from.
 
@@ -64,6 +65,7 @@ class MemoryStore:
         self._bounds = max_keys, max_refusals, max_values
         self._now = (clock or SystemClock()).now_ns
         self._lock = Lock()
+        # The hooks know the lock only, so that they do not keep the store alive: they can never be taken off.
         os.register_at_fork(
             before=self._lock.acquire, after_in_parent=self._lock.release, after_in_child=self._lock.release
         )
@@ -74,7 +76,7 @@ class MemoryStore:
         self._counters: ExpiringMap[State] = ExpiringMap(max_keys, expiry_of)
         self._refused: SoonestEndMap[State | None] = SoonestEndMap(max_refusals)
         self._bans: SoonestEndMap[None] = SoonestEndMap(max_refusals)
-        self._tallies: ExpiringMap[Tally] = ExpiringMap(max_keys, itemgetter(0))
+        self._tallies: ExpiringMap[Tally] = ExpiringMap(max_refusals, itemgetter(0))
         self._values: ExpiringMap[tuple[int, bytes]] = ExpiringMap(max_values, itemgetter(0))
 
     # Counting
@@ -200,9 +202,9 @@ class MemoryStore:
         entry = self._refused.get(key)
         if entry is not None and entry[0] >= end:
             return
+        self._take_back_ended(now)
         self._counters.discard(key)
         self._take_back(self._refused.set(key, end, state), now)
-        self._take_back_ended(now)
 
     def _take_back_ended(self, now: int) -> None:
         """Two at most, so that no call takes long; as each call sets aside one at most, that keeps pace."""
@@ -303,6 +305,8 @@ class MemoryStore:
             with self._lock:
                 self._now()
                 forgotten += self._counters.discard_prefix(self._counters.shards[place], prefix)
+        for place in range(len(self._tallies.shards)):
+            with self._lock:
                 forgotten += self._tallies.discard_prefix(self._tallies.shards[place], prefix)
         for place in range(len(self._refused.shards)):
             with self._lock:
@@ -314,7 +318,7 @@ class MemoryStore:
         return forgotten
 
     def stats(self) -> Mapping[str, int]:
-        """What is held, and what went before its time since the start."""
+        """What is held (some of it may have ended), and what went before its time since the start."""
         with self._lock:
             self._now()
             return {
