@@ -112,9 +112,7 @@ class DoorwardMiddleware:
     async def _refuse(
         self, progress: Progress, decision: Decision, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        answer = self.layer.replaced(progress.request, decision)
-        if inspect.isawaitable(answer):
-            answer = await answer
+        answer = await self._replaced(progress, decision)
         if scope["type"] == "websocket":
             await self._reject(answer, progress, decision, scope, receive, send)
         elif callable(answer):
@@ -122,6 +120,14 @@ class DoorwardMiddleware:
         else:
             answer = answer if isinstance(answer, Answer) else self.layer.refusal(progress.request, decision)
             await send_answer(send, answer, head=scope.get("method") == "HEAD")
+
+    async def _replaced(self, progress: Progress, decision: Decision) -> Any:
+        answer: Any = self.layer.replaced(progress.request, decision)
+        try:
+            return await answer if inspect.isawaitable(answer) else answer
+        except Exception as error:
+            self.layer.runtime.journal.swallowed("on_denied", error)
+            return None
 
     async def _reject(
         self, answer: object, progress: Progress, decision: Decision, scope: Scope, receive: Receive, send: Send

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack, overload
 
 from doorward import admin
 from doorward.decision import NOTHING, Decision
-from doorward.drivers import run, run_async
+from doorward.drivers import run
 from doorward.effects import AskStore
 from doorward.errors import ConfigurationError
 from doorward.progress import NO_INPUTS, Inputs, conditional, taken
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from doorward.admin import ClientState
     from doorward.bound import Bound
-    from doorward.drivers import ReadBodyAsync, ReadBodySync
+    from doorward.async_driver import ReadBodyAsync
+    from doorward.drivers import ReadBodySync
     from doorward.duration import Duration
     from doorward.effects import Charge, Effect
     from doorward.engine import Engine
@@ -227,9 +228,14 @@ class Doorward(Facade):
         """Lift a ban; whether there was one. Raises as :meth:`peek`."""
         return bool(self._ask(admin.unban(self.runtime, self.engine, client)))
 
-    def stats(self) -> dict[str, int]:
-        """Counters of this process, and the store's figures. Raises StoreError when the store cannot answer."""
-        figures: dict[str, int] = self._ask(admin.stats(self.runtime))
+    @overload
+    def stats(self) -> dict[str, int]: ...
+    @overload
+    def stats(self, client: Client) -> ClientState: ...
+    def stats(self, client: Client | None = None) -> dict[str, int] | ClientState:
+        """Counters of this process and the store's figures; of one client, how it stands. Raises as :meth:`peek`."""
+        flow = admin.stats(self.runtime) if client is None else admin.peek(self.runtime, self.engine, client)
+        figures: dict[str, int] | ClientState = self._ask(flow)
         return figures
 
     def as_async(self) -> AsyncDoorward:
@@ -288,7 +294,7 @@ class AsyncDoorward(Facade):
         before = progress.decision
         try:
             flow = progress.engine.evaluate(progress, inputs, deferring=deferring)
-            decision = await run_async(flow, runtime.async_ports(read_body))
+            decision = await runtime.drive(flow, read_body)
         except Exception as error:
             decision = runtime.broken(progress, error)
         return decision if decision is before else self._finished(progress, decision)
@@ -329,7 +335,7 @@ class AsyncDoorward(Facade):
             self.runtime.journal.swallowed("refund", error)
 
     async def _ask(self, flow: Generator[Effect, Any, Any]) -> Any:
-        return await run_async(flow, self.runtime.async_ports())
+        return await self.runtime.drive(flow)
 
     async def peek(self, client: Client) -> ClientState:
         """As :meth:`Doorward.peek`."""
@@ -348,9 +354,14 @@ class AsyncDoorward(Facade):
         """As :meth:`Doorward.unban`."""
         return bool(await self._ask(admin.unban(self.runtime, self.engine, client)))
 
-    async def stats(self) -> dict[str, int]:
+    @overload
+    async def stats(self) -> dict[str, int]: ...
+    @overload
+    async def stats(self, client: Client) -> ClientState: ...
+    async def stats(self, client: Client | None = None) -> dict[str, int] | ClientState:
         """As :meth:`Doorward.stats`."""
-        figures: dict[str, int] = await self._ask(admin.stats(self.runtime))
+        flow = admin.stats(self.runtime) if client is None else admin.peek(self.runtime, self.engine, client)
+        figures: dict[str, int] | ClientState = await self._ask(flow)
         return figures
 
     def as_sync(self) -> Doorward:

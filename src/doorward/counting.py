@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from doorward.decision import Conclusion, State
 from doorward.effects import Algorithm, CountHits, Hit, Verdict
@@ -25,46 +25,34 @@ if TYPE_CHECKING:
     from doorward.bound import Bound
     from doorward.effects import Effect
     from doorward.engine import Walk
-    from doorward.fingerprint import Fingerprint
     from doorward.rules.limits import Quota
 
     from doorward.progress import Answer, Counter
 
 NANOSECONDS = 1e9
 
-# Skips the keyword handling of Hit.__new__, which costs as much as all the rest of making one.
-_hit: Callable[[tuple[object, ...]], Hit] = partial(tuple.__new__, Hit)  # type: ignore[assignment]
-_admitted: Callable[[tuple[object, ...]], Admitted] = partial(tuple.__new__, Admitted)  # type: ignore[assignment]
+# These skip the keyword handling of a NamedTuple's __new__, which costs as much as all the rest of making one.
+_hit: Callable[[tuple[object, ...]], Hit] = partial(tuple.__new__, Hit)
+_count_hits: Callable[[tuple[object, ...]], CountHits] = partial(tuple.__new__, CountHits)
+_admitted: Callable[[tuple[object, ...]], Admitted] = partial(tuple.__new__, Admitted)
 
 
-class Counters(NamedTuple):
-    """The counters that a request meets: whose each is and who is counted, and what the store is asked."""
-
-    own: list[Counter]
-    hits: list[Hit]
-
-    def add(self, bound: Bound, fingerprint: Fingerprint, hit: Hit) -> None:
-        """One more."""
-        self.own.append((bound, fingerprint, hit))
-        self.hits.append(hit)
-
-
-def prepare(walk: Walk) -> Counters:
-    """What the request is to be charged on."""
+def prepare(walk: Walk) -> None:
+    """Find out what the request is to be charged on: fills ``walk.counters`` and, in step with it, ``walk.hits``."""
     engine = walk.engine
-    counters = Counters([], [])
+    walk.counters, walk.hits = [], []
     if engine.bans is None or engine.bans:
-        _add_ban(walk, counters)
+        _add_ban(walk)
     first = not walk.progress.results
     for bound in engine.limits if engine.plain_limits and first else _applicable(walk):
-        _add(walk, bound, counters)
-    return counters
+        _add(walk, bound)
 
 
-def recall(walk: Walk, counters: Counters) -> bool:
+def recall(walk: Walk) -> bool:
     """Whether this client's refusal is remembered; then the walk ends here, and nothing is charged."""
+    prepare(walk)
     refused = False
-    for counter in counters.own:
+    for counter in walk.counters:
         hit = counter[2]
         refusal = None if hit.dry_run else walk.engine.refusals.recall(hit.key, hit.cost, walk.now_ns)
         if refusal is not None:
@@ -78,14 +66,15 @@ def recall(walk: Walk, counters: Counters) -> bool:
 # --- before: which counters
 
 
-def _add_ban(walk: Walk, counters: Counters) -> None:
+def _add_ban(walk: Walk) -> None:
     bound = walk.engine.ban
     if bound in walk.progress.results:
         return
     fingerprint = bound.identity.fingerprint(walk.request, walk.ip, walk.inputs.characteristics)
     if not (fingerprint.missing and walk.deferring):
         hit = Hit(bound.key("", fingerprint), Algorithm.BAN, 1, 1, 1, walk.engine.group_of(bound), bound.dry)
-        counters.add(bound, fingerprint, hit)
+        walk.counters.append((bound, fingerprint, hit))
+        walk.hits.append(hit)
 
 
 def _applicable(walk: Walk) -> list[Bound]:
@@ -108,7 +97,7 @@ def _superseded(walk: Walk, bound: Bound, top: int) -> bool:
     return True
 
 
-def _add(walk: Walk, bound: Bound, counters: Counters) -> None:
+def _add(walk: Walk, bound: Bound) -> None:
     try:
         fingerprint = bound.identity.fingerprint(walk.request, walk.ip, walk.inputs.characteristics)
         if fingerprint.missing and walk.deferring:
@@ -118,8 +107,8 @@ def _add(walk: Walk, bound: Bound, counters: Counters) -> None:
         for label, algorithm, maximum, interval in bound.quotas or _dynamic(walk, bound):
             key = bound.prefix + fingerprint.short + label
             hit = _hit((key, algorithm, maximum, interval, cost, group, bound.dry))
-            counters.own.append((bound, fingerprint, hit))
-            counters.hits.append(hit)
+            walk.counters.append((bound, fingerprint, hit))
+            walk.hits.append(hit)
     except Exception as error:
         walk.fail(bound, error)
 
@@ -143,6 +132,11 @@ def cost_of(bound: Bound, requested: int | None) -> int:
 
 
 # --- after: what the verdicts mean
+
+
+def count(walk: Walk) -> CountHits:
+    """The question to the store."""
+    return _count_hits((walk.hits, False))
 
 
 def settle(walk: Walk, counters: Sequence[Counter], verdicts: Sequence[Verdict], degraded: str = "") -> None:
@@ -169,7 +163,10 @@ def settle(walk: Walk, counters: Sequence[Counter], verdicts: Sequence[Verdict],
                 refused = _conclude(walk, bound, (answer,)) or refused
     if not refused and not degraded:
         ledger = walk.progress.ledger
-        walk.progress.ledger = [*ledger, *answers] if ledger else answers
+        if ledger is None:
+            walk.progress.ledger = answers
+        else:
+            ledger += answers
 
 
 def _by_rule(answers: Sequence[Answer]) -> list[list[Answer]]:

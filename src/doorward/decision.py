@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from doorward.client_ip import ClientIP
 
-    Evidence = Callable[[], tuple[Reason, Sequence[RuleResult]]]
-
 
 class Mode(StrEnum):
     """Whether a rule decides (``LIVE``) or only says what it would have decided (``DRY_RUN``)."""
@@ -153,7 +151,13 @@ class Decision:
     ttl: int = 0
     dry_run: str | None = None
 
-    def __init__(self, conclusion: Conclusion, evidence: Evidence, client_ip: ClientIP, now_ns: int) -> None:
+    def __init__(
+        self,
+        conclusion: Conclusion,
+        evidence: Callable[[], tuple[Reason, Sequence[RuleResult]]],
+        client_ip: ClientIP,
+        now_ns: int,
+    ) -> None:
         self.conclusion = conclusion
         self.now_ns = now_ns
         self._evidence = evidence

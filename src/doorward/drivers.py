@@ -1,25 +1,24 @@
-"""The two loops that perform effects: one waits by blocking, one by awaiting. Nothing is decided here.
+"""The loop that performs effects by blocking; its twin that awaits is :mod:`doorward.async_driver`.
 
-A failure is thrown into the generator: what follows from it is the engine's business.
+Nothing is decided here. A failure is thrown into the generator: what follows from it is the engine's business.
 """
 
 from __future__ import annotations
 
-import asyncio
+import inspect
 import time
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
 from doorward.context import Body
 from doorward.effects import AskStore, CountHits, Effect, Failed, Gather, Pause, ReadBody
 from doorward.errors import DeadlineExceeded
 from doorward.offload import Offload
-from doorward.stores.base import AsyncStore, Store
+from doorward.stores.base import Store
 
 T = TypeVar("T")
 
 ReadBodySync = Callable[[], Body | None]
-ReadBodyAsync = Callable[[], Awaitable[Body | None]]
 
 
 def no_body() -> None:
@@ -114,65 +113,9 @@ class SyncPorts:
             return Failed(error)
 
 
-class AsyncPorts:
-    """Performs effects by awaiting; arguments as of :class:`SyncPorts`, the store of either kind."""
-
-    __slots__ = ("_awaitable", "_deadline", "_local", "_offload", "_read_body", "_store")
-
-    def __init__(
-        self,
-        store: Store | AsyncStore,
-        local: Callable[[], Store],
-        offload: Offload,
-        timeout: float,
-        read_body: ReadBodyAsync | None = None,
-    ) -> None:
-        self._store: Any = store
-        self._awaitable = is_async(store)
-        self._local = local
-        self._offload = offload
-        self._deadline = Deadline(timeout)
-        self._read_body = read_body
-
-    async def perform(self, effect: Effect) -> Any:
-        """The answer to ``effect``."""
-        match effect:
-            case CountHits(hits, local=True):
-                return self._local().count(hits)
-            case CountHits(hits):
-                return await self._ask("count", (hits,))
-            case AskStore(method, arguments):
-                return await self._ask(method, arguments)
-            case ReadBody():
-                return await self._read_body() if self._read_body is not None else None
-            case Gather(effects):
-                return await asyncio.gather(*(self._attempt(each) for each in effects))
-            case Pause():
-                return await asyncio.sleep(0)
-
-    async def _ask(self, method: str, arguments: tuple[object, ...]) -> Any:
-        call = getattr(self._store, method)
-        if not self._awaitable and not self._store.blocking:
-            return call(*arguments)
-        left = self._deadline.left()
-        try:
-            async with asyncio.timeout(left):
-                if self._awaitable:
-                    return await call(*arguments)
-                return await asyncio.wrap_future(self._offload.submit(call, *arguments))
-        except TimeoutError:
-            raise self._deadline.exceeded() from None
-
-    async def _attempt(self, effect: Effect) -> Any:
-        try:
-            return await self.perform(effect)
-        except Exception as error:
-            return Failed(error)
-
-
 def is_async(store: object) -> bool:
     """Whether a store's calls are awaitable."""
-    return asyncio.iscoroutinefunction(getattr(store, "count", None))
+    return inspect.iscoroutinefunction(getattr(store, "count", None))
 
 
 def run(flow: Generator[Effect, Any, T], ports: SyncPorts) -> T:
@@ -194,22 +137,3 @@ def run(flow: Generator[Effect, Any, T], ports: SyncPorts) -> T:
     except StopIteration as stop:
         result: T = stop.value
         return result
-
-
-async def run_async(flow: Generator[Effect, Any, T], ports: AsyncPorts) -> T:
-    """Drive ``flow`` to its end, awaiting."""
-    try:
-        effect = next(flow)
-        while True:
-            try:
-                answer = await ports.perform(effect)
-            except Exception as error:
-                effect = flow.throw(error)
-            else:
-                effect = flow.send(answer)
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
-
-
-__all__ = ["AsyncPorts", "Deadline", "SyncPorts", "is_async", "no_body", "run", "run_async"]

@@ -5,7 +5,6 @@ This is also the vocabulary of the stores: a :class:`Hit` is a question, a :clas
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -82,29 +81,29 @@ class CountHits(NamedTuple):
     local: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class ReadBody:
     """Hold the request's body, up to the limit. Answered with a :class:`~doorward.context.Body`."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
+
 class Pause:
     """Let the event loop run others: a long scan yields this every few milliseconds. Answered with None."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class AskStore:
+
+class AskStore(NamedTuple):
     """Call a method of the store. Answered with what it returns."""
 
     method: str
     arguments: tuple[object, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Gather:
+class Gather(NamedTuple):
     """Perform several at once. Answered with a list of their answers, a :class:`Failed` for each that raised."""
 
-    effects: tuple[Effect, ...]
+    effects: Sequence[Effect]
 
 
 class Failed(NamedTuple):

@@ -20,9 +20,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from doorward.combine import combine
-from doorward.counting import prepare, recall, settle, without_store
+from doorward.counting import count, prepare, recall, settle, without_store
 from doorward.decision import Conclusion
-from doorward.effects import CountHits, Effect, Failed, Gather, ReadBody
+from doorward.effects import Effect, Failed, Gather, ReadBody
 from doorward.printable import describe
 from doorward.progress import NO_INPUTS, Inputs, Progress
 from doorward.reason import ErrorReason
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from doorward.client_ip import ClientIPPolicy
     from doorward.clock import Clock
     from doorward.decision import Decision, RuleResult
+    from doorward.effects import Hit
+    from doorward.progress import Counter
     from doorward.refusals import Refusals
     from doorward.rules.base import Steps
 
@@ -56,7 +58,7 @@ class Engine:
     __slots__ = ("_groups", "_local", "_lookups", "ban", "bans", "bound", "clock", "conditional",
                  "dry", "dynamic", "ips", "limits", "plain_limits",
                  "reads_body", "refusals", "thresholds", "trusts_store",
-                 "waits", "workers")  # fmt: skip
+                 "waits", "workers", "__weakref__")  # fmt: skip
 
     def __init__(
         self,
@@ -138,18 +140,16 @@ class Engine:
                 return decided
             decided.look()  # before the results that it was made from change
         walk = Walk(self, progress, inputs, deferring)
-        counters = prepare(walk) if self.refusals else None
-        if counters is None or not recall(walk, counters):
+        if not (self.refusals and recall(walk)):
             if self._local:
                 yield from walk.local(self._local)
             if not walk.denied:
-                counters = prepare(walk) if counters is None else counters
-                if counters.hits:
+                prepare(walk)
+                if walk.hits:
                     try:
-                        verdicts = yield CountHits(counters.hits)
-                        settle(walk, counters.own, verdicts)
+                        settle(walk, walk.counters, (yield count(walk)))
                     except Exception as error:
-                        yield from without_store(walk, counters.own, error)
+                        yield from without_store(walk, walk.counters, error)
             if self._lookups and not walk.denied:
                 yield from walk.lookups(self._lookups)
         decision = progress.decision = combine(self, progress, walk.now_ns)
@@ -160,11 +160,14 @@ class Walk:
     """One call of :meth:`Engine.evaluate`.
 
     Attributes:
+        counters: What it is charged on, and in step with it ``hits``, what the store is asked.
         denied: Whether a live rule has ended it.
         now_ns: The time of the decision.
     """
 
     denied = False
+    counters: list[Counter]
+    hits: list[Hit]
 
     def __init__(self, engine: Engine, progress: Progress, inputs: Inputs, deferring: bool) -> None:
         request = self.request = progress.request

@@ -21,8 +21,6 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
 from doorward.errors import ConfigurationError
-from doorward.regex_cost import steps_per_character
-from doorward.regex_safety import MAX_SOURCE, MAX_TEXT, compile_safe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -39,6 +37,11 @@ __all__ = [
 ]
 
 # RFC 9110 section 9, RFC 5789 (PATCH), RFC 4918 (WebDAV) and the QUERY draft.
+MAX_SOURCE = 1_000
+"""Characters of a pattern."""
+MAX_TEXT = 8_192
+"""Characters of a text that a pattern is tried on."""
+
 METHODS = frozenset({
     "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE", "QUERY",
     "COPY", "LOCK", "MKCOL", "MOVE", "PROPFIND", "PROPPATCH", "UNLOCK",
@@ -131,13 +134,13 @@ def compile_path(pattern: str | re.Pattern[str], *, field: str = "paths", overlo
             more than linear time.
     """
     if isinstance(pattern, re.Pattern):
-        matches = compile_safe(pattern, field=field, whole=True, overlong=overlong)
+        matches = _compile_safe(pattern, field=field, whole=True, overlong=overlong)
         return PathPattern(pattern.pattern, matches, pattern.flags)
     if not isinstance(pattern, str):
         raise ConfigurationError(field, f"takes str or re.Pattern, not {type(pattern).__name__}")
     for prefix in _REGEX_PREFIXES:
         if pattern.startswith(prefix):
-            matches = compile_safe(pattern.removeprefix(prefix), field=field, whole=True, overlong=overlong)
+            matches = _compile_safe(pattern.removeprefix(prefix), field=field, whole=True, overlong=overlong)
             return PathPattern(pattern, matches)
     return PathPattern(pattern, _compile_glob(pattern, field))
 
@@ -153,7 +156,16 @@ def compile_regex(source: str | re.Pattern[str], *, field: str, overlong: bool =
     Raises:
         ConfigurationError: The expression cannot be compiled, or could take more than linear time.
     """
-    return compile_safe(source, field=field, whole=False, overlong=overlong)
+    return _compile_safe(source, field=field, whole=False, overlong=overlong)
+
+
+def _compile_safe(
+    pattern: str | re.Pattern[str], *, field: str, whole: bool, overlong: bool
+) -> Callable[[str], bool]:
+    # Imported when a regular expression turns up: few applications write any.
+    from doorward.regex_safety import compile_safe
+
+    return compile_safe(pattern, field=field, whole=whole, overlong=overlong)
 
 
 class _Route(NamedTuple):
@@ -257,6 +269,8 @@ def _tokenize(pattern: str) -> list[str]:
 
 
 def _compile_wildcards(pieces: list[str]) -> Callable[[str], bool]:
+    from doorward.regex_cost import steps_per_character
+
     translations = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
     source = "".join(translations.get(piece) or re.escape(piece) for piece in pieces)
     regex = re.compile(source, re.DOTALL)

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from doorward.context import RequestContext
     from doorward.decision import Decision, RuleResult
     from doorward.effects import Hit, Verdict
-    from doorward.engine import Bound, Engine
+    from doorward.bound import Bound
+    from doorward.engine import Engine
     from doorward.fingerprint import Fingerprint
     from doorward.routes import RoutePolicy
     from doorward.rules.limits import CountWhen
@@ -89,7 +90,7 @@ class Progress:
 def written(results: dict[Bound, RuleResult | Admitted], bound: Bound) -> RuleResult | None:
     """What a rule came to; an admission is written out here, when somebody asks."""
     found = results.get(bound)
-    if type(found) is Admitted:
+    if isinstance(found, Admitted):
         found = results[bound] = bound.admission(found)
     return found
 

@@ -12,16 +12,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from doorward.errors import ConfigurationError
+from doorward.patterns import MAX_SOURCE, MAX_TEXT
 from doorward.regex_cost import steps_per_character
 from doorward.regex_syntax import UnsupportedSyntax
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MAX_SOURCE = 1_000
-"""Characters of a pattern."""
-MAX_TEXT = 8_192
-"""Characters of a text that a pattern is tried on."""
 
 _ADVICE = (
     "Bound the repeat ({0,50} for *), use a set that stops at the next character ([^/]* for .*), give branches "

@@ -32,7 +32,8 @@ def carrier_of(request: object) -> Carrier:
     for candidate in (request, getattr(request, "scope", None), getattr(request, "environ", None)):
         if isinstance(candidate, MutableMapping) and (_is_scope(candidate) or "REQUEST_METHOD" in candidate):
             # Django has overwritten PATH_INFO with decoded text, which can no longer be told from PEP 3333's latin-1.
-            path = getattr(request, "path_info", None)
+            # As Django calls it, or Werkzeug, which routes "//login" as "/login".
+            path = getattr(request, "path" if "werkzeug.request" in candidate else "path_info", None)
             if isinstance(path, str):
                 candidate[ROUTED_PATH] = path
             return candidate

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from doorward.errors import ConfigurationError
 from doorward.rules.base import Rule
-from doorward.rules.limits import LimitFor, LimitOptions, rate_limit
+from doorward.rules.limits import Limit, LimitFor, LimitOptions, rate_limit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -116,7 +116,25 @@ def marks_of(view: Callable[..., Any]) -> Collection[RoutePolicy]:
     return marks.values()
 
 
+def merged(policies: Sequence[RoutePolicy]) -> RoutePolicy | None:
+    """What several policies about one route come to, the innermost first.
+
+    One exemption exempts. The limits of an inner policy take the place of those further out; other rules add up.
+    """
+    if len(policies) <= 1:
+        return policies[0] if policies else None
+    whole = RoutePolicy(policies[0].owner, exempt=any(policy.exempt for policy in policies))
+    for policy in policies:
+        limited = any(isinstance(rule, Limit) for rule in whole.rules)
+        whole.rules += [rule for rule in policy.rules if not (limited and isinstance(rule, Limit))]
+        whole.additive += policy.additive
+    return whole
+
+
 def name_of(view: Callable[..., Any]) -> str:
     """A view's name, as the scope of its counters."""
     module = getattr(view, "__module__", "")
-    return f"{module}.{getattr(view, '__qualname__', type(view).__qualname__)}"
+    qualified: str = getattr(view, "__qualname__", type(view).__qualname__)
+    # What is made by a factory (as_view, a blueprint) is qualified by the factory: only its own name tells it apart.
+    name = getattr(view, "__name__", None) or getattr(view, "name", "")
+    return f"{module}.{qualified}" if qualified.endswith(str(name)) else f"{module}.{qualified}[{name}]"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 from doorward.bound import APPLICATION, PATTERN, ROUTE, Ban, Bound
 from doorward.client_ip import ClientIP, Provenance
 from doorward.context import RequestContext
 from doorward.decision import Conclusion, Decision, Mode
-from doorward.drivers import AsyncPorts, SyncPorts, is_async
+from doorward.drivers import SyncPorts, is_async
 from doorward.engine import Engine
 from doorward.errors import ConfigurationError
 from doorward.fingerprint import Identity
@@ -24,15 +25,18 @@ from doorward.rules.limits import Limit, rate_limit
 from doorward.stores import MemoryStore, open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
     from doorward.decision import RuleResult
+    from doorward.effects import Effect
     from doorward.reason import Reason
     from doorward.requests import Carrier
     from doorward.routes import RoutePolicy
     from doorward.rules.base import OnError, Rule
     from doorward.settings import Settings
     from doorward.stores import AsyncStore, Store
+
+T = TypeVar("T")
 
 STATE = "doorward.state"
 DECISION = "doorward.decision"
@@ -66,7 +70,7 @@ class Runtime:
         self.refusals = Refusals(FOREVER_NS if settings.store == "memory://" else SHARED_BELIEF_NS)
         self._lock = threading.Lock()
         self._local: MemoryStore | None = None
-        self._of_policy: dict[tuple[int, int], Engine] = {}
+        self._of_policy: WeakKeyDictionary[Engine, dict[int, Engine]] = WeakKeyDictionary()
         self.routed: list[Bound] = []
         self.inline_ports = SyncPorts(self.store, self.local, self.offload, settings.timeout)  # type: ignore[arg-type]
         self.engine = self._build(rules)
@@ -83,15 +87,16 @@ class Runtime:
             refusals=self.refusals,
             thresholds=settings.thresholds,
             workers=settings.workers,
-            bans=self.store._bans.held if 0 else (),
+            bans=self.store.ban_table if isinstance(self.store, MemoryStore) else None,
             trusts_store=isinstance(self.store, MemoryStore),
         )
         engine = self.extended(engine, rules)
-        for path, limit in settings.limits.items():
+        limits: Mapping[str, Any] = settings.limits
+        for path, limit in limits.items():
             options: Any = {"paths": [path], "scope": path, "name": _header_safe(path)}
-            if not isinstance(limit, str) and not callable(limit):
+            if not (isinstance(limit, str) or callable(limit)):
                 raise ConfigurationError("limits", f"{path!r} must map to a limit such as '5/minute', not {limit!r}")
-            engine = self.extended(engine, rate_limit(limit, **options), tier=PATTERN)
+            engine = self.extended(engine, rate_limit(cast("str", limit), **options), tier=PATTERN)
         return engine
 
     def extended(
@@ -128,14 +133,16 @@ class Runtime:
         """The rules in force on a route."""
         if policy is None or policy.exempt:
             return engine
-        key = (id(engine), id(policy))
-        found = self._of_policy.get(key)
-        if found is None:
-            with self._lock:
-                found = self.extended(engine, policy.rules, tier=ROUTE)
-                found = self.extended(found, policy.additive, tier=ROUTE, additive=True)
-                self._of_policy[key] = found
-                self.routed += found.bound[len(engine.bound) :]
+        known = self._of_policy.get(engine)
+        found = known.get(id(policy)) if known is not None else None
+        return found or self._routed(engine, policy)
+
+    def _routed(self, engine: Engine, policy: RoutePolicy) -> Engine:
+        with self._lock:
+            found = self.extended(engine, policy.rules, tier=ROUTE)
+            found = self.extended(found, policy.additive, tier=ROUTE, additive=True)
+            self._of_policy.setdefault(engine, {})[id(policy)] = found
+            self.routed += found.bound[len(engine.bound) :]
         return found
 
     # --- one request
@@ -227,9 +234,12 @@ class Runtime:
         arguments = (self.store, self.local, self.offload, self.settings.timeout)
         return SyncPorts(*arguments, read_body) if read_body is not None else SyncPorts(*arguments)  # type: ignore[arg-type]
 
-    def async_ports(self, read_body: Any = None) -> AsyncPorts:
-        """How an awaiting caller performs effects."""
-        return AsyncPorts(self.store, self.local, self.offload, self.settings.timeout, read_body)
+    async def drive(self, flow: Generator[Effect, Any, T], read_body: Any = None) -> T:
+        """Drive ``flow`` to its end, awaiting."""
+        from doorward.async_driver import AsyncPorts, run_async
+
+        ports = AsyncPorts(self.store, self.local, self.offload, self.settings.timeout, read_body)
+        return await run_async(flow, ports)
 
 
 def _distinct(name: str, taken: set[str]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from doorward.answers import Answer
 from doorward.client import AsyncDoorward, Doorward
@@ -100,8 +100,7 @@ class DoorwardMiddleware:
     ) -> Iterable[bytes]:
         answer = self.layer.replaced(progress.request, decision)
         if callable(answer):
-            result: Iterable[bytes] = answer(environ, start_response)
-            return result
+            return cast("WSGIApp", answer)(environ, start_response)
         answer = answer if isinstance(answer, Answer) else self.layer.refusal(progress.request, decision)
         headers = [*answer.headers, ("Content-Length", str(len(answer.body)))]
         start_response(status_line(answer.status), headers)
@@ -189,14 +188,14 @@ class Replay(Iterator[bytes]):
         self._held = io.BytesIO(held)
         self._rest = rest
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int | None = -1) -> bytes:
         """As of a file."""
         if size is None or size < 0:
             return self._held.read() + bytes(self._rest.read())
         held = self._held.read(size)
         return held if len(held) == size else held + bytes(self._rest.read(size - len(held)))
 
-    def readline(self, size: int = -1) -> bytes:
+    def readline(self, size: int | None = -1) -> bytes:
         """As of a file."""
         size = -1 if size is None else size
         held = self._held.readline(size)
@@ -204,7 +203,7 @@ class Replay(Iterator[bytes]):
             return held
         return held + bytes(self._rest.readline(size - len(held) if size >= 0 else -1))
 
-    def readlines(self, hint: int = -1) -> list[bytes]:
+    def readlines(self, hint: int | None = -1) -> list[bytes]:
         """As of a file."""
         lines: list[bytes] = []
         total = 0

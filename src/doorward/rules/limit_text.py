@@ -35,7 +35,7 @@ class Rate(NamedTuple):
     interval: int
 
 
-def parse_limits(limits: str, field: str = "limit") -> tuple[Rate, ...]:
+def parse_limits(limits: object, field: str = "limit") -> tuple[Rate, ...]:
     """The rates in a limit string.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Unpack, cast
 
 from doorward.clock import NANOSECONDS
 from doorward.duration import Duration, nanoseconds
@@ -213,8 +213,8 @@ def rate_limit(limit: str | LimitFor, *, algorithm: str = "sliding_window", **op
     chosen = _parse_algorithm(algorithm)
     _check_options("rate_limit", options)
     if callable(limit):
-        options.setdefault("name", _qualified_name(limit))
-        return (DynamicLimit(limit_for=limit, arguments=_arguments(limit), algorithm=chosen, **options),)
+        named: Any = {"name": _qualified_name(limit), **options}
+        return (DynamicLimit(limit_for=limit, arguments=_arguments(limit), algorithm=chosen, **named),)
     quotas = text_quotas(limit, chosen, "limit")
     name = options.pop("name", "")
     names = [name if len(quotas) == 1 or not name else f"{name}-{number}" for number in range(1, len(quotas) + 1)]
@@ -273,7 +273,7 @@ def _parse_count_when(value: object) -> CountWhen | None:
     if value is None:
         return None
     if callable(value):
-        return value
+        return cast("CountWhen", value)
     statuses = {value} if isinstance(value, int) else value
     if isinstance(statuses, Collection) and all(isinstance(item, int) and 100 <= item <= 599 for item in statuses):
         chosen = frozenset(statuses)

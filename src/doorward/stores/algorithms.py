@@ -172,8 +172,6 @@ def refund(state: State, hit: Hit, at: int, now: int) -> State | None:
     Each unit that is taken back is one that weighs no longer than the charge's own would have, so that no window ever
     holds more than ``max`` units that were admitted and not taken back.
     """
-    if not 0 < expiry_of(state) - now <= 2 * hit.interval:
-        return None
     return _REFUND[hit.algorithm](state, hit, at, now)
 
 

@@ -175,6 +175,9 @@ class SoonestEndMap(Generic[V]):
         self._mask = len(self.shards) - 1
         self._heap: list[tuple[int, str]] = []
 
+    def __len__(self) -> int:
+        return self.held
+
     def get(self, key: str) -> tuple[int, V] | None:
         """The end and the value; it may have ended."""
         return self.shards[hash(key) >> SHARD_SHIFT & self._mask].get(key)

@@ -15,7 +15,7 @@ from doorward.stores.algorithms import DECIDE, State, Tally, add_weight, expiry_
 from doorward.stores.expiring import SHARD_SHIFT, ExpiringMap, SoonestEndMap
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping, Sequence, Sized
     from types import TracebackType
 
     from doorward.clock import Clock
@@ -197,7 +197,7 @@ class MemoryStore:
 
     def _set_aside(self, key: str, state: State | None, end: int, now: int) -> None:
         """Keep the counter of a refused key out of reach of a flood until ``end``."""
-        if state is None or end <= now:
+        if state is None:
             return
         entry = self._refused.get(key)
         if entry is not None and entry[0] >= end:
@@ -242,6 +242,11 @@ class MemoryStore:
                 entries = self._bans.shards[place].items()
                 found.update((key, seconds(end - now)) for key, (end, _) in entries if end > now)
         return found
+
+    @property
+    def ban_table(self) -> Sized:
+        """The bans themselves: while it is empty, nobody has to be asked about."""
+        return self._bans
 
     def _ban_left(self, key: str, now: int) -> int:
         entry = self._bans.get(key) if self._bans.held else None

@@ -1,0 +1,91 @@
+"""The loop that performs effects by awaiting. Imported when first needed: asyncio is half of what an import costs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Generator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from doorward.context import Body
+from doorward.drivers import Deadline, is_async
+from doorward.effects import AskStore, CountHits, Effect, Failed, Gather, Pause, ReadBody
+
+if TYPE_CHECKING:
+    from doorward.offload import Offload
+    from doorward.stores.base import AsyncStore, Store
+
+T = TypeVar("T")
+
+ReadBodyAsync = Callable[[], Awaitable[Body | None]]
+
+
+class AsyncPorts:
+    """Performs effects by awaiting; arguments as of :class:`SyncPorts`, the store of either kind."""
+
+    __slots__ = ("_awaitable", "_deadline", "_local", "_offload", "_read_body", "_store")
+
+    def __init__(
+        self,
+        store: Store | AsyncStore,
+        local: Callable[[], Store],
+        offload: Offload,
+        timeout: float,
+        read_body: ReadBodyAsync | None = None,
+    ) -> None:
+        self._store: Any = store
+        self._awaitable = is_async(store)
+        self._local = local
+        self._offload = offload
+        self._deadline = Deadline(timeout)
+        self._read_body = read_body
+
+    async def perform(self, effect: Effect) -> Any:
+        """The answer to ``effect``."""
+        match effect:
+            case CountHits(hits, local=True):
+                return self._local().count(hits)
+            case CountHits(hits):
+                return await self._ask("count", (hits,))
+            case AskStore(method, arguments):
+                return await self._ask(method, arguments)
+            case ReadBody():
+                return await self._read_body() if self._read_body is not None else None
+            case Gather(effects):
+                return await asyncio.gather(*(self._attempt(each) for each in effects))
+            case Pause():
+                return await asyncio.sleep(0)
+
+    async def _ask(self, method: str, arguments: tuple[object, ...]) -> Any:
+        call = getattr(self._store, method)
+        if not self._awaitable and not self._store.blocking:
+            return call(*arguments)
+        left = self._deadline.left()
+        try:
+            async with asyncio.timeout(left):
+                if self._awaitable:
+                    return await call(*arguments)
+                return await asyncio.wrap_future(self._offload.submit(call, *arguments))
+        except TimeoutError:
+            raise self._deadline.exceeded() from None
+
+    async def _attempt(self, effect: Effect) -> Any:
+        try:
+            return await self.perform(effect)
+        except Exception as error:
+            return Failed(error)
+
+
+async def run_async(flow: Generator[Effect, Any, T], ports: AsyncPorts) -> T:
+    """Drive ``flow`` to its end, awaiting."""
+    try:
+        effect = next(flow)
+        while True:
+            try:
+                answer = await ports.perform(effect)
+            except Exception as error:
+                effect = flow.throw(error)
+            else:
+                effect = flow.send(answer)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result

@@ -1,0 +1,267 @@
+"""The command line: ``doorward limit``, ``doorward ip`` and ``doorward path`` say how a setting will be read.
+
+They ask the code that decides about requests, so that what they say is what will happen. Exit status: 0 for yes (the
+text is a limit, a client was found, every path matches), 1 for no, 2 for a wrong argument.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import doorward
+from doorward.client_ip import ClientIP, ClientIPPolicy, Provenance, Proxies
+from doorward.clock import NANOSECONDS
+from doorward.effects import Algorithm
+from doorward.errors import ConfigurationError
+from doorward.forwarded import canonical, forwarded_nodes, list_items
+from doorward.patterns import DEFAULT_EXEMPT, RouteMatcher
+from doorward.printable import printable
+from doorward.rules.limits import text_quotas
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from doorward.rules.limits import Quota
+
+YES, NO, USAGE = 0, 1, 2
+_UNITS = ((604800, "week"), (86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+_FOUND = {
+    Provenance.PEER: "the other end of the connection",
+    Provenance.FORWARDED: "named by a trusted hop",
+    Provenance.EDGE: "named by the edge in its own header",
+    Provenance.DEVELOPMENT: "development: DOORWARD_ENV=development lets anybody choose",
+    Provenance.NONE: "the connection has no address, and no trusted hop named one",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status. ``--help``, ``--version`` and wrong usage exit as argparse does."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        status: int = parsed.run(parsed)
+        sys.stdout.flush()
+    except ConfigurationError as error:
+        print(f"doorward {parsed.command}: {error}", file=sys.stderr)
+        return USAGE
+    except BrokenPipeError:
+        # The reader has gone (`doorward … | head -1`): nothing more can be said, also not at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return YES
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="doorward", description="Ask doorward how it reads a setting.")
+    parser.add_argument("--version", action="version", version=f"doorward {doorward.__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for add in (_add_limit, _add_ip, _add_path):
+        add(commands)
+    return parser
+
+
+# --- doorward limit
+
+
+def _add_limit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser("limit", help="explain a limit such as '5/minute; 100/day'")
+    command.add_argument("limit", metavar="LIMIT", help="text as rate_limit(…) takes it")
+    algorithms = [algorithm.lower() for algorithm in Algorithm if algorithm is not Algorithm.BAN]
+    command.add_argument("--algorithm", choices=algorithms, default="sliding_window", help="default: %(default)s")
+    command.set_defaults(run=_limit)
+
+
+def _limit(arguments: argparse.Namespace) -> int:
+    quotas = text_quotas(arguments.limit, Algorithm(arguments.algorithm.upper()), "limit")
+    for quota in quotas:
+        print(f"- {_describe(quota)}")
+    if len(quotas) > 1:
+        print("A request has to have room in each of them, and is charged on all or on none.")
+    for idle, because in _idle(quotas):
+        print(f"Note: {_short(idle)} can never refuse, since {_short(because)} refuses before.")
+    return YES
+
+
+def _describe(quota: Quota) -> str:
+    units = f"{quota.max} request{'' if quota.max == 1 else 's'}"
+    span, even = _span(quota.interval), _span(quota.interval // quota.max)
+    if quota.algorithm is Algorithm.TOKEN_BUCKET:
+        return f"{units} at once; then one every {even}; full again after {span}"
+    if quota.algorithm is Algorithm.FIXED_WINDOW:
+        return f"at most {units} in each window of {span}, which begins and ends by the clock (UTC)"
+    return f"at most {units} in any {span}, wherever it begins; evenly spread, one every {even}"
+
+
+def _idle(quotas: Sequence[Quota]) -> Iterator[tuple[Quota, Quota]]:
+    """Limits that another one makes unnecessary."""
+    for quota in quotas:
+        for other in quotas:
+            if other is not quota and other.interval < quota.interval and _most(other, quota.interval) <= quota.max:
+                yield quota, other
+                break
+
+
+def _most(quota: Quota, interval: int) -> float:
+    """The most that a limit can admit within ``interval``; infinite where that is not simply known."""
+    spans, rest = divmod(interval, quota.interval)
+    if quota.algorithm is Algorithm.SLIDING_WINDOW:
+        return quota.max * (spans + (rest > 0))
+    return quota.max * spans if quota.algorithm is Algorithm.FIXED_WINDOW and not rest else float("inf")
+
+
+def _short(quota: Quota) -> str:
+    return f"{quota.max} in {_span(quota.interval)}"
+
+
+def _span(interval: int) -> str:
+    """``90 minutes``: in the largest unit that divides it."""
+    for seconds, name in _UNITS:
+        count, rest = divmod(interval, seconds * NANOSECONDS)
+        if count and not rest:
+            return f"{count} {name}{'' if count == 1 else 's'}"
+    return f"{interval / NANOSECONDS:.3g} seconds"
+
+
+# --- doorward ip
+
+
+def _add_ip(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser(
+        "ip",
+        help="find a request's client address, and say why",
+        epilog="example: doorward ip --peer 10.0.0.1 --header 'X-Forwarded-For: 203.0.113.7, 10.0.0.2'",
+    )
+    command.add_argument("--peer", required=True, help="the other end of the connection; '' for a unix socket")
+    command.add_argument("--header", action="append", default=[], metavar="'NAME: VALUE'", help="may be repeated")
+    command.add_argument(
+        "--proxies",
+        default="private",
+        help="private (default), none, a number of hops, networks with commas between them, fly, render, vercel",
+    )
+    command.add_argument("--forwarding-header", metavar="NAME", help="x-forwarded-for or forwarded, as in Proxies(…)")
+    command.set_defaults(run=_ip)
+
+
+def _ip(arguments: argparse.Namespace) -> int:
+    lines = [_header(line) for line in arguments.header]
+    trusted = _proxies(arguments.proxies.strip())
+    policy = _policy(trusted, arguments.forwarding_header)
+    request = _Request(lines)
+    client = policy.resolve(arguments.peer, request.header)
+    print(f"client: {client.address or 'unknown'}  ({_FOUND[client.provenance]})")
+    for reason in _walk(policy, arguments.peer, request, client, counting=isinstance(trusted, int)):
+        print(f"- {reason}")
+    return YES if client.address else NO
+
+
+class _Request:
+    """A request's headers, and which of them were asked for."""
+
+    def __init__(self, lines: Sequence[tuple[str, str]]) -> None:
+        self._lines = lines
+        self.asked: list[str] = []
+
+    def header(self, name: str) -> Sequence[str]:
+        """The lines of one header."""
+        self.asked.append(name)
+        return [value for key, value in self._lines if key == name]
+
+    def names(self) -> set[str]:
+        """The headers that it has."""
+        return {name for name, _ in self._lines}
+
+
+def _header(line: str) -> tuple[str, str]:
+    name, colon, value = line.partition(":")
+    if not colon or not name.strip():
+        raise ConfigurationError("--header", f"must be 'NAME: VALUE', not {printable(line)!r}")
+    return name.strip().lower(), value.strip()
+
+
+def _policy(trusted: str | int | tuple[str, ...], header: str | None) -> ClientIPPolicy:
+    development = os.environ.get("DOORWARD_ENV", "").strip().lower() == "development"
+    proxies = trusted if header is None else Proxies(trusted, header.lower())
+    return ClientIPPolicy(proxies, development=development, environ=os.environ)
+
+
+def _proxies(text: str) -> str | int | tuple[str, ...]:
+    if text in ("", "()", "none"):
+        return ()
+    if text.isascii() and text.isdigit():
+        return int(text[:9])
+    if "," in text or canonical(text.partition("/")[0]) is not None:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    return text
+
+
+def _walk(policy: ClientIPPolicy, peer: str, request: _Request, client: ClientIP, *, counting: bool) -> Iterator[str]:
+    """What was looked at, and what was made of it."""
+    name = printable(peer) or "(unix socket)"
+    if not _trusts(policy, peer):
+        yield f"peer {name} is not trusted: no header of this request counts"
+        return
+    yield f"peer {name} is trusted"
+    read = [header for header in dict.fromkeys(request.asked) if header in request.names()]
+    for header in read:
+        yield from _entries(policy, header, request.header(header), client, counting=counting)
+    if client.provenance in (Provenance.PEER, Provenance.NONE):
+        yield f"{'nothing in it names a client' if read else 'no header that is read here is there'}: the peer it is"
+    for header in sorted(request.names() & set(_READERS) - set(read)):
+        yield f"{header} was not read"
+
+
+def _entries(
+    policy: ClientIPPolicy, header: str, lines: Sequence[str], client: ClientIP, *, counting: bool
+) -> Iterator[str]:
+    if header not in _READERS:
+        yield f"{header}: {printable(', '.join(lines))}"
+        return
+    for position, text in enumerate(_READERS[header](lines), 1):
+        address = canonical(text)
+        if address is None:
+            yield f"{header}: {printable(text)!r} is no address"
+        elif counting:
+            yield f"{header}: {address} is number {position} from the right"
+        else:
+            yield f"{header}: {address} is {'a trusted hop' if _trusts(policy, address) else 'not trusted'}"
+        if address is None or (address == client.address and (counting or not _trusts(policy, address))):
+            yield "reading ends here: what stands left of it may be invented"
+            return
+
+
+_READERS: dict[str, Callable[[Sequence[str]], Iterable[str]]] = {
+    "x-forwarded-for": list_items,
+    "forwarded": forwarded_nodes,
+}
+
+
+def _trusts(policy: ClientIPPolicy, peer: str) -> bool:
+    """Whether a peer's word counts: a policy asks for headers only then."""
+    silent = _Request(())
+    policy.resolve(peer, silent.header)
+    return any(name != "x-doorward-ip" for name in silent.asked)
+
+
+# --- doorward path
+
+
+def _add_path(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    command = commands.add_parser("path", help="say which paths a pattern such as 'POST /api/*' is for")
+    command.add_argument("pattern", metavar="PATTERN", help="as limits={…}, paths=, include= and exclude= take it")
+    command.add_argument("paths", metavar="PATH", nargs="+", help="as the framework routes it: decoded, without query")
+    command.add_argument("--method", default="GET", help="of the request; default: %(default)s")
+    command.set_defaults(run=_path)
+
+
+def _path(arguments: argparse.Namespace) -> int:
+    matcher = RouteMatcher([arguments.pattern], field="pattern", overlong=True)
+    exempt = RouteMatcher([route for group in DEFAULT_EXEMPT for route in group.routes()], field="exempt")
+    status = YES
+    for path in arguments.paths:
+        matches = matcher.match(arguments.method, path) is not None
+        note = "  (but middleware leaves it alone by default)" if exempt.match(arguments.method, path) else ""
+        print(f"{'yes' if matches else 'no '}  {arguments.method.upper()} {printable(path)}{note}")
+        status = status if matches else NO
+    return status
