@@ -134,8 +134,11 @@ class DoorwardMiddleware:
     ) -> None:
         """Refuse a websocket before it is accepted (ASGI websocket denial response extension)."""
         await receive()  # websocket.connect
-        if _REJECTION not in scope.get("extensions", {}):
+        if _REJECTION not in (scope.get("extensions") or {}):
             await send({"type": "websocket.close", "code": 1008, "reason": ""})
+            return
+        if callable(answer):
+            await answer(scope, receive, send)
             return
         answer = answer if isinstance(answer, Answer) else self.layer.refusal(progress.request, decision)
         await send_answer(send, answer, prefix=_REJECTION)
@@ -211,7 +214,7 @@ class ResponseWatch:
             self._seen = Response(message["status"], lines)
             if self._layer.style is None:
                 return message
-            own = self._layer.style(self._decision)
+            own = self._layer.style(self._progress.decision or self._decision)
             kept = [line for line in message.get("headers", ()) if not is_own(line[0])]
             return {**message, "headers": [*kept, *[(n.lower().encode(), v.encode()) for n, v in own]]}
         except Exception as error:

@@ -80,13 +80,13 @@ def _add_ban(walk: Walk) -> None:
 def _applicable(walk: Walk) -> list[Bound]:
     """The limits to charge: those that are about this request, and were not charged before unless asked to be."""
     again = walk.inputs.requested is not None
-    results = walk.progress.results
+    before = [bound for bound in walk.engine.limits if walk.progress.ran(bound)]
     found = [
         bound
         for bound in walk.engine.limits
-        if (again or bound not in results) and not walk.skips(bound) and walk.applies(bound)
+        if (again or bound not in walk.progress.results) and not walk.skips(bound) and walk.applies(bound)
     ]
-    top = max((bound.tier for bound in walk.engine.limits if bound in results or bound in found), default=0)
+    top = max((bound.tier for bound in (*before, *found) if not bound.additive), default=0)
     return [bound for bound in found if not _superseded(walk, bound, top)]
 
 

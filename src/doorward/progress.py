@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from doorward.decision import State
 from doorward.effects import Algorithm, Charge
 
 if TYPE_CHECKING:
@@ -81,6 +82,11 @@ class Progress:
         self.request = request
         self.engine = engine
         self.results: dict[Bound, RuleResult | Admitted] = {}
+
+    def ran(self, bound: Bound) -> bool:
+        """Whether a rule was evaluated."""
+        result = self.result(bound)
+        return result is not None and result.state is not State.NOT_RUN
 
     def result(self, bound: Bound) -> RuleResult | None:
         """What a rule came to."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, MutableMapping, Sequence
 from typing import Any
 
-from doorward.context import Headers, RequestContext
+from doorward.context import Headers, RequestContext, text
 from doorward.errors import UnsupportedRequest
 
 ACCEPTED = (
@@ -54,7 +54,7 @@ def from_scope(scope: Carrier) -> RequestContext:
     context.method = get("method", "GET")
     context.scheme = get("scheme", "http")
     context.path = route_path(scope)
-    context.query = get("query_string", b"").decode("latin-1")
+    context.query = text(get("query_string", b""))  # text from Django's AsyncClient
     context.headers = Headers(scope["headers"])
     context.peer = client[0] if client else None
     context.raw_path = _latin(get("raw_path"))

@@ -70,7 +70,7 @@ class Runtime:
         self.refusals = Refusals(FOREVER_NS if settings.store == "memory://" else SHARED_BELIEF_NS)
         self._lock = threading.Lock()
         self._local: MemoryStore | None = None
-        self._of_policy: WeakKeyDictionary[Engine, dict[int, Engine]] = WeakKeyDictionary()
+        self._of_policy: WeakKeyDictionary[Engine, dict[RoutePolicy, Engine]] = WeakKeyDictionary()
         self.routed: list[Bound] = []
         self.inline_ports = SyncPorts(self.store, self.local, self.offload, settings.timeout)  # type: ignore[arg-type]
         self.engine = self._build(rules)
@@ -87,8 +87,8 @@ class Runtime:
             refusals=self.refusals,
             thresholds=settings.thresholds,
             workers=settings.workers,
-            bans=self.store.ban_table if isinstance(self.store, MemoryStore) else None,
-            trusts_store=isinstance(self.store, MemoryStore),
+            bans=self.store.ban_table if type(self.store) is MemoryStore else None,
+            trusts_store=type(self.store) is MemoryStore,
         )
         engine = self.extended(engine, rules)
         limits: Mapping[str, Any] = settings.limits
@@ -134,14 +134,14 @@ class Runtime:
         if policy is None or policy.exempt:
             return engine
         known = self._of_policy.get(engine)
-        found = known.get(id(policy)) if known is not None else None
+        found = known.get(policy) if known is not None else None
         return found or self._routed(engine, policy)
 
     def _routed(self, engine: Engine, policy: RoutePolicy) -> Engine:
         with self._lock:
             found = self.extended(engine, policy.rules, tier=ROUTE)
             found = self.extended(found, policy.additive, tier=ROUTE, additive=True)
-            self._of_policy.setdefault(engine, {})[id(policy)] = found
+            self._of_policy.setdefault(engine, {})[policy] = found
             self.routed += found.bound[len(engine.bound) :]
         return found
 

@@ -139,7 +139,7 @@ class ResponseWatch:
         try:
             assert self._layer.style is not None
             kept = [line for line in headers if line[0].lower() not in OWN_NAMES]
-            return [*kept, *self._layer.style(self._decision)]
+            return [*kept, *self._layer.style(self._progress.decision or self._decision)]
         except Exception as error:
             self._layer.runtime.journal.swallowed("rate_limit_headers", error)
             return headers
@@ -159,9 +159,10 @@ def hold_body(progress: Progress, environ: Environ, layer: Layer) -> Body:
         return Body(b"", False)
     if length == 0:
         return Body(b"", True)
-    held = _read(stream, min(limit + 1, length) if length is not None else limit + 1)
-    complete = len(held) <= limit and (length is None or len(held) == length)
-    environ["wsgi.input"] = io.BytesIO(held) if complete else Replay(held, stream)
+    held, failure = _read(stream, min(limit + 1, length) if length is not None else limit + 1)
+    complete = failure is None and len(held) <= limit and (length is None or len(held) == length)
+    rest = stream if failure is None else Broken(failure)
+    environ["wsgi.input"] = io.BytesIO(held) if complete else Replay(held, rest)
     return Body(held[:limit], complete)
 
 
@@ -173,12 +174,33 @@ def _content_length(environ: Environ) -> int | None:
     return None if environ.get("wsgi.input_terminated") else 0
 
 
-def _read(stream: Any, size: int) -> bytes:
-    parts, left = [], size
-    while left > 0 and (part := stream.read(left)):
-        parts.append(part)
-        left -= len(part)
-    return b"".join(parts)
+def _read(stream: Any, size: int) -> tuple[bytes, Exception | None]:
+    """What could be read, and what went wrong then: the client has gone, or its chunks make no sense."""
+    parts: list[bytes] = []
+    left = size
+    try:
+        while left > 0 and (part := stream.read(left)):
+            parts.append(part)
+            left -= len(part)
+    except Exception as error:
+        return b"".join(parts), error
+    return b"".join(parts), None
+
+
+class Broken:
+    """The rest of a body that cannot be read: says so to the application, as the server would have said it.
+
+    A server may not say it twice, and the application would take what was held for the whole.
+    """
+
+    def __init__(self, failure: Exception) -> None:
+        self._failure = failure
+
+    def read(self, size: int = -1) -> bytes:
+        """Raise what the server raised."""
+        raise self._failure
+
+    readline = read
 
 
 class Replay(Iterator[bytes]):

@@ -20,12 +20,11 @@ Rules that hold for all three:
 4. Every state says when it expires (:func:`expiry_of`) without its plan; an expired state is as good as none.
 5. A state that expires more than two intervals from now was written before the clock stepped back, and counts as
    none: no step can lock a client out for longer. A smaller step back leaves the counter standing still.
-6. A state of another algorithm counts as none.
+6. A state of another algorithm counts as none; one of another plan is read as well as it goes, and never raises.
 """
 
 from __future__ import annotations
 
-import sys
 from bisect import bisect_left, bisect_right
 from math import inf, nextafter
 from struct import Struct
@@ -61,7 +60,10 @@ _unpack_time = Struct("=q").unpack_from
 
 def expiry_of(state: State) -> int:
     """The nanosecond at which ``state`` is as good as none."""
-    return state >> COUNT_BITS if isinstance(state, int) else int.from_bytes(state[:_WORD], sys.byteorder)
+    if isinstance(state, int):
+        return state >> COUNT_BITS
+    expiry: int = _unpack_time(state)[0]
+    return expiry
 
 
 def seconds(nanoseconds: int) -> float:
@@ -129,9 +131,10 @@ def sliding_window(state: State | None, limit: int, interval: int, cost: int, no
     size = (limit + GROUPS - 1) // GROUPS
     left = limit - ((len(state) - start) // _WORD - 1) * size - newest
     if cost > left:
-        to_go = (cost - left - 1) // size if cost <= limit else GROUPS
-        last_to_go = min(start + to_go * _WORD, len(state) - _WORD)
-        return None, max(0, left), ahead, _unpack_time(state, last_to_go)[0] + interval - now
+        if left < 0 or cost > limit:
+            return None, max(0, left), ahead, ahead
+        last_to_go = min(start + (cost - left - 1) // size * _WORD, len(state) - _WORD)
+        return None, left, ahead, _unpack_time(state, last_to_go)[0] + interval - now
     if not cost:
         return state, left, ahead, 0
     if newest < size:
@@ -207,6 +210,8 @@ def _refund_sliding(state: State, hit: Hit, at: int, now: int) -> State | None:
         return state
     _, newest, *times = memoryview(state).cast("q").tolist()
     size = (hit.max + GROUPS - 1) // GROUPS
+    if newest > size:
+        return state
     start = bisect_left(times, at) * size
     units = (len(times) - 1) * size + newest
     taken = max(0, min(hit.cost, units - start))

@@ -21,7 +21,7 @@ SHARD_SHIFT = 16
 """A shard is chosen by higher bits of the hash than those that a dict starts with, or all its keys would collide."""
 
 _SHARD_KEYS = 512
-_ONE_SHARD = 4096
+_ONE_SHARD = 2048
 _SMALLEST_SWEEP = 32
 _SWEEP_EVERY = 60 * NANOSECONDS
 _RESCAN_AFTER = NANOSECONDS
@@ -56,8 +56,10 @@ class Shard(Generic[V]):
         before = len(self.entries)
         if now >= self.soonest:
             # Into a new dict: one that only loses keys never gives its memory back.
-            self.entries = {key: value for key, value in self.entries.items() if expiry_of(value) > now}
-            self.soonest = min(map(expiry_of, self.entries.values()), default=_NEVER)
+            expiries = list(map(expiry_of, self.entries.values()))
+            pairs = zip(self.entries.items(), expiries, strict=True)
+            self.entries = {key: value for (key, value), expiry in pairs if expiry > now}
+            self.soonest = min((expiry for expiry in expiries if expiry > now), default=_NEVER)
             self._oldest = iter(())
         self.sweep_size = max(_SMALLEST_SWEEP, 2 * len(self.entries))
         return before - len(self.entries)

@@ -1,0 +1,54 @@
+# Each target sets up what it needs; that takes a minute the first time and nothing after it.
+# Needs: Python >= 3.11 with venv, make, a package registry.
+
+PY := .venv/bin/python
+SETUP := tools/setup_venv.sh
+FUZZ_SECONDS ?= 60
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench soak format api setup
+
+help:
+	@echo "make demo    try doorward in a browser"
+	@echo "make test    the tests, under 10 minutes"
+	@echo "make check   formatting, lint, types, import contracts, the list of the public API"
+	@echo "make bench   what a decision costs, beside the peers"
+	@echo "make soak    the long tests and the fuzzers"
+	@echo "make format  put the sources in shape"
+	@echo "make api     rewrite the list of the public API after a wanted change"
+
+setup:
+	@$(SETUP) .venv requirements/dev.txt --editable
+
+demo: setup
+	@$(PY) -c "import importlib.util, sys; sys.exit(not importlib.util.find_spec('demo') and 'demo/ is missing from this copy of the project')"
+	$(PY) -m demo
+
+test: setup
+	$(PY) -m pytest -n 2
+
+check: setup
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	$(PY) -m pyright --warnings
+	.venv/bin/lint-imports
+	$(PY) tools/api_list.py --check
+
+bench: setup
+	@$(SETUP) .venv-bench benchmarks/requirements.txt
+	$(PY) -m benchmarks
+
+soak: setup
+	DOORWARD_SOAK=1 $(PY) -m pytest -n 2 --timeout 1800
+	@set -e; for script in tests/fuzz/fuzz_*.py; do \
+		[ -e "$$script" ] || continue; \
+		echo "$$script for $(FUZZ_SECONDS) s"; FUZZ_SECONDS=$(FUZZ_SECONDS) PYTHONPATH=. $(PY) "$$script"; \
+	done
+
+format: setup
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+api: setup
+	$(PY) tools/api_list.py --write

@@ -1,0 +1,195 @@
+"""How a request is taken through the rules: what the middleware, the decorators and ``protect`` share."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
+from django.http.response import HttpResponseBase
+
+from doorward import Doorward, Response
+from doorward.answers import Answer
+from doorward.layer import Layer, body_limit
+from doorward.progress import NO_INPUTS
+from doorward.requests import carrier_of, from_carrier
+from doorward.runtime import DECISION
+from doorward_django.bodies import ahold, hold
+from doorward_django.responses import replace_limits, response_of, seen
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from django.http import HttpRequest
+
+    from doorward import AsyncDoorward, Decision
+    from doorward.bound import Bound
+    from doorward.layer import LayerOptions
+    from doorward.progress import Inputs, Progress
+    from doorward.routes import RoutePolicy
+    from doorward.rules.base import Rule
+
+    FindPolicy = Callable[[HttpRequest], RoutePolicy | None]
+
+HANDLED = "doorward.django"
+"""Key in META of a request that a :class:`Protection` has taken charge of: itself, and the Progress or None."""
+
+
+class Protection:
+    """One client and one set of middleware options.
+
+    Args:
+        client: The client.
+        options: See :class:`doorward.layer.LayerOptions`; ``on_denied`` is called with Django's request.
+
+    Raises:
+        ConfigurationError: An option is wrong.
+    """
+
+    def __init__(self, client: Doorward | AsyncDoorward, options: LayerOptions) -> None:
+        self.awaiting = client.as_async() if isinstance(client, Doorward) else client
+        self.blocking = None if client.runtime.async_store else self.awaiting.as_sync()
+        self.layer = Layer(client, options)
+        self.runtime = client.runtime
+        self.late: dict[int, tuple[tuple[Rule, ...], tuple[Bound, ...]]] = {}
+
+    def handle(
+        self, request: HttpRequest, find_policy: FindPolicy, respond: Callable[[HttpRequest], HttpResponseBase]
+    ) -> HttpResponseBase:
+        """Take a request through the rules, and on to ``respond`` if it may go on."""
+        progress = self.admit(request, find_policy)
+        if progress is None:
+            return respond(request)
+        decision = self.decide(request, progress)
+        if self.layer.refuses(decision):
+            return self.refusal(request, progress, decision)
+        try:
+            response = respond(request)
+        except BaseException:
+            self._settle(progress, Response(500, ()))
+            raise
+        if self.layer.touches_response(progress):
+            self._settle(progress, seen(response))
+            self._add_limits(progress, response)
+        return response
+
+    async def ahandle(
+        self,
+        request: HttpRequest,
+        find_policy: FindPolicy,
+        respond: Callable[[HttpRequest], Awaitable[HttpResponseBase]],
+    ) -> HttpResponseBase:
+        """As :meth:`handle`, awaiting."""
+        progress = self.admit(request, find_policy)
+        if progress is None:
+            return await respond(request)
+        decision = await self.adecide(request, progress)
+        if self.layer.refuses(decision):
+            return await self.arefusal(request, progress, decision)
+        try:
+            response = await respond(request)
+        except BaseException:
+            await self.awaiting.settle(progress, Response(500, ()))
+            raise
+        if self.layer.touches_response(progress):
+            await self.awaiting.settle(progress, seen(response))
+            self._add_limits(progress, response)
+        return response
+
+    def admit(self, request: HttpRequest, find_policy: FindPolicy) -> Progress | None:
+        """Begin with a request; None when no rule is to look at it. Never raises."""
+        try:
+            carrier = carrier_of(request)
+            method, policy = request.method or "GET", find_policy(request)
+            progress = self.layer.admit(carrier, method, request.path_info, policy, from_carrier)
+            request.META[HANDLED] = (self, progress)
+            if progress is None:
+                attach(request, carrier[DECISION])
+        except Exception as error:
+            self.runtime.journal.swallowed("middleware", error)
+            return None
+        return progress
+
+    def decide(
+        self, request: HttpRequest, progress: Progress, inputs: Inputs = NO_INPUTS, *, deferring: bool = True
+    ) -> Decision:
+        """Decide, and attach the decision to the request."""
+        if self.blocking is None:
+            return async_to_sync(self.adecide)(request, progress, inputs, deferring=deferring)
+        read_body = None
+        if progress.engine.reads_body:
+            read_body = functools.partial(hold, request, self._body_limit(progress))
+        decision = self.blocking.decide(progress, inputs, deferring=deferring, read_body=read_body)
+        attach(request, decision)
+        return decision
+
+    async def adecide(
+        self, request: HttpRequest, progress: Progress, inputs: Inputs = NO_INPUTS, *, deferring: bool = True
+    ) -> Decision:
+        """As :meth:`decide`, awaiting."""
+        read_body = None
+        if progress.engine.reads_body:
+            read_body = functools.partial(ahold, request, self._body_limit(progress))
+        decision = await self.awaiting.decide(progress, inputs, deferring=deferring, read_body=read_body)
+        attach(request, decision)
+        return decision
+
+    def refusal(self, request: HttpRequest, progress: Progress, decision: Decision) -> HttpResponseBase:
+        """What a denied request is answered with: what ``on_denied`` makes of it, or the built-in answer."""
+        on_denied: Any = self.layer.on_denied
+        answer = None
+        if on_denied is not None:
+            try:
+                answer = (async_to_sync(on_denied) if iscoroutinefunction(on_denied) else on_denied)(request, decision)
+            except Exception as error:
+                self.runtime.journal.swallowed("on_denied", error)
+        return self._response(request, progress, decision, answer)
+
+    async def arefusal(self, request: HttpRequest, progress: Progress, decision: Decision) -> HttpResponseBase:
+        """As :meth:`refusal`; an ``on_denied`` that blocks is given a thread, as Django does with sync views."""
+        on_denied: Any = self.layer.on_denied
+        answer = None
+        if on_denied is not None:
+            try:
+                call = on_denied if iscoroutinefunction(on_denied) else sync_to_async(on_denied)
+                answer = await call(request, decision)
+            except Exception as error:
+                self.runtime.journal.swallowed("on_denied", error)
+        return self._response(request, progress, decision, answer)
+
+    def _response(
+        self, request: HttpRequest, progress: Progress, decision: Decision, answer: object
+    ) -> HttpResponseBase:
+        if isinstance(answer, HttpResponseBase):
+            return answer
+        chosen = answer if isinstance(answer, Answer) else self.layer.refusal(progress.request, decision)
+        return response_of(chosen, head=request.method == "HEAD")
+
+    def _settle(self, progress: Progress, response: Response) -> None:
+        if self.blocking is not None:
+            self.blocking.settle(progress, response)
+        elif progress.engine.conditional:
+            async_to_sync(self.awaiting.settle)(progress, response)
+
+    def _add_limits(self, progress: Progress, response: HttpResponseBase) -> None:
+        # The newest decision: the view may have charged more.
+        style, decision = self.layer.style, progress.decision
+        if style is None or decision is None:
+            return
+        try:
+            replace_limits(response, style(decision))
+        except Exception as error:
+            self.runtime.journal.swallowed("rate_limit_headers", error)
+
+    def _body_limit(self, progress: Progress) -> int:
+        return body_limit(progress.request, self.runtime.settings.body_limit)
+
+
+def attach(request: HttpRequest, decision: Decision) -> None:
+    """Put a decision where views and other middleware find it."""
+    request.doorward = decision  # type: ignore[attr-defined]
+    # Of a WSGI request, META is the environ.
+    request.META[DECISION] = decision
+    scope = getattr(request, "scope", None)
+    if scope is not None:
+        scope[DECISION] = decision

@@ -1,0 +1,173 @@
+"""What one Flask application has of an extension: its client, its layer, and the hooks that use them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from flask import after_this_request, current_app, g, request
+from flask.globals import request_ctx
+from werkzeug.exceptions import HTTPException
+
+from doorward.answers import Answer
+from doorward.limit_headers import OWN_NAMES
+from doorward.requests import ROUTED_PATH, from_environ
+from doorward.rules.limits import Response as Answered
+from doorward.runtime import DECISION
+from doorward.wsgi import decide
+from doorward_flask.routing import Route, Routes
+
+if TYPE_CHECKING:
+    from flask import Flask, Request, Response
+    from werkzeug.datastructures import Headers
+
+    from doorward.client import Doorward
+    from doorward.decision import Decision
+    from doorward.layer import Layer
+    from doorward.progress import Progress
+    from doorward.routes import RouteDecorators, RoutePolicy
+    from doorward_flask.options import Configuration
+
+
+class Handled(NamedTuple):
+    """What became of a request so far. ``progress`` is None where no rule looks at it."""
+
+    route: Route
+    progress: Progress | None = None
+    refused: bool = False
+
+
+class Installed:
+    """An extension in one application. Holds no reference to the application: its hooks run inside of it.
+
+    Attributes:
+        guard: The extension.
+        client: The application's client.
+        layer: What the hooks decide with.
+    """
+
+    def __init__(self, guard: RouteDecorators, configuration: Configuration) -> None:
+        self.guard = guard
+        self.client: Doorward = configuration.client
+        self.layer: Layer = configuration.layer
+        self._routes = Routes(guard, exempts_static=configuration.exempts_static)
+        # By extension: one environ may pass through several applications.
+        self._key = f"doorward.flask.{id(self)}"
+        if self.layer.on_denied is not None:
+            self.layer.on_denied = _flask_style(self.layer.on_denied)
+
+    def hook_into(self, app: Flask) -> None:
+        """Decide before everything else that the application does with a request, and look at responses last.
+
+        Around ``before_request`` and ``after_request``, not among them: ``url_value_preprocessors`` run before the
+        former, look things up, and abort.
+        """
+        app.teardown_request(self.teardown)
+        preprocess, process = app.preprocess_request, app.process_response
+
+        def preprocess_request(*arguments: Any) -> Any:
+            refusal = self.before()
+            return preprocess(*arguments) if refusal is None else refusal
+
+        def process_response(*arguments: Any) -> Any:
+            return self.after(process(*arguments))
+
+        app.preprocess_request = preprocess_request  # type: ignore[method-assign]  # no hook of Flask's is as early
+        app.process_response = process_response  # type: ignore[assignment,method-assign]  # nor as late
+
+    # --- hooks
+
+    def before(self) -> Response | None:
+        """Decide about the current request; the refusal, or None to go on."""
+        return self._guarded(None)
+
+    def after(self, response: Response) -> Response:
+        """Write RateLimit headers, and tell limits what the response was."""
+        progress = self._let_in()
+        if progress is not None:
+            self._write_limits(response.headers, progress.decision)
+            if progress.engine.conditional:
+                lines = [(name.lower(), value) for name, value in response.headers]
+                self.client.settle(progress, Answered(response.status_code, lines))
+        return response
+
+    def teardown(self, error: BaseException | None) -> None:
+        """Tell limits of the exception that kept the response from coming about."""
+        progress = self._let_in() if error is not None else None
+        if progress is not None:
+            self.client.settle(progress, Answered(500, ()))
+
+    def overlooked(self, mark: RoutePolicy, view: str) -> Response | None:
+        """The refusal of a marked view that runs although nobody read its mark; None as a rule."""
+        if self._key not in request.environ:
+            why = "init_app was not called for this application: only its decorated views are protected"
+            self.layer.runtime.journal.warn("flask", f"{view}: {why}")
+            after_this_request(self.after)
+            refusal = self.before()
+            if refusal is not None:
+                return refusal
+        handled: Handled = request.environ[self._key]
+        if mark in handled.route.marks or self._routes.has(mark):
+            return None
+        why = "a decorator hides its mark; functools.wraps would keep it"
+        self.layer.runtime.journal.warn("flask", f"{view} is not checked before it runs, but as it runs: {why}")
+        return self._guarded(Route((*handled.route.marks, mark), mark))
+
+    # --- decisions
+
+    def _guarded(self, route: Route | None) -> Response | None:
+        asked: Request = request_ctx.request  # once, because each use of a proxy costs
+        environ, path = asked.environ, asked.path
+        try:
+            route = self._routes.of(asked) if route is None else route
+            environ[self._key] = Handled(route)
+            environ[ROUTED_PATH] = path
+            progress = self.layer.admit(environ, asked.method, path, route.policy, from_environ)
+            if progress is None:
+                g.doorward = environ[DECISION]
+                return None
+            decision = environ[DECISION] = g.doorward = decide(self.client, self.layer, progress, environ)
+            refused = self.layer.refuses(decision)
+            environ[self._key] = Handled(route, progress, refused)
+            return self._refusal(progress, decision) if refused else None
+        except Exception as error:
+            self.layer.runtime.journal.swallowed("middleware", error)
+            return None
+
+    def _refusal(self, progress: Progress, decision: Decision) -> Response:
+        answer = self.layer.replaced(progress.request, decision)
+        if answer is not None and not isinstance(answer, Answer):
+            try:
+                return current_app.make_response(answer)
+            except Exception as error:
+                self.layer.runtime.journal.swallowed("on_denied", error)
+                answer = None
+        answer = answer or self.layer.refusal(progress.request, decision)
+        return current_app.response_class(answer.body, answer.status, list(answer.headers))
+
+    def _let_in(self) -> Progress | None:
+        handled: Handled | None = request.environ.get(self._key)
+        return None if handled is None or handled.refused else handled.progress
+
+    def _write_limits(self, headers: Headers, decision: Decision | None) -> None:
+        if self.layer.style is None or decision is None:
+            return
+        try:
+            lines = self.layer.style(decision)
+        except Exception as error:
+            self.layer.runtime.journal.swallowed("rate_limit_headers", error)
+            return
+        for name in OWN_NAMES:
+            headers.remove(name)
+        headers.extend(lines)
+
+
+def _flask_style(on_denied: Any) -> Any:
+    """``on_denied`` as Flask runs views: it may be async, and it may ``abort``."""
+
+    def answer(*arguments: Any) -> Any:
+        try:
+            return current_app.ensure_sync(on_denied)(*arguments)
+        except HTTPException as error:
+            return current_app.handle_user_exception(error)
+
+    return answer

@@ -1,0 +1,1 @@
+"""What doorward costs, measured beside the libraries one would pick instead: ``make bench``."""

@@ -1,0 +1,181 @@
+"""The bare applications, and the same behind doorward and behind each peer. Peers are imported only where used."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING, Any
+
+import doorward
+import doorward.asgi
+import doorward.wsgi
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from doorward.rules.base import Rule
+
+PROXIES = "10.0.0.0/8"
+NEVER = 1_000_000_000
+"""A limit that one client alone cannot reach."""
+
+# Bare applications
+
+
+async def raw_asgi(_scope: Any, _receive: Any, send: Any) -> None:
+    """The least that an ASGI application can do."""
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"2")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+def starlette_app() -> Any:
+    """One route that reads a query parameter."""
+    from starlette.applications import Starlette
+    from starlette.responses import PlainTextResponse
+    from starlette.routing import Route
+
+    async def items(request: Any) -> PlainTextResponse:
+        return PlainTextResponse("ok " + request.query_params.get("q", ""))
+
+    return Starlette(routes=[Route("/items", items)])
+
+
+def flask_app() -> Any:
+    """The same in Flask."""
+    from flask import Flask, request
+
+    app = Flask("benchmark")
+
+    @app.get("/items")
+    def items() -> str:
+        return "ok " + request.args.get("q", "")
+
+    return app
+
+
+BARE_ASGI: dict[str, Callable[[], Any]] = {"raw": lambda: raw_asgi, "starlette": starlette_app}
+
+# doorward
+
+
+def rules(kind: str, limit: int) -> list[Rule]:
+    """One limit of each client, per minute."""
+    limits: dict[str, Callable[[], Rule]] = {
+        "fixed window": lambda: doorward.fixed_window(max=limit, window=60),
+        "sliding window": lambda: doorward.sliding_window(max=limit, interval=60),
+        "token bucket": lambda: doorward.token_bucket(refill_rate=limit, interval=60, capacity=limit),
+    }
+    return [limits[kind]()]
+
+
+def _doorward_asgi(app: Any, kind: str, limit: int) -> Any:
+    return doorward.asgi.DoorwardMiddleware(app, doorward.AsyncDoorward(rules(kind, limit)))
+
+
+def _doorward_wsgi(app: Any, kind: str, limit: int) -> Any:
+    return doorward.wsgi.DoorwardMiddleware(app, doorward.Doorward(rules(kind, limit)))
+
+
+def _starlette_guard(limit: int) -> Any:
+    """Starlette's own way to add middleware."""
+    from doorward_starlette import DoorwardMiddleware
+
+    app = starlette_app()
+    app.add_middleware(DoorwardMiddleware, aj=doorward.AsyncDoorward(rules("sliding window", limit)))
+    return app
+
+
+def _flask_guard(limit: int) -> Any:
+    """Flask's own way: an extension."""
+    from doorward_flask import DoorwardFlask
+
+    app = flask_app()
+    DoorwardFlask(app, rules=rules("sliding window", limit))
+    return app
+
+
+# Peers. Behind a proxy each gets what its documentation or its framework says: none walks the header by itself.
+
+
+def _behind_proxy(app: Any, *, proxied: bool) -> Any:
+    if not proxied:
+        return app
+    from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+    return ProxyHeadersMiddleware(app, trusted_hosts=[PROXIES])
+
+
+def _slowapi(limit: int, *, proxied: bool) -> Any:
+    from slowapi import Limiter
+    from slowapi.middleware import SlowAPIASGIMiddleware
+    from slowapi.util import get_remote_address
+
+    app = starlette_app()
+    app.state.limiter = Limiter(key_func=get_remote_address, default_limits=[f"{limit}/minute"])
+    app.add_middleware(SlowAPIASGIMiddleware)
+    return _behind_proxy(app, proxied=proxied)
+
+
+def _asgi_ratelimit(base: str, limit: int, *, proxied: bool) -> Any:
+    from ratelimit import RateLimitMiddleware
+    from ratelimit import Rule as PeersRule
+    from ratelimit.backends.simple import MemoryBackend
+
+    async def who(scope: Any) -> tuple[str, str]:  # its own function refuses every address that is not public
+        return scope["client"][0], "default"
+
+    limits = {r"^/": [PeersRule(minute=limit)]}
+    return _behind_proxy(RateLimitMiddleware(BARE_ASGI[base](), who, MemoryBackend(), limits), proxied=proxied)
+
+
+def _flask_limiter(limit: int, *, proxied: bool) -> Any:
+    from flask_limiter import Limiter
+    from flask_limiter.util import get_remote_address
+    from werkzeug.middleware.proxy_fix import ProxyFix
+
+    app = flask_app()
+    Limiter(get_remote_address, app=app, default_limits=[f"{limit} per minute"], storage_uri="memory://")
+    if proxied:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1)
+    return app
+
+
+FIXED = "doorward, fixed window"
+SLIDING = "doorward, sliding window"
+SLOWAPI = "slowapi"
+ASGI_RATELIMIT = "asgi-ratelimit"
+FLASK_LIMITER = "Flask-Limiter"
+STARLETTE_GUARD = "doorward_starlette, sliding window"
+FLASK_GUARD = "doorward_flask, sliding window"
+
+ASGI = (FIXED, SLIDING, STARLETTE_GUARD, ASGI_RATELIMIT, SLOWAPI)
+WSGI = (FIXED, SLIDING, FLASK_GUARD, FLASK_LIMITER)
+NEED_STARLETTE = (STARLETTE_GUARD, SLOWAPI)
+
+
+def asgi_app(name: str, base: str, *, limit: int, proxied: bool = False) -> Any:
+    """A bare application behind doorward or a peer; those in ``NEED_STARLETTE`` know no other ``base``."""
+    if name == STARLETTE_GUARD:
+        return _starlette_guard(limit)
+    if name == SLOWAPI:
+        return _slowapi(limit, proxied=proxied)
+    if name == ASGI_RATELIMIT:
+        return _asgi_ratelimit(base, limit, proxied=proxied)
+    return _doorward_asgi(BARE_ASGI[base](), name.partition(", ")[2], limit)
+
+
+def wsgi_app(name: str, *, limit: int, proxied: bool = False) -> Any:
+    """The Flask application behind doorward or a peer."""
+    if name == FLASK_GUARD:
+        return _flask_guard(limit)
+    if name == FLASK_LIMITER:
+        return _flask_limiter(limit, proxied=proxied)
+    return _doorward_wsgi(flask_app(), name.partition(", ")[2], limit)
+
+
+def served() -> Any:
+    """For uvicorn: the application that the variable ``BENCHMARK_APP`` names."""
+    logging.disable(logging.CRITICAL)
+    name = os.environ["BENCHMARK_APP"]
+    return starlette_app() if name == "bare" else asgi_app(name, "starlette", limit=NEVER)

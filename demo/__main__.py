@@ -1,0 +1,88 @@
+"""``python -m demo``: serve the demonstration on this computer only."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+
+import uvicorn
+
+from demo.app import build
+from demo.feed import Feed
+
+HOST = "127.0.0.1"
+PORT_VARIABLE = "DOORWARD_DEMO_PORT"
+GRACE_SECONDS = 0.1
+
+
+class Server(uvicorn.Server):
+    """Ends at once on Ctrl-C: an open feed would otherwise be waited for."""
+
+    feed: Feed
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the feeds, cut off who does not read even that, then end the server."""
+        self.feed.close()
+        await asyncio.sleep(GRACE_SECONDS)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await super().shutdown(sockets)
+
+
+def main() -> int:
+    """Serve until Ctrl-C; the exit status."""
+    try:
+        listener = listen(os.environ.get(PORT_VARIABLE, "8000"))
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    feed = Feed()
+    # proxy_headers: whose address counts is for doorward to find out.
+    config = uvicorn.Config(
+        build(feed), log_level="warning", proxy_headers=False, server_header=False, timeout_graceful_shutdown=1
+    )
+    server = Server(config)
+    server.feed = feed
+    print(greeting(listener.getsockname()[1]), flush=True)
+    try:
+        server.run(sockets=[listener])
+    except KeyboardInterrupt:
+        print("\nBye.")
+    return 0
+
+
+def listen(port: str) -> socket.socket:
+    """A socket on ``port``.
+
+    Raises:
+        ValueError: It is no port, or somebody else's.
+    """
+    if not port.isascii() or not port.isdigit() or int(port[:6]) > 65535:
+        raise ValueError(f"{PORT_VARIABLE} must be a port from 0 to 65535, not {port!r}")
+    try:
+        return socket.create_server((HOST, int(port)))
+    except OSError as error:
+        hint = f"try another: {PORT_VARIABLE}=8080 make demo"
+        raise ValueError(f"Port {port} of {HOST} cannot be used ({os.strerror(error.errno or 0)}); {hint}") from None
+
+
+def greeting(port: int) -> str:
+    """What to do next."""
+    url = f"http://{HOST}:{port}"
+    return f"""
+doorward demo: {url}   (Ctrl-C ends it)
+
+Sign up six times. Five sign-ups in ten minutes are allowed, so the sixth is refused:
+
+  for i in 1 2 3 4 5 6; do curl -i -X POST {url}/api/signup; echo; done
+
+As somebody else (this computer is trusted as a proxy, so its word on addresses counts):
+
+  curl -i -X POST {url}/api/signup -H 'X-Forwarded-For: 203.0.113.7'
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,175 @@
+"""The application: pages, a JSON API, and the rules that protect them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from demo.accounts import Accounts, is_email
+from demo.feed import Feed
+from doorward import AsyncDoorward, rate_limit, sliding_window, token_bucket
+from doorward.asgi import DoorwardMiddleware
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    from starlette.requests import Request
+
+HERE = Path(__file__).parent
+LARGEST_BODY = 16_384
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+def protection(feed: Feed) -> AsyncDoorward:
+    """Every kind of limit once."""
+    return AsyncDoorward(
+        [
+            # Everything, by address: 60 requests at once, then one a second.
+            token_bucket(capacity=60, refill_rate=1, interval="1s", name="everything"),
+            # Guessing passwords: only attempts that failed count.
+            rate_limit("3/minute", name="failed-logins", paths=["/login"], methods=["POST"], count_when=401),
+            # Tried out before it is switched on: it refuses nothing, and the page shows what it would have done.
+            sliding_window(max=3, interval="1m", name="tryout", paths=["/products"], mode="DRY_RUN"),
+        ],
+        # Limits by path take the place of the ones above.
+        limits={
+            "POST /api/signup": "5 per 10 minutes",
+            "POST /signup": "5 per 10 minutes",
+            "GET /search": "10/minute",
+        },
+        on_decision=feed.publish,
+        name="demo",
+    )
+
+
+def build(feed: Feed | None = None, aj: AsyncDoorward | None = None) -> Starlette:
+    """The application. ``app.state.feed`` is its feed."""
+    feed = feed or Feed()
+    guard = Middleware(
+        DoorwardMiddleware,
+        aj=aj or protection(feed),
+        exclude=["/", "/feed"],  # watching must not use up what is watched
+        rate_limit_headers=True,
+    )
+    app = Starlette(routes=_routes(Site(feed, Accounts())), middleware=[guard])
+    app.state.feed = feed
+    return app
+
+
+def _routes(site: Site) -> list[Route | Mount]:
+    return [
+        Route("/", page("decisions.html")),
+        Route("/feed", site.watch),
+        Route("/signup", page("signup.html")),
+        Route("/signup", site.signup_form, methods=["POST"]),
+        Route("/api/signup", site.signup_api, methods=["POST"]),
+        Route("/login", site.login, methods=["POST"]),
+        Route("/search", search),
+        Route("/products", products),
+        Route("/health", health),
+        Mount("/static", StaticFiles(directory=HERE / "static")),
+    ]
+
+
+class Site:
+    """The routes that share something: the accounts and the feed."""
+
+    def __init__(self, feed: Feed, accounts: Accounts) -> None:
+        self._feed = feed
+        self._accounts = accounts
+
+    async def watch(self, request: Request) -> Response:
+        """Decisions as Server-Sent Events."""
+        if self._feed.is_full:
+            return PlainTextResponse("Too many pages are open.", 503, {"Retry-After": "10"})
+        last = request.headers.get("last-event-id", "")
+        after = int(last) if last.isascii() and last.isdigit() and len(last) < 20 else 0
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(self._feed.watch(after), media_type="text/event-stream", headers=headers)
+
+    async def signup_api(self, request: Request) -> Response:
+        """Sign up with JSON. Without a body, somebody is made up, so that a bare ``curl -X POST`` does."""
+        email, password = _credentials(await _body(request) or b'{"email": "ada@example.com"}')
+        if not is_email(email):
+            return JSONResponse({"error": 'send {"email": "you@example.com", "password": "…"}'}, 400)
+        self._accounts.add(email, password)
+        return JSONResponse({"message": "Signed up.", "email": email}, 201)
+
+    async def signup_form(self, request: Request) -> Response:
+        """Sign up with the form."""
+        fields = dict(parse_qsl((await _body(request)).decode("utf-8", "replace"), max_num_fields=10))
+        email = fields.get("email", "")
+        if not is_email(email):
+            return FileResponse(HERE / "pages/invalid.html", 400, SECURITY_HEADERS)
+        self._accounts.add(email, fields.get("password", ""))
+        return FileResponse(HERE / "pages/welcome.html", 200, SECURITY_HEADERS)
+
+    async def login(self, request: Request) -> Response:
+        """Log in with JSON; 401 when the password is wrong."""
+        if self._accounts.knows(*_credentials(await _body(request))):
+            return JSONResponse({"message": "Welcome back."})
+        return JSONResponse({"error": "Wrong e-mail address or password."}, 401)
+
+
+def page(name: str) -> Callable[[Request], Awaitable[Response]]:
+    """A route that answers with a file."""
+
+    async def show(request: Request) -> Response:
+        del request
+        return FileResponse(HERE / "pages" / name, headers=SECURITY_HEADERS)
+
+    return show
+
+
+async def search(request: Request) -> Response:
+    """Something costly."""
+    return JSONResponse({"found": [], "query": request.query_params.get("q", "")[:100]})
+
+
+async def products(request: Request) -> Response:
+    """Something public."""
+    del request
+    return JSONResponse({"products": ["apple", "pear", "plum"]})
+
+
+async def health(request: Request) -> Response:
+    """What an orchestrator asks for. Exempt without being told."""
+    del request
+    return PlainTextResponse("ok\n")
+
+
+async def _body(request: Request) -> bytes:
+    """The body, or nothing where it is larger than any that the application expects."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            return b""
+    return bytes(body)
+
+
+def _credentials(body: bytes) -> tuple[str, str]:
+    """E-mail address and password from JSON; empty where there are none."""
+    try:
+        data: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return "", ""
+    fields: MutableMapping[str, Any] = data if isinstance(data, dict) else {}
+    email, password = fields.get("email", ""), fields.get("password", "")
+    return (email, password) if isinstance(email, str) and isinstance(password, str) else ("", "")

@@ -1,0 +1,53 @@
+"""What all tests share: how long property tests and soak tests run, and what no test may leave behind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+
+from doorward import journal
+
+SOAK = os.environ.get("DOORWARD_SOAK") == "1"
+
+settings.register_profile("quick", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.register_profile("soak", deadline=None, max_examples=5_000)
+settings.load_profile("soak" if SOAK else "ci" if os.environ.get("CI") else "quick")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers that this file reads."""
+    config.addinivalue_line("markers", "swallows_errors: doorward is meant to swallow an internal error in this test")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave soak tests out unless DOORWARD_SOAK=1 asks for them."""
+    soak = [] if SOAK else [item for item in items if item.get_closest_marker("soak")]
+    config.hook.pytest_deselected(items=soak)
+    items[:] = [item for item in items if item not in soak]
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take doorward's own variables away, so that tests mean the same on every machine."""
+    for name in [name for name in os.environ if name.startswith("DOORWARD_") and name != "DOORWARD_SOAK"]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _swallowed(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test in which doorward kept an error of its own from the application, unless it is marked for that."""
+    swallowed: list[tuple[str, BaseException]] = []
+
+    def observe(where: str, error: BaseException) -> None:
+        swallowed.append((where, error))
+
+    journal.observers.append(observe)
+    yield
+    journal.observers.remove(observe)
+    if swallowed and request.node.get_closest_marker("swallows_errors") is None:
+        where, error = swallowed[0]
+        raise AssertionError(f"doorward swallowed {len(swallowed)} internal errors, the first in {where}") from error

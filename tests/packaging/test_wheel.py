@@ -1,0 +1,94 @@
+"""The wheel: what it holds, and that it works alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ["doorward", "doorward_django", "doorward_fastapi", "doorward_flask", "doorward_starlette"]
+# Loading any of these would make `import doorward` slow, or need what a user has not installed.
+NOT_LOADED = ["django", "dns", "fastapi", "flask", "httpx", "pydantic", "re2", "starlette", "werkzeug"]
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    done = subprocess.run(
+        [str(part) for part in command], cwd=cwd, check=False, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this tree; built without isolation, so that no registry is needed."""
+    folder = tmp_path_factory.mktemp("wheel")
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+    run(*pip, "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT, cwd=folder)
+    return next(folder.glob("doorward-*.whl"))
+
+
+@pytest.fixture(scope="module")
+def alone(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The ``bin`` folder of an environment that holds the wheel and what it depends on, no framework."""
+    folder = tmp_path_factory.mktemp("alone")
+    venv.create(folder, with_pip=True)
+    binaries = folder / "bin"
+    run(binaries / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel, cwd=folder)
+    return binaries
+
+
+@pytest.mark.timeout(300)
+def test_the_wheel_holds_the_packages_and_nothing_else(wheel: Path) -> None:
+    """The top level is the five import packages and the metadata; each package is typed; no tests, no caches."""
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.partition("/")[0] for name in names} == {*PACKAGES, "doorward-0.1.0.dist-info"}
+    assert {f"{package}/py.typed" for package in PACKAGES} <= set(names)
+    assert [name for name in names if "__pycache__" in name or "test_" in name] == []
+
+
+@pytest.mark.timeout(300)
+def test_the_wheel_holds_every_source_file(wheel: Path) -> None:
+    """Each file of the packages in the tree is in the wheel: none is left out by a pattern."""
+    names = set(zipfile.ZipFile(wheel).namelist())
+    roots = [ROOT / "src", ROOT / "adapters"]
+    files = {path.relative_to(root).as_posix() for root in roots for path in root.rglob("*.*") if path.is_file()}
+    expected = {name for name in files if not name.endswith(".pyc") and name.partition("/")[0] in PACKAGES}
+    assert expected <= names
+
+
+@pytest.mark.timeout(300)
+def test_the_metadata_is_complete(wheel: Path) -> None:
+    """Name, version, licence, Python version and extras are what the documentation says."""
+    metadata = zipfile.ZipFile(wheel).read("doorward-0.1.0.dist-info/METADATA").decode()
+    lines = metadata.partition("\n\n")[0].splitlines()
+    for line in ("Name: doorward", "Version: 0.1.0", "License-Expression: Apache-2.0", "Requires-Python: >=3.11"):
+        assert line in lines
+    extras = [line.removeprefix("Provides-Extra: ") for line in lines if line.startswith("Provides-Extra")]
+    assert sorted(extras) == ["all", "django", "fastapi", "flask", "starlette"]
+
+
+@pytest.mark.timeout(300)
+def test_it_imports_alone_and_loads_no_framework(alone: Path) -> None:
+    """In an environment with no framework ``import doorward`` works, and loads nothing heavy."""
+    code = f"import sys, doorward; print(sorted(set({NOT_LOADED}) & set(sys.modules)))"
+    assert run(alone / "python", "-c", code, cwd=alone) == "[]\n"
+
+
+def test_it_loads_no_framework_even_where_they_are_installed() -> None:
+    """``import doorward`` does not reach for what happens to be there."""
+    code = f"import sys, doorward; print(sorted(set({NOT_LOADED}) & set(sys.modules)))"
+    path = f"import sys; sys.path.insert(0, {str(ROOT / 'src')!r}); "
+    assert run(sys.executable, "-c", path + code, cwd=ROOT) == "[]\n"
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("command", [["doorward"], ["python", "-m", "doorward"]], ids=" ".join)
+def test_the_command_line_runs_alone(alone: Path, command: list[str]) -> None:
+    """``doorward --help`` and ``python -m doorward --help`` work without any framework, and say what there is."""
+    assert "usage: doorward" in run(alone / command[0], *command[1:], "--help", cwd=alone)
