@@ -35,7 +35,8 @@ def hold(request: HttpRequest, limit: int) -> Body:
         return Body(b"", False)
     data, failure = _beginning(stream, limit + 1)
     complete = len(data) <= limit and failure is None
-    if stream.seekable():
+    seekable = getattr(stream, "seekable", None)
+    if seekable is not None and seekable():
         # ASGI: Django has spooled the body already.
         stream.seek(0)
     elif data or failure is not None:

@@ -99,9 +99,8 @@ class Protection:
     def admit(self, request: HttpRequest, find_policy: FindPolicy) -> Progress | None:
         """Begin with a request; None when no rule is to look at it. Never raises."""
         try:
-            carrier = carrier_of(request)
-            method, policy = request.method or "GET", find_policy(request)
-            progress = self.layer.admit(carrier, method, request.path_info, policy, from_carrier)
+            carrier, policy = carrier_of(request), self._policy(request, find_policy)
+            progress = self.layer.admit(carrier, request.method or "GET", request.path_info, policy, from_carrier)
             request.META[HANDLED] = (self, progress)
             if progress is None:
                 attach(request, carrier[DECISION])
@@ -116,9 +115,7 @@ class Protection:
         """Decide, and attach the decision to the request."""
         if self.blocking is None:
             return async_to_sync(self.adecide)(request, progress, inputs, deferring=deferring)
-        read_body = None
-        if progress.engine.reads_body:
-            read_body = functools.partial(hold, request, self._body_limit(progress))
+        read_body = self._reader(hold, request, progress)
         decision = self.blocking.decide(progress, inputs, deferring=deferring, read_body=read_body)
         attach(request, decision)
         return decision
@@ -127,9 +124,7 @@ class Protection:
         self, request: HttpRequest, progress: Progress, inputs: Inputs = NO_INPUTS, *, deferring: bool = True
     ) -> Decision:
         """As :meth:`decide`, awaiting."""
-        read_body = None
-        if progress.engine.reads_body:
-            read_body = functools.partial(ahold, request, self._body_limit(progress))
+        read_body = self._reader(ahold, request, progress)
         decision = await self.awaiting.decide(progress, inputs, deferring=deferring, read_body=read_body)
         attach(request, decision)
         return decision
@@ -157,6 +152,14 @@ class Protection:
                 self.runtime.journal.swallowed("on_denied", error)
         return self._response(request, progress, decision, answer)
 
+    def _policy(self, request: HttpRequest, find_policy: FindPolicy) -> RoutePolicy | None:
+        try:
+            return find_policy(request)
+        except Exception as error:
+            # A converter of the application's has failed: no reason to leave its own rules out as well.
+            self.runtime.journal.swallowed("route", error)
+            return None
+
     def _response(
         self, request: HttpRequest, progress: Progress, decision: Decision, answer: object
     ) -> HttpResponseBase:
@@ -181,8 +184,10 @@ class Protection:
         except Exception as error:
             self.runtime.journal.swallowed("rate_limit_headers", error)
 
-    def _body_limit(self, progress: Progress) -> int:
-        return body_limit(progress.request, self.runtime.settings.body_limit)
+    def _reader(self, read: Callable[..., Any], request: HttpRequest, progress: Progress) -> Any:
+        if not progress.engine.reads_body:
+            return None
+        return functools.partial(read, request, body_limit(progress.request, self.runtime.settings.body_limit))
 
 
 def attach(request: HttpRequest, decision: Decision) -> None:

@@ -15,12 +15,11 @@ if TYPE_CHECKING:
 
     from doorward.bound import Bound
     from doorward.duration import Duration
-    from doorward.effects import Effect, Verdict
+    from doorward.effects import Charge, Effect, Verdict
     from doorward.engine import Engine
     from doorward.fingerprint import Fingerprint, Scalar
     from doorward.runtime import Runtime
 
-Client = "Scalar | Mapping[str, Scalar]"
 LONGEST_BAN = "366d"
 
 
@@ -36,7 +35,9 @@ class ClientState(NamedTuple):
     limits: dict[str, RateLimitReason]
 
 
-def peek(runtime: Runtime, engine: Engine, client: Scalar | Mapping[str, Scalar]) -> Generator[Effect, Any, ClientState]:
+def peek(
+    runtime: Runtime, engine: Engine, client: Scalar | Mapping[str, Scalar]
+) -> Generator[Effect, Any, ClientState]:
     """How a client stands, without charging it."""
     counters = [
         (bound, Hit(bound.key("", fingerprint), *bound.rule.quota[1:]))
@@ -61,6 +62,13 @@ def reset(runtime: Runtime, engine: Engine, client: Scalar | Mapping[str, Scalar
         forgotten += yield AskStore("reset", (bound.key("", fingerprint),))
     runtime.refusals.clear()
     return forgotten
+
+
+def refund(runtime: Runtime, charges: Sequence[Charge]) -> Generator[Effect, Any, None]:
+    """Take charges back; that these counters have refused somebody is then not to be believed any more."""
+    yield AskStore("refund", (tuple(charges),))
+    for charge in charges:
+        runtime.refusals.forget(charge.hit.key)
 
 
 def ban(

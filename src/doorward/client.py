@@ -16,7 +16,7 @@ from doorward.runtime import Runtime
 from doorward.settings import Options, parse, parse_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+    from collections.abc import Awaitable, Generator, Mapping, Sequence
 
     from doorward.admin import ClientState
     from doorward.bound import Bound
@@ -90,7 +90,7 @@ class Facade(ABC):
     def _uncounted(self, ledger: list[Answer], response: Response) -> list[Charge]:
         """The charges that, now that the response is known, turn out not to count."""
         waiting = conditional(ledger)
-        return self._forgotten([charge for counts, charge in waiting if not self._counts(counts, response)])
+        return [charge for counts, charge in waiting if not self._counts(counts, response)]
 
     def _counts(self, count_when: CountWhen, response: Response) -> bool:
         try:
@@ -98,12 +98,6 @@ class Facade(ABC):
         except Exception as error:
             self.runtime.journal.swallowed("count_when", error)
             return True
-
-    def _forgotten(self, charges: list[Charge]) -> list[Charge]:
-        """A refusal by these counters is not to be believed any more."""
-        for charge in charges:
-            self.runtime.refusals.forget(charge.hit.key)
-        return charges
 
     def _inputs(
         self, email: str | None, requested: int | None, characteristics: Mapping[str, Scalar] | None
@@ -118,7 +112,7 @@ class Facade(ABC):
         return self.runtime.finish(progress, decision)
 
     def _taken_back(self, ledger: list[Answer]) -> Any:
-        return self._refund(self._forgotten(taken(ledger)))
+        return self._refund(taken(ledger))
 
     @abstractmethod
     def _refund(self, charges: list[Charge]) -> Any:
@@ -198,7 +192,7 @@ class Doorward(Facade):
     def _refund(self, charges: list[Charge]) -> Any:
         if charges:
             try:
-                self._ask(_refunding(charges))
+                self._ask(admin.refund(self.runtime, charges))
             except Exception as error:
                 self.runtime.journal.swallowed("refund", error)
         return NOTHING
@@ -244,8 +238,10 @@ class Doorward(Facade):
 
     def close(self) -> None:
         """Give back what the store holds open."""
-        self._ask(_closing())
-        self.runtime.offload.close()
+        try:
+            self._ask(_closing())
+        finally:
+            self.runtime.offload.close()
 
     def __enter__(self) -> Self:
         return self
@@ -323,14 +319,14 @@ class AsyncDoorward(Facade):
             return self._refunded(charges)
         # Nothing to wait for: done now, so that it is done even where the caller forgets to await.
         try:
-            run(_refunding(charges), self.runtime.inline_ports)
+            run(admin.refund(self.runtime, charges), self.runtime.inline_ports)
         except Exception as error:
             self.runtime.journal.swallowed("refund", error)
         return NOTHING
 
     async def _refunded(self, charges: list[Charge]) -> None:
         try:
-            await self._ask(_refunding(charges))
+            await self._ask(admin.refund(self.runtime, charges))
         except Exception as error:
             self.runtime.journal.swallowed("refund", error)
 
@@ -374,18 +370,16 @@ class AsyncDoorward(Facade):
 
     async def aclose(self) -> None:
         """Give back what the store holds open."""
-        await self._ask(_closing())
-        self.runtime.offload.close()
+        try:
+            await self._ask(_closing())
+        finally:
+            self.runtime.offload.close()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
-
-
-def _refunding(charges: Sequence[Charge]) -> Generator[Effect, Any, None]:
-    yield AskStore("refund", (tuple(charges),))
 
 
 def _closing() -> Generator[Effect, Any, None]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from doorward.decision import ALLOWED, Conclusion, Decision, State
 from doorward.progress import written
 from doorward.reason import ChallengeReason, RateLimitReason, Reason, RuleReason
+from doorward.rules.base import Phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,7 +30,7 @@ def combine(engine: Engine, progress: Progress, now_ns: int) -> Decision:
     conclusion, reason, ttl = _verdict(engine, progress, results if ban is None else (ban, *results))
     decision = Decision(conclusion, lambda: (reason, results), progress.client_ip, now_ns)
     decision.ttl = ttl
-    decision.dry_run = _would_decide(engine, progress, conclusion, reason) if engine.dry else None
+    decision.dry_run = _would_decide(engine, progress, conclusion) if engine.dry else None
     return decision
 
 
@@ -74,21 +75,36 @@ def _tightest(results: Iterable[RuleResult]) -> Reason:
     return min(limits, key=lambda limit: (limit.remaining / limit.max, -limit.reset_seconds), default=ALLOWED)
 
 
-def _would_decide(engine: Engine, progress: Progress, conclusion: Conclusion, reason: Reason) -> str | None:
+def _would_decide(engine: Engine, progress: Progress, conclusion: Conclusion) -> str | None:
     """The dry-run rule that would have decided, had all been live."""
-    results = [progress.result(bound) for bound in engine.dry]
-    refusing = [result for result in results if result is not None and _refuses_dry(result)]
-    if not refusing:
-        heavier = progress.dry_weight > progress.weight
-        return "weights" if heavier and engine.threshold(progress.dry_weight) else None
+    heavier = progress.dry_weight > progress.weight
+    weighed = engine.threshold(progress.dry_weight) if heavier else None
+    for wanted in (Conclusion.DENY, Conclusion.CHALLENGE):
+        refusing = [bound for bound in engine.in_turn if _came_to(progress.result(bound), wanted)]
+        if refusing:
+            return _first_in_turn(progress, refusing)
+        if conclusion is wanted:
+            return None
+        if weighed is wanted:
+            return "weights"
+    return None
+
+
+def _came_to(result: RuleResult | None, wanted: Conclusion) -> bool:
+    return result is not None and result.state is not State.NOT_RUN and result.conclusion is wanted
+
+
+def _first_in_turn(progress: Progress, refusing: Sequence[Bound]) -> str | None:
+    """The name of the first of rules in the order of the walk, if it is a dry run.
+
+    Limits are counted together: of those, the longest wait is the reason, and the live one where two wait equally long.
+    """
     first = refusing[0]
-    if isinstance(first.reason, RateLimitReason):
-        first = max(refusing, key=lambda result: _wait(result) if result.reason.is_rate_limit() else 0.0)
-        # Counted together with the live limits: of all that refuse, the longest wait is the reason.
-        if conclusion is Conclusion.DENY and isinstance(reason, RateLimitReason):
-            return first.rule if _wait(first) > reason.reset_seconds else None
-    return first.rule
+    if first.rule.phase is Phase.COUNT:
+        together = [bound for bound in refusing if bound.rule.phase is Phase.COUNT]
+        first = max(together, key=lambda bound: (_waiting(progress.result(bound)), not bound.dry))
+    return first.name if first.dry else None
 
 
-def _refuses_dry(result: RuleResult) -> bool:
-    return result.state is State.DRY_RUN and result.conclusion in (Conclusion.DENY, Conclusion.CHALLENGE)
+def _waiting(result: RuleResult | None) -> float:
+    return _wait(result) if result is not None else 0.0

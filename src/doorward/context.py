@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote_plus
 
@@ -27,12 +28,12 @@ class Headers:
     """Header lines in the order they came; names without case, every value kept, nothing decoded before it is read.
 
     Args:
-        lines: Pairs of name and value, text (latin-1) or bytes.
+        lines: Pairs of name and value, text (latin-1) or bytes; or a mapping.
     """
 
     __slots__ = ("_index", "_lines")
 
-    def __init__(self, lines: Iterable[tuple[Text, Text]] = ()) -> None:
+    def __init__(self, lines: Iterable[tuple[Text, Text]] | Mapping[Text, Text] = ()) -> None:
         self._lines = lines
         self._index: dict[str, list[str]] | None = None
 
@@ -62,7 +63,7 @@ class Headers:
     def _pairs(self) -> Iterable[tuple[Text, Text]]:
         # A list or tuple is read in place; an iterator would be gone after one reading.
         if not isinstance(self._lines, list | tuple):
-            self._lines = list(self._lines)
+            self._lines = list(self._lines.items() if isinstance(self._lines, Mapping) else self._lines)
         return self._lines
 
     def _indexed(self) -> dict[str, list[str]]:
@@ -103,7 +104,7 @@ class RequestContext:
         host: str | None = None,
         path: str = "/",
         query: str = "",
-        headers: Headers | Iterable[tuple[Text, Text]] = (),
+        headers: Headers | Iterable[tuple[Text, Text]] | Mapping[Text, Text] = (),
         peer: str | None = None,
         body: bytes | None = None,
         raw_path: str | None = None,

@@ -39,8 +39,11 @@ _admitted: Callable[[tuple[object, ...]], Admitted] = partial(tuple.__new__, Adm
 
 def prepare(walk: Walk) -> None:
     """Find out what the request is to be charged on: fills ``walk.counters`` and, in step with it, ``walk.hits``."""
+    if walk.prepared:
+        _narrow(walk)
+        return
     engine = walk.engine
-    walk.counters, walk.hits = [], []
+    walk.prepared, walk.counters, walk.hits = True, [], []
     if engine.bans is None or engine.bans:
         _add_ban(walk)
     first = not walk.progress.results
@@ -51,26 +54,39 @@ def prepare(walk: Walk) -> None:
 def recall(walk: Walk) -> bool:
     """Whether this client's refusal is remembered; then the walk ends here, and nothing is charged."""
     prepare(walk)
-    refused = False
+    refused: list[Answer] = []
     for counter in walk.counters:
         hit = counter[2]
         refusal = None if hit.dry_run else walk.engine.refusals.recall(hit.key, hit.cost, walk.now_ns)
         if refusal is not None:
-            refused = True
             wait = (refusal.until_ns - walk.now_ns) / NANOSECONDS
-            verdict = Verdict(False, refusal.remaining, wait, wait, walk.now_ns)
-            _conclude(walk, counter[0], [(counter, verdict)], state=State.CACHED)
-    return refused
+            refused.append((counter, Verdict(False, refusal.remaining, wait, wait, walk.now_ns)))
+    for own in _by_rule(refused):
+        _conclude(walk, own[0][0][0], own, state=State.CACHED)
+    return bool(refused)
 
 
 # --- before: which counters
+
+
+def _narrow(walk: Walk) -> None:
+    """Leave out what a local rule has made unnecessary since the counters were prepared."""
+    if walk.progress.ended:
+        walk.counters = [
+            counter for counter in walk.counters if counter[0] is walk.engine.ban or not walk.skips(counter[0])
+        ]
+        walk.hits = [counter[2] for counter in walk.counters]
 
 
 def _add_ban(walk: Walk) -> None:
     bound = walk.engine.ban
     if bound in walk.progress.results:
         return
-    fingerprint = bound.identity.fingerprint(walk.request, walk.ip, walk.inputs.characteristics)
+    try:
+        fingerprint = bound.identity.fingerprint(walk.request, walk.ip, walk.inputs.characteristics)
+    except TypeError as error:
+        walk.fail(bound, error)
+        return
     if not (fingerprint.missing and walk.deferring):
         hit = Hit(bound.key("", fingerprint), Algorithm.BAN, 1, 1, 1, walk.engine.group_of(bound), bound.dry)
         walk.counters.append((bound, fingerprint, hit))

@@ -25,10 +25,10 @@ def nanoseconds(value: object, field: str) -> int:
     Raises:
         ConfigurationError: It is not a length of time from a millisecond to 366 days.
     """
-    length = round(_seconds(value, field) * NANOSECONDS)
-    if not NANOSECONDS // 1000 <= length <= LONGEST * NANOSECONDS:
+    length = _seconds(value, field)
+    if not 0.001 <= length <= LONGEST:
         raise ConfigurationError(field, f"must be from one millisecond to 366 days, not {value!r}")
-    return length
+    return round(length * NANOSECONDS)
 
 
 def seconds(value: object, field: str) -> float:

@@ -4,7 +4,7 @@
 answers, or has the failure thrown in, so that failure policy exists here and nowhere else. The order of the walk:
 
 1. the client's address;
-2. refusals that are remembered, then rules of the application's own;
+2. rules of the application's own, then refusals that are remembered;
 3. local rules, cheapest first, those that need the body last;
 4. one :class:`~doorward.effects.CountHits` for every counter of the request;
 5. look-ups, asked together;
@@ -55,8 +55,8 @@ class Engine:
         bans: The bans themselves where they are in this process: while there are none, nobody has to be asked.
     """
 
-    __slots__ = ("_groups", "_local", "_lookups", "ban", "bans", "bound", "clock", "conditional",
-                 "dry", "dynamic", "ips", "limits", "plain_limits",
+    __slots__ = ("_access", "_groups", "_local", "_lookups", "ban", "bans", "bound", "clock", "conditional",
+                 "dry", "dynamic", "in_turn", "ips", "limits", "plain_limits",
                  "reads_body", "refusals", "thresholds", "trusts_store",
                  "waits", "workers", "__weakref__")  # fmt: skip
 
@@ -82,10 +82,13 @@ class Engine:
         self.bans = bans
         self.trusts_store = trusts_store
         self.clock = clock
-        self._local = sorted((b for b in self.bound if b.rule.phase < Phase.COUNT), key=_effort)
+        early = sorted((b for b in self.bound if b.rule.phase < Phase.COUNT), key=_effort)
+        self._access = [b for b in early if b.rule.phase is Phase.ACCESS]
+        self._local = [b for b in early if b.rule.phase is not Phase.ACCESS]
         self.limits = [b for b in self.bound if b.rule.phase is Phase.COUNT]
         self._lookups = sorted((b for b in self.bound if b.rule.phase > Phase.COUNT), key=_effort)
-        self.dry = [b for b in (ban, *self._local, *self.limits, *self._lookups) if b.dry]
+        self.in_turn = (*early, ban, *self.limits, *self._lookups)
+        self.dry = [b for b in self.in_turn if b.dry]
         self._groups = {b: index for index, b in enumerate(self.dry, start=1)}
         self.dynamic = any(isinstance(b.rule, DynamicLimit) for b in self.limits)
         self.conditional = any(b.count_when is not None for b in self.limits)
@@ -140,8 +143,10 @@ class Engine:
                 return decided
             decided.look()  # before the results that it was made from change
         walk = Walk(self, progress, inputs, deferring)
-        if not (self.refusals and recall(walk)):
-            if self._local:
+        if self._access:
+            yield from walk.local(self._access)
+        if not (self.refusals and not walk.denied and recall(walk)):
+            if self._local and not walk.denied:
                 yield from walk.local(self._local)
             if not walk.denied:
                 prepare(walk)
@@ -160,14 +165,17 @@ class Walk:
     """One call of :meth:`Engine.evaluate`.
 
     Attributes:
-        counters: What it is charged on, and in step with it ``hits``, what the store is asked.
+        counters: What it is charged on, and in step with it ``hits``, what the store is asked; once ``prepared``.
         denied: Whether a live rule has ended it.
         now_ns: The time of the decision.
     """
 
     denied = False
+    prepared = False
     counters: list[Counter]
     hits: list[Hit]
+    _body_asked = False
+    _body_error: Exception | None = None
 
     def __init__(self, engine: Engine, progress: Progress, inputs: Inputs, deferring: bool) -> None:
         request = self.request = progress.request
@@ -190,8 +198,8 @@ class Walk:
         """Ask rules one after the other, to the first live DENY."""
         for bound in bounds:
             if self._open(bound):
-                if bound.rule.needs_body:
-                    yield from self._body()
+                if bound.rule.needs_body and not (yield from self._body(bound)):
+                    continue
                 outcome = self._asked(bound)
                 if isinstance(outcome, Generator):
                     outcome = yield from self._finished(bound, outcome)
@@ -204,14 +212,19 @@ class Walk:
         """Ask rules together: what they all need in one round is one effect."""
         running: dict[Bound, Steps] = {}
         for bound in bounds:
+            if self.denied:
+                return
             outcome = self._asked(bound) if self._open(bound) else None
             if isinstance(outcome, Generator):
                 running[bound] = outcome
             elif outcome is not None:
                 self._settle(bound, outcome)
         answers: dict[Bound, Any] = dict.fromkeys(running)
-        while asked := self._round(running, answers):
-            replies = yield Gather(tuple(asked.values()))
+        while not self.denied and (asked := self._round(running, answers)):
+            try:
+                replies = yield Gather(tuple(asked.values()))
+            except Exception as error:
+                replies = [Failed(error)] * len(asked)
             answers = dict(zip(asked, replies, strict=True))
 
     def skips(self, bound: Bound) -> bool:
@@ -223,8 +236,12 @@ class Walk:
 
     def applies(self, bound: Bound) -> bool:
         """Whether the rule is about this path and method."""
-        if bound.rule.applies_to(self.request):
-            return True
+        try:
+            if bound.rule.applies_to(self.request):
+                return True
+        except Exception as error:
+            self.fail(bound, error)
+            return False
         self.progress.results[bound] = bound.skipped("not for this path or method")
         return False
 
@@ -252,12 +269,20 @@ class Walk:
             self.fail(bound, ValueError(f"{needs}= was not given to protect"))
         return False
 
-    def _body(self) -> Generator[Effect, Any, None]:
+    def _body(self, bound: Bound) -> Generator[Effect, Any, bool]:
+        """Have the body read, once; whether ``bound`` can be asked about it."""
         request = self.request
-        if request.body is None:
-            body = yield ReadBody()
-            if body is not None:
-                request.hold(body)
+        if request.body is None and not self._body_asked:
+            self._body_asked = True
+            try:
+                body = yield ReadBody()
+                if body is not None:
+                    request.hold(body)
+            except Exception as error:
+                self._body_error = error
+        if self._body_error is not None:
+            self.fail(bound, self._body_error)
+        return self._body_error is None
 
     def _asked(self, bound: Bound) -> Outcome | Steps | None:
         try:
@@ -287,7 +312,7 @@ class Walk:
                 del running[bound]
         return asked
 
-    def _settle(self, bound: Bound, outcome: Outcome) -> None:
+    def _settle(self, bound: Bound, outcome: object) -> None:
         if not isinstance(outcome, Outcome):
             self.fail(bound, TypeError(f"the rule returned {type(outcome).__name__}, not an Outcome"))
             return

@@ -98,8 +98,15 @@ class Identity:
         """The client that an operator names by its plain value, or None where that does not name one here.
 
         A plain value stands for the only characteristic; a mapping names several.
+
+        Raises:
+            ConfigurationError: A name in the mapping is none of ``ACCEPTED``.
+            ValueError: What should be an address is none.
         """
-        values = client if isinstance(client, Mapping) else dict.fromkeys(self.names[:1], client)
+        if isinstance(client, Mapping):
+            values = {_normal_name(name, "client"): value for name, value in client.items()}
+        else:
+            values = dict.fromkeys(self.names[:1], client)
         if set(values) != set(self.names):
             return None
         return Fingerprint([self._plain_part(name, values[name]) for name in self.names])
@@ -112,7 +119,7 @@ class Identity:
 
     def _plain_part(self, name: str, value: Scalar) -> Part:
         if name != IP:
-            return (name, str(value))
+            return (name, _FOLDED.get(name, str)(str(value)))
         address = canonical(str(value))
         if address is None:
             raise ValueError(f"{value!r} is no IP address")
@@ -158,6 +165,7 @@ def _own(name: str, value: object) -> Part:
     return (name, str(value))
 
 
+_FOLDED: dict[str, Callable[[str], str]] = {"http.host": str.lower, "http.request.method": str.upper}
 _FIXED: dict[str, Callable[[RequestContext], Part]] = {
     "http.host": lambda request: ("http.host", request.host.lower()),
     "http.request.method": lambda request: ("http.request.method", request.method.upper()),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MINUTE_NS = 60_000_000_000
 MOST_CAUSES = 256
-_LONGEST_WHY = 300
+_LONGEST_WHY = 200
 
 observers: list[Callable[[str, BaseException], None]] = []
 """Called with every internal error that is swallowed. Empty but in tests: see ``doorward.testing``."""
@@ -69,7 +69,7 @@ class Journal:
         if self._logger.isEnabledFor(level):
             fields = self._fields(request, decision)
             text = " ".join(f"{name}={_quoted(value)}" for name, value in fields.items())
-            self._logger.log(level, "doorward decision %s", text, extra={"doorward": fields})
+            self._log(level, "doorward decision %s", text, extra={"doorward": fields})
 
     def swallowed(self, where: str, error: BaseException) -> None:
         """An internal error that is kept from the application."""
@@ -77,12 +77,18 @@ class Journal:
             observer(where, error)
         cause = f"error.{where}: {type(error).__name__}"
         if self._due(cause):
-            self._logger.error("doorward %s failed, the request goes on: %s", where, _located(error))
+            self._log(logging.ERROR, "doorward %s failed, the request goes on: %s", where, _located(error))
 
     def warn(self, cause: str, message: str) -> None:
         """A warning, once a minute for each cause."""
         if self._due(f"warning.{cause}"):
-            self._logger.warning("doorward %s: %s", self._client, printable(message, 500))
+            self._log(logging.WARNING, "doorward %s: %s", self._client, printable(message, 500))
+
+    def _log(self, level: int, message: str, *arguments: object, **options: Any) -> None:
+        try:
+            self._logger.log(level, message, *arguments, **options)
+        except Exception:
+            self.count("error.logger")  # a filter or handler of the application's; there is nowhere left to say so
 
     def _due(self, cause: str) -> bool:
         """Count a cause; whether it is time to log it again."""
@@ -149,8 +155,9 @@ def _failed(decision: Decision) -> str:
 
 
 def _quoted(value: object) -> str:
-    text = str(value)
-    return f'"{text}"' if " " in text or not text else text
+    # Backslashes are escaped already, so that a quote that the client sent cannot end the field.
+    text = str(value).replace('"', '\\"')
+    return f'"{text}"' if " " in text or '"' in text or not text else text
 
 
 def _located(error: BaseException) -> str:

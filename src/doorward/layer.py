@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from doorward.answers import Answer, refusal
 from doorward.client import AsyncDoorward, Doorward
-from doorward.errors import ConfigurationError
+from doorward.errors import ConfigurationError, UnknownArgument
 from doorward.limit_headers import parse_style
 from doorward.patterns import DEFAULT_EXEMPT, RouteMatcher, is_plain_path
 from doorward.runtime import DECISION
@@ -56,17 +56,19 @@ class Layer:
     def __init__(self, client: Doorward | AsyncDoorward, options: LayerOptions) -> None:
         for name in options:
             if name not in LayerOptions.__annotations__:
-                raise ConfigurationError(name, f"is no option; accepted: {', '.join(LayerOptions.__annotations__)}")
+                raise UnknownArgument("DoorwardMiddleware", name, ["app", "aj", *LayerOptions.__annotations__])
         get: Callable[..., Any] = options.get
         self.client = client
         self.runtime = client.runtime
-        self.enforce: bool = get("enforce", True)
+        self.enforce = _flag(get("enforce", True), "enforce")
         self.on_denied: OnDenied | None = get("on_denied")
         self.style = parse_style(get("rate_limit_headers", False))
         if self.on_denied is not None and not callable(self.on_denied):
             raise ConfigurationError("on_denied", f"must be callable, not {self.on_denied!r}")
         self.coverage = Coverage(
-            get("include", ()), get("exclude", ()), default_exemptions=get("default_exemptions", True)
+            _patterns(get("include"), "include"),
+            _patterns(get("exclude"), "exclude"),
+            default_exemptions=_flag(get("default_exemptions", True), "default_exemptions"),
         )
 
     def admit(
@@ -154,6 +156,20 @@ class Coverage:
         return exact or next(
             why for pattern, why in self._reasons.items() if pattern.endswith("*") and path.startswith(pattern[:-1])
         )
+
+
+def _flag(value: object, field: str) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigurationError(field, f"must be True or False, not {value!r}")
+    return value
+
+
+def _patterns(value: Any, field: str) -> Patterns:
+    if value is None:
+        return ()
+    if isinstance(value, str | bytes) or not isinstance(value, list | tuple | set | frozenset):
+        raise ConfigurationError(field, f"must be a list of patterns such as ['/api/*'], not {value!r}")
+    return tuple(value)
 
 
 def body_limit(request: RequestContext, configured: int | None) -> int:

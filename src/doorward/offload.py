@@ -27,14 +27,7 @@ class Offload:
 
     def __init__(self, most: int = MOST_IN_FLIGHT) -> None:
         self._most = most
-        self._reset()
-
-    def _reset(self) -> None:
-        self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
-        self._lock = threading.Lock()
-        self._threads = 0
-        self._in_flight = 0
-        self._pid = os.getpid()
+        self._pools: dict[int, _Pool] = {}
 
     def submit(self, call: Callable[..., Any], *arguments: object) -> Future[Any]:
         """Run ``call`` on a thread.
@@ -42,31 +35,48 @@ class Offload:
         Raises:
             StoreError: ``most`` calls are in flight.
         """
-        if self._pid != os.getpid():
-            self._reset()  # threads do not survive a fork
+        # By process, since threads do not survive a fork; and in one step, since two threads may come first.
+        pid = os.getpid()
+        pool = self._pools.get(pid) or self._pools.setdefault(pid, _Pool(self._most))
+        return pool.submit(call, arguments)
+
+    def close(self) -> None:
+        """Let threads end when they are idle."""
+        pool = self._pools.pop(os.getpid(), None)
+        if pool is not None:
+            pool.close()
+
+
+class _Pool:
+    """The threads of one process."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._threads = 0
+        self._in_flight = 0
+
+    def submit(self, call: Callable[..., Any], arguments: tuple[object, ...]) -> Future[Any]:
         future: Future[Any] = Future()
         with self._lock:
             if self._in_flight >= self._most:
                 raise StoreError(f"{self._most} calls to the store are in flight; this one is not waited for")
+            if self._in_flight >= self._threads:
+                threading.Thread(target=self._work, name="doorward-store", daemon=True).start()
+                self._threads += 1
             self._in_flight += 1
-            starting = self._in_flight > self._threads
-            self._threads += starting
         self._tasks.put((future, call, arguments))
-        if starting:
-            threading.Thread(target=self._work, name="doorward-store", daemon=True).start()
         return future
 
     def close(self) -> None:
-        """Let idle threads end."""
         with self._lock:
-            tasks, threads = self._tasks, self._threads
-        self._reset()
+            threads = self._threads
         for _ in range(threads):
-            tasks.put(None)
+            self._tasks.put(None)
 
     def _work(self) -> None:
-        tasks = self._tasks
-        while (task := tasks.get()) is not None:
+        while (task := self._tasks.get()) is not None:
             self._perform(*task)
 
     def _perform(self, future: Future[Any], call: Callable[..., Any], arguments: tuple[object, ...]) -> None:

@@ -17,7 +17,10 @@ def printable(text: str, longest: int = LONGEST) -> str:
 
 def describe(error: BaseException) -> str:
     """An exception as one printable line."""
-    message = printable(str(error))
+    try:
+        message = printable(str(error))
+    except Exception as own:
+        message = f"its text cannot be had: {type(own).__name__}"
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 

@@ -77,7 +77,7 @@ class RateLimitReason(Reason):
         remaining: Units left.
         reset_seconds: Seconds until a refused request could be admitted, or until an admitted one weighs nothing.
         window_seconds: The window's length; for a bucket, the time that an empty one takes to fill.
-        now_ns: The store's time of the answer, nanoseconds since the Unix epoch.
+        now_ns: The time of the decision, nanoseconds since the Unix epoch.
         degraded: Why this is the answer of the local limiter and not of the store; empty when it is the store's.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from contextlib import suppress
 from typing import NamedTuple
 
 MOST_REMEMBERED = 10_000
@@ -42,8 +43,9 @@ class Refusals:
 
     def remember(self, key: str, refusal: Refusal, now_ns: int) -> None:
         """Keep a refusal until it ends, or for as long as one is believed."""
-        if len(self._known) >= self._most:
-            self._known.popitem(last=False)
+        if len(self._known) >= self._most and key not in self._known:
+            with suppress(KeyError):  # another thread may have cleared it just now
+                self._known.popitem(last=False)
         until_ns = min(refusal.until_ns, now_ns + self._longest_ns)
         self._known[key] = refusal._replace(until_ns=until_ns)
 

@@ -139,11 +139,13 @@ class Runtime:
 
     def _routed(self, engine: Engine, policy: RoutePolicy) -> Engine:
         with self._lock:
-            found = self.extended(engine, policy.rules, tier=ROUTE)
-            found = self.extended(found, policy.additive, tier=ROUTE, additive=True)
-            self._of_policy.setdefault(engine, {})[policy] = found
-            self.routed += found.bound[len(engine.bound) :]
-        return found
+            known = self._of_policy.setdefault(engine, {})
+            if policy not in known:
+                found = self.extended(engine, policy.rules, tier=ROUTE)
+                found = self.extended(found, policy.additive, tier=ROUTE, additive=True)
+                known[policy] = found
+                self.routed += found.bound[len(engine.bound) :]
+            return known[policy]
 
     # --- one request
 

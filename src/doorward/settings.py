@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -110,18 +111,18 @@ def parse(options: Options, owner: str) -> Settings:
     return Settings(
         override=override,
         mode=Mode.LIVE if override == "LIVE" else parse_mode(get("mode", Mode.LIVE)),
-        identity=Identity(get("characteristics", (IP,)) or (IP,), ipv6_prefix=ipv6_prefix),
+        identity=Identity(_characteristics(get("characteristics", ())), ipv6_prefix=ipv6_prefix),
         store=get("store", "memory://"),
         ips=ClientIPPolicy(get("proxies", "private"), development=development, environ=os.environ),
         timeout=_timeout(timeout) if timeout is not None else DEVELOPMENT_TIMEOUT if development else DEFAULT_TIMEOUT,
         on_error=_choice(get("on_error", "allow"), ("allow", "deny"), "on_error"),
         name=_name(get("name", "default")),
-        workers=positive(get("workers") or 1, "workers", 10_000),
+        workers=1 if get("workers") is None else positive(get("workers"), "workers", 10_000),
         body_limit=_body_limit(get("body_limit")),
         limits=_mapping(get("limits"), "limits", "paths to limits"),
         thresholds=_thresholds(_mapping(get("thresholds"), "thresholds", "conclusions to sums of weights")),
         on_decision=_callable(get("on_decision"), "on_decision"),
-        logger=_instance(get("logger") or logging.getLogger("doorward"), logging.Logger, "logger"),
+        logger=_instance(_default(get("logger"), logging.getLogger("doorward")), logging.Logger, "logger"),
         clock=_clock(get("clock")),
         ipv6_prefix=ipv6_prefix,
         mask_addresses=_instance(get("mask_addresses", False), bool, "mask_addresses"),
@@ -153,6 +154,14 @@ def _override(value: str) -> Override:
         if text == override:
             return override  # type: ignore[no-any-return]  # one of the literals
     raise ConfigurationError(MODE_VARIABLE, f"must be LIVE, DRY_RUN or OFF, not {value!r}")
+
+
+def _default(value: Any, default: Any) -> Any:
+    return default if value is None else value
+
+
+def _characteristics(value: Any) -> Any:
+    return (IP,) if isinstance(value, list | tuple) and not value else value
 
 
 def _timeout(value: object) -> float:
@@ -200,6 +209,8 @@ def _thresholds(thresholds: Mapping[str, Any]) -> list[tuple[float, Conclusion]]
 def _callable(value: Any, field: str) -> Any:
     if value is not None and not callable(value):
         raise ConfigurationError(field, f"must be callable, not {value!r}")
+    if inspect.iscoroutinefunction(value):
+        raise ConfigurationError(field, f"must be a plain function, since nobody awaits it: {value!r}")
     return value
 
 

@@ -90,10 +90,12 @@ class DoorwardMiddleware:
     ) -> Iterable[bytes]:
         watch = ResponseWatch(self.client, self.layer, progress, decision, start_response)
         try:
-            return self.app(environ, watch.start_response)
+            body = self.app(environ, watch.start_response)
         except BaseException:
             self.client.settle(progress, Response(500, ()))
             raise
+        # An application that has answered by now is settled, and the server is given its iterable as it is.
+        return body if watch.started or not progress.engine.conditional else Unanswered(body, watch)
 
     def _refuse(
         self, progress: Progress, decision: Decision, environ: Environ, start_response: StartResponse
@@ -110,7 +112,7 @@ class DoorwardMiddleware:
 class ResponseWatch:
     """Looks at one response's head on its way out: adds headers, and tells limits what it was."""
 
-    __slots__ = ("_client", "_decision", "_layer", "_progress", "_start_response")
+    __slots__ = ("_client", "_decision", "_layer", "_progress", "_start_response", "started")
 
     def __init__(
         self, client: Doorward, layer: Layer, progress: Progress, decision: Decision, start_response: StartResponse
@@ -120,10 +122,12 @@ class ResponseWatch:
         self._progress = progress
         self._decision = decision
         self._start_response = start_response
+        self.started = False
 
     def start_response(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
         """In place of the server's ``start_response``."""
         # Settled here and not at the iterable's end, so that the server is given the application's own iterable.
+        self.started = True
         self._settle(status, headers)
         if self._layer.style is not None:
             headers = self._with_limits(headers)
@@ -135,6 +139,11 @@ class ResponseWatch:
             lines = [(name.lower(), value) for name, value in headers]
             self._client.settle(self._progress, Response(code, lines))
 
+    def failed(self) -> None:
+        """The application raised: a 500, unless it had answered."""
+        if not self.started:
+            self._settle("500", [])
+
     def _with_limits(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
         try:
             assert self._layer.style is not None
@@ -143,6 +152,27 @@ class ResponseWatch:
         except Exception as error:
             self._layer.runtime.journal.swallowed("rate_limit_headers", error)
             return headers
+
+
+class Unanswered:
+    """The iterable of an application that has not called ``start_response`` yet: a generator, which may raise first."""
+
+    def __init__(self, body: Iterable[bytes], watch: ResponseWatch) -> None:
+        self._body = body
+        self._watch = watch
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._body
+        except BaseException:
+            self._watch.failed()
+            raise
+
+    def close(self) -> None:
+        """Close the application's own."""
+        close = getattr(self._body, "close", None)
+        if close is not None:
+            close()
 
 
 def decide(client: Doorward, layer: Layer, progress: Progress, environ: Environ) -> Decision:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypedDict
 
 from doorward.decision import Conclusion, Mode
@@ -12,6 +13,7 @@ from doorward.errors import ConfigurationError
 from doorward.fingerprint import normalized
 from doorward.ids import rule_id
 from doorward.patterns import RouteMatcher
+from doorward.reason import Reason
 
 if TYPE_CHECKING:
     import re
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from doorward.context import RequestContext
     from doorward.effects import Effect
     from doorward.ids import Field
-    from doorward.reason import Reason
 
 OnError = Literal["allow", "deny", "local"]
 
@@ -44,6 +45,10 @@ class Outcome:
         weight: Added to the request's sum of weights; meant for ALLOW.
         ends: Kinds of rules that need not be asked any more, such as ``{"BOT", "CHALLENGE"}``.
         ttl: Seconds for which the same client will get the same answer.
+
+    Raises:
+        TypeError: The conclusion, the reason or ``ends`` is something else.
+        ValueError: The weight or ``ttl`` is no finite number.
     """
 
     conclusion: Conclusion
@@ -51,6 +56,16 @@ class Outcome:
     weight: float = 0.0
     ends: frozenset[str] = frozenset()
     ttl: float = 0.0
+
+    def __post_init__(self) -> None:
+        # A rule may be anybody's code; what it got wrong is to be an error of that rule, not of the whole decision.
+        if type(self.conclusion) is not Conclusion or self.conclusion is Conclusion.ERROR:
+            raise TypeError(f"the conclusion must be ALLOW, DENY or CHALLENGE, not {self.conclusion!r}")
+        for value, kind in ((self.reason, Reason), (self.ends, frozenset)):
+            if not isinstance(value, kind):
+                raise TypeError(f"an Outcome takes a {kind.__name__}, not {value!r}")
+        if not (isfinite(self.weight) and isfinite(self.ttl)):
+            raise ValueError(f"weight and ttl must be finite, not {self.weight!r} and {self.ttl!r}")
 
 
 Steps = Generator["Effect", Any, Outcome]

@@ -272,13 +272,13 @@ def _parse_algorithm(algorithm: object) -> Algorithm:
 def _parse_count_when(value: object) -> CountWhen | None:
     if value is None:
         return None
-    if callable(value):
+    if callable(value) and not inspect.iscoroutinefunction(value):
         return cast("CountWhen", value)
     statuses = {value} if isinstance(value, int) else value
-    if isinstance(statuses, Collection) and all(isinstance(item, int) and 100 <= item <= 599 for item in statuses):
+    if isinstance(statuses, Collection) and statuses and all(isinstance(item, int) and 100 <= item <= 599 for item in statuses):
         chosen = frozenset(statuses)
         return lambda response: response.status in chosen
-    raise ConfigurationError("count_when", f"must be a callable, an HTTP status or several of them, not {value!r}")
+    raise ConfigurationError("count_when", f"must be a plain function, an HTTP status or several of them, not {value!r}")
 
 
 def _arguments(limit_for: LimitFor) -> int:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Store(Protocol):
-    """Counters, bans, one-time marks and small values. Every call is atomic and safe from any thread.
+    """Counters, bans, one-time marks and small values. Safe from any thread.
+
+    Every call is atomic but ``reset``, ``stats`` and ``bans``, which may look at a large store piece by piece.
 
     Keys are text, at most 512 characters. Durations (``window``, ``ttl``) are seconds. Failures are raised as
     :class:`~doorward.errors.StoreError`.
@@ -68,7 +70,7 @@ class Store(Protocol):
         ...
 
     def stats(self) -> Mapping[str, int]:
-        """Figures for operators: keys held, refusals held, evictions …"""
+        """Figures for operators: keys held, refusals held, evictions and the like."""
         ...
 
     def ban(self, key: str, ttl: float) -> None:

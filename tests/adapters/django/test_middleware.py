@@ -9,13 +9,15 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.test import AsyncRequestFactory
-from django.urls import path
+from django.urls import path, register_converter
 from tests.adapters.django.conftest import FIVE, MakeSite, aok, ok
 from tests.adapters.django_setup import MIDDLEWARE
 
 from doorward import AsyncDoorward, Doorward, sliding_window
+from doorward.answers import Answer
 from doorward_django import client, limit
 from doorward_django.middleware import DoorwardMiddleware
+from doorward_django.responses import response_of
 
 
 def test_the_sixth_request_is_refused(make_site: MakeSite) -> None:
@@ -256,3 +258,48 @@ def test_either_client_will_do(make_site: MakeSite, kind: Any, clock: Any) -> No
     """A client of one's own is used as it is, whichever kind the stack is of."""
     aj = kind([sliding_window(**FIVE)], clock=clock)
     assert make_site(path("", ok), client=aj).statuses("/", 6) == [200] * 5 + [429]
+
+
+class Failing:
+    regex = ".+"
+
+    def to_python(self, value: str) -> str:
+        raise LookupError(value)
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(Failing, "failing")
+
+
+@pytest.mark.swallows_errors
+def test_a_url_that_fails_to_resolve_is_limited(make_site: MakeSite) -> None:
+    """Where a converter fails, as it then does for Django too, the application's rules still hold."""
+    marked = path("marked", limit("1/minute")(ok))
+    site = make_site(path("<failing:any>", ok), marked, rules=[sliding_window(max=2, interval=60)])
+    assert site.statuses("/x", 3) == [500, 500, 429]
+
+
+def test_a_request_that_is_cancelled_is_settled(make_site: MakeSite) -> None:
+    """When the client leaves in the middle, a limit that counts 200s alone gives the charge back."""
+    make_site(rules=[sliding_window(max=1, interval=60, count_when=[200])])
+
+    async def cancelled(request: Any) -> Any:
+        raise asyncio.CancelledError
+
+    async def main() -> None:
+        middleware: Any = DoorwardMiddleware(cancelled)
+        for _ in range(3):
+            with pytest.raises(asyncio.CancelledError):
+                await middleware(AsyncRequestFactory().get("/"))
+
+    asyncio.run(main())
+
+
+def test_cookies_of_an_answer_are_cookies_of_the_response() -> None:
+    """Several Set-Cookie lines stay several."""
+    answer = Answer(403, [("Set-Cookie", "a=1; Path=/"), ("Set-Cookie", "b=2; HttpOnly"), ("X-A", "b")], b"no")
+    response = response_of(answer, head=False)
+    assert (response["X-A"], response.content, response["Content-Length"]) == ("b", b"no", "2")
+    assert [cookie.OutputString() for cookie in response.cookies.values()] == ["a=1; Path=/", "b=2; HttpOnly"]
