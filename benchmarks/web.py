@@ -45,7 +45,7 @@ def measure_wsgi(name: str, clients: int, *, proxied: bool, rounds: int) -> dict
     return asyncio.run(interleave(calls, rounds=rounds))
 
 
-def _row(name: str, result: dict[str, list[float]], most: float, most_p99: float | None) -> Row:
+def _row(name: str, result: dict[str, Any], most: float, most_p99: float | None) -> Row:
     bare, protected = Sample(*result["bare"]), Sample(*result["protected"])
     added = protected.p50 - bare.p50
     cells = [name, f"{bare.p50:.1f}", f"{protected.p50:.1f}", f"{added:+.1f}", f"{protected.p50 / bare.p50:.2f}",

@@ -106,7 +106,7 @@ class Installed:
             if refusal is not None:
                 return refusal
         handled: Handled = request.environ[self._key]
-        if mark in handled.route.marks or self._routes.has(mark):
+        if any(read.covers(mark) for read in handled.route.marks) or self._routes.has(mark):
             return None
         why = "a decorator hides its mark; functools.wraps would keep it"
         self.layer.runtime.journal.warn("flask", f"{view} is not checked before it runs, but as it runs: {why}")

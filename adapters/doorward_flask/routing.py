@@ -52,7 +52,7 @@ class Routes:
         if mark not in self._has:
             views = current_app.view_functions.items()
             keys = ((name, method) for name, view in views for method in getattr(view, "methods", None) or ("GET",))
-            self._has[mark] = any(mark in self._marks(*key) for key in keys)
+            self._has[mark] = any(found.covers(mark) for key in keys for found in self._marks(*key))
         return self._has[mark]
 
     def _route(self, rule: Rule, method: str) -> Route:

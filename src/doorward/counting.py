@@ -249,7 +249,9 @@ def without_store(
             local = []
     settled = {counter[0] for counter in local}
     for bound in dict.fromkeys(counter[0] for counter in counters):
-        if bound not in settled and bound is not walk.engine.ban:
+        if bound is walk.engine.ban:
+            walk.progress.results[bound] = bound.skipped("the store failed")
+        elif bound not in settled:
             walk.fail(bound, StoreError(cause))
 
 

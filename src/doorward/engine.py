@@ -118,7 +118,9 @@ class Engine:
 
     def _nothing_new(self, progress: Progress, inputs: Inputs) -> bool:
         known = progress.results
-        return inputs.requested is None and all([bound in known for bound in self.bound])
+        if inputs.requested is not None or not all([bound in known for bound in self.bound]):
+            return False
+        return self.ban in known or (self.bans is not None and not self.bans)
 
     def threshold(self, weight: float) -> Conclusion | None:
         """What follows from a sum of weights."""
@@ -200,11 +202,9 @@ class Walk:
             if self._open(bound):
                 if bound.rule.needs_body and not (yield from self._body(bound)):
                     continue
-                outcome = self._asked(bound)
-                if isinstance(outcome, Generator):
-                    outcome = yield from self._finished(bound, outcome)
-                if outcome is not None:
-                    self._settle(bound, outcome)
+                steps = self._asked(bound)
+                if steps is not None:
+                    yield from self._finished(bound, steps)
                 if self.denied:
                     return
 
@@ -214,13 +214,11 @@ class Walk:
         for bound in bounds:
             if self.denied:
                 return
-            outcome = self._asked(bound) if self._open(bound) else None
-            if isinstance(outcome, Generator):
-                running[bound] = outcome
-            elif outcome is not None:
-                self._settle(bound, outcome)
+            steps = self._asked(bound) if self._open(bound) else None
+            if steps is not None:
+                running[bound] = steps
         answers: dict[Bound, Any] = dict.fromkeys(running)
-        while not self.denied and (asked := self._round(running, answers)):
+        while (asked := self._round(running, answers)) and not self.denied:
             try:
                 replies = yield Gather(tuple(asked.values()))
             except Exception as error:
@@ -284,19 +282,25 @@ class Walk:
             self.fail(bound, self._body_error)
         return self._body_error is None
 
-    def _asked(self, bound: Bound) -> Outcome | Steps | None:
+    def _asked(self, bound: Bound) -> Steps | None:
+        """Ask a rule; where it has to ask for something itself, how it goes on."""
         try:
-            return bound.rule.evaluate(self.view)
+            outcome = bound.rule.evaluate(self.view)
         except Exception as error:
             self.fail(bound, error)
             return None
+        if isinstance(outcome, Generator):
+            return outcome
+        self._settle(bound, outcome)
+        return None
 
-    def _finished(self, bound: Bound, steps: Steps) -> Generator[Effect, Any, Outcome | None]:
+    def _finished(self, bound: Bound, steps: Steps) -> Generator[Effect, Any, None]:
         try:
-            return (yield from steps)
+            outcome = yield from steps
         except Exception as error:
             self.fail(bound, error)
-            return None
+        else:
+            self._settle(bound, outcome)
 
     def _round(self, running: dict[Bound, Steps], answers: dict[Bound, Any]) -> dict[Bound, Effect]:
         asked: dict[Bound, Effect] = {}

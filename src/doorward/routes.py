@@ -30,12 +30,18 @@ class RoutePolicy:
         exempt: No rule is asked.
         rules: Rules of this route. Its limits take the place of the application's.
         additive: Rules whose limits count beside the application's.
+        earlier: What it was before more was said: marks of the views inside.
     """
 
     owner: object
     exempt: bool = False
     rules: list[Rule] = field(default_factory=list)
     additive: list[Rule] = field(default_factory=list)
+    earlier: tuple[RoutePolicy, ...] = ()
+
+    def covers(self, other: RoutePolicy) -> bool:
+        """Whether ``other`` is this policy, or what it was before more was said."""
+        return other is self or other in self.earlier
 
 
 class RouteDecorators:
@@ -45,7 +51,12 @@ class RouteDecorators:
     """
 
     def limit(
-        self, limit: str | LimitFor, *, algorithm: str = "sliding_window", replace: bool = True, **options: Unpack[LimitOptions]
+        self,
+        limit: str | LimitFor,
+        *,
+        algorithm: str = "sliding_window",
+        replace: bool = True,
+        **options: Unpack[LimitOptions],
     ) -> Callable[[View], View]:
         """Limit a route.
 
@@ -102,12 +113,14 @@ class RouteDecorators:
 
 def mark(view: Callable[..., Any], owner: object) -> RoutePolicy:
     """The policy of ``view`` by ``owner``; made at the first mark, so that stacked decorators add up."""
-    # In a dict by owner: two clients may guard one view, each with its own marks.
-    marks: dict[int, RoutePolicy] | None = view.__dict__.get(_MARK)
-    if marks is None:
-        marks = {}
-        setattr(view, _MARK, marks)
-    return marks.setdefault(id(owner), RoutePolicy(owner))
+    # By owner: two clients may guard one view, each with its own marks. Copied, because functools.wraps hands the
+    # inner view's dict to the wrapper: what is said about the wrapper is not said about the view.
+    marks: dict[int, RoutePolicy] = dict(view.__dict__.get(_MARK, {}))
+    known = marks.get(id(owner)) or RoutePolicy(owner)
+    policy = RoutePolicy(owner, known.exempt, [*known.rules], [*known.additive], (*known.earlier, known))
+    marks[id(owner)] = policy
+    setattr(view, _MARK, marks)
+    return policy
 
 
 def marks_of(view: Callable[..., Any]) -> Collection[RoutePolicy]:

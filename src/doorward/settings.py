@@ -15,7 +15,9 @@ from doorward.decision import Conclusion, Decision, Mode
 from doorward.duration import seconds
 from doorward.errors import ConfigurationError, UnknownArgument
 from doorward.fingerprint import IP, Identity
+from doorward.patterns import RouteMatcher
 from doorward.rules.base import Rule, parse_mode, positive
+from doorward.rules.limit_text import parse_limits
 
 if TYPE_CHECKING:
     from doorward.context import RequestContext
@@ -119,7 +121,7 @@ def parse(options: Options, owner: str) -> Settings:
         name=_name(get("name", "default")),
         workers=1 if get("workers") is None else positive(get("workers"), "workers", 10_000),
         body_limit=_body_limit(get("body_limit")),
-        limits=_mapping(get("limits"), "limits", "paths to limits"),
+        limits=_limits(_mapping(get("limits"), "limits", "paths to limits")),
         thresholds=_thresholds(_mapping(get("thresholds"), "thresholds", "conclusions to sums of weights")),
         on_decision=_callable(get("on_decision"), "on_decision"),
         logger=_instance(_default(get("logger"), logging.getLogger("doorward")), logging.Logger, "logger"),
@@ -193,6 +195,15 @@ def _mapping(value: Any, field: str, what: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise ConfigurationError(field, f"must map {what}, not {value!r}")
     return value
+
+
+def _limits(limits: Mapping[Any, Any]) -> Mapping[str, Any]:
+    """Checked here, where a mistake can be named by the argument that it is in."""
+    for path, limit in limits.items():
+        RouteMatcher([path], field="limits")
+        if not callable(limit):
+            parse_limits(limit, "limits")
+    return limits
 
 
 def _thresholds(thresholds: Mapping[str, Any]) -> list[tuple[float, Conclusion]]:

@@ -32,6 +32,8 @@ StartResponse = Callable[..., Any]
 WSGIApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 PolicyFor = Callable[[Environ], "RoutePolicy | None"]
 
+_LONGEST_LENGTH = 30
+
 
 class DoorwardMiddleware:
     """Decides about every request before the application sees it.
@@ -198,10 +200,11 @@ def hold_body(progress: Progress, environ: Environ, layer: Layer) -> Body:
 
 def _content_length(environ: Environ) -> int | None:
     """Bytes of the body; None when it ends where the stream ends, 0 when there is none that could be read."""
-    length = environ.get("CONTENT_LENGTH") or ""
-    if length.isascii() and length.isdigit():
-        return int(length[:19])
-    return None if environ.get("wsgi.input_terminated") else 0
+    try:
+        # As frameworks read it: "+9" and " 9 " must not hide nine bytes from the rules.
+        return max(0, int((environ.get("CONTENT_LENGTH") or "")[:_LONGEST_LENGTH]))
+    except ValueError:
+        return None if environ.get("wsgi.input_terminated") else 0
 
 
 def _read(stream: Any, size: int) -> tuple[bytes, Exception | None]:

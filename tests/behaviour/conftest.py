@@ -10,7 +10,7 @@ import pytest
 
 from doorward.rules.base import Rule
 from tests.behaviour.clients.base import AppUnderTest, MakeApp, Setup
-from tests.behaviour.clients.every import CHUNKED, DECORATED, EVERY, SOCKETS, UNDECORATED
+from tests.behaviour.clients.every import AWAITING, CHUNKED, DECORATED, EVERY, SOCKETS, UNDECORATED
 
 _FIELDS = {f.name for f in fields(Setup)}
 
@@ -49,3 +49,6 @@ make_socket = _fixture(SOCKETS)
 
 make_chunked = _fixture(CHUNKED)
 """As ``make``, in the frameworks that read bodies without a Content-Length."""
+
+make_awaiting = _fixture(AWAITING)
+"""As ``make``, in ASGI applications."""

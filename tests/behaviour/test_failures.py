@@ -124,6 +124,18 @@ def test_a_broken_on_denied_is_replaced_by_the_built_in_answer(make: MakeApp) ->
 
 
 @pytest.mark.swallows_errors
+def test_a_broken_awaitable_on_denied_is_replaced_by_the_built_in_answer(make_awaiting: MakeApp) -> None:
+    """The same where ``on_denied`` is a coroutine function, which raises only when it is awaited."""
+
+    async def broken(*_: object) -> None:
+        raise RuntimeError("a bug in the callback")
+
+    app = make_awaiting(sliding_window(max=1, interval="1m"), layer={"on_denied": broken})
+    app.get()
+    assert app.get().json()["title"] == "Too Many Requests"
+
+
+@pytest.mark.swallows_errors
 def test_a_broken_count_when_keeps_the_charge(make: MakeApp) -> None:
     """Where nobody can say whether a response counts, it does."""
 

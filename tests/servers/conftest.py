@@ -26,8 +26,11 @@ def _fixture(kinds: Sequence[Kind]) -> Callable[..., Iterator[Server]]:
 server = _fixture(KINDS)
 """Every server."""
 
-awaiting = _fixture([kind for kind in KINDS if kind.awaits])
-"""The ASGI servers."""
+awaiting = _fixture([kind for kind in KINDS if kind.awaits and not kind.django])
+"""The ASGI servers, with an application that takes websockets and sees lines apart."""
+
+plain = _fixture([kind for kind in KINDS if not kind.django])
+"""Every server, with an application that streams what it reads and writes."""
 
 asking = _fixture([kind for kind in KINDS if not kind.continues_itself])
 """The servers that leave 100 Continue to the application's first ``receive``."""

@@ -72,7 +72,7 @@ def _with_body(head: bytes) -> Iterator[bytes]:
     yield from pieces(SIZE)
 
 
-def test_p6_a_chunked_body_streams_through(server: Server) -> None:
+def test_p6_a_chunked_body_streams_through(plain: Server) -> None:
     """P6: the same for a body without a length, in chunks of odd sizes."""
     body = PIECE * 40
 
@@ -83,7 +83,7 @@ def test_p6_a_chunked_body_streams_through(server: Server) -> None:
             yield b"%x\r\n" % len(piece) + piece + b"\r\n"
         yield b"0\r\n\r\n"
 
-    answer = server.raw(chunks())
+    answer = plain.raw(chunks())
     assert answer is not None
     assert answer.json()["sha256"] == hashlib.sha256(body).hexdigest()
 
@@ -114,18 +114,18 @@ def test_p7_the_application_gets_its_100_continue(server: Server) -> None:
     assert answer.json()["sha256"] == hashlib.sha256(b"hello").hexdigest()
 
 
-def test_p17_clients_that_leave_in_the_middle_leave_nothing_behind(server: Server) -> None:
+def test_p17_clients_that_leave_in_the_middle_leave_nothing_behind(plain: Server) -> None:
     """P17: after many clients that hung up while being answered, tasks and open files are back where they were."""
-    base = server.state()
+    base = plain.state()
     for _ in range(500 if SOAK else 20):
-        _leave_midway(server, request_of("/slow"))
-        _leave_midway(server, request_of("/hash", "Content-Length: 100000", method="POST") + b"x" * 1000)
+        _leave_midway(plain, request_of("/slow"))
+        _leave_midway(plain, request_of("/hash", "Content-Length: 100000", method="POST") + b"x" * 1000)
 
     def back() -> bool:
-        now = server.state()
+        now = plain.state()
         return now["tasks"] <= base["tasks"] and now["files"] <= base["files"] + 1
 
-    until(back, f"{server.state()} never came back to {base}")
+    until(back, f"{plain.state()} never came back to {base}")
 
 
 def _leave_midway(server: Server, request: bytes) -> None:

@@ -28,17 +28,18 @@ class Kind:
     command: Sequence[str]
     awaits: bool = False
     sockets: bool = False
+    django: bool = False
     continues_itself: bool = False
     """Whether the server answers ``Expect: 100-continue`` before it calls the application."""
 
 
-def _uvicorn(http_name: str) -> list[str]:
-    return ["uvicorn", "tests.servers.apps:asgi", "--port", "{port}", "--http", http_name, "--ws", "wsproto",
+def _uvicorn(http_name: str, app: str = "apps:asgi") -> list[str]:
+    return ["uvicorn", f"tests.servers.{app}", "--port", "{port}", "--http", http_name, "--ws", "wsproto",
             "--no-access-log", "--log-level", "warning"]  # fmt: skip
 
 
-def _gunicorn(*more: str) -> list[str]:
-    return ["gunicorn", "tests.servers.apps:wsgi", "-b", "127.0.0.1:{port}", "-w", "1", *more]
+def _gunicorn(*more: str, app: str = "apps:wsgi") -> list[str]:
+    return ["gunicorn", f"tests.servers.{app}", "-b", "127.0.0.1:{port}", "-w", "1", *more]
 
 
 KINDS = (
@@ -49,6 +50,9 @@ KINDS = (
     Kind("gunicorn-sync", _gunicorn("--preload"), continues_itself=True),
     Kind("gunicorn-gthread", _gunicorn("-k", "gthread", "--threads", "4"), continues_itself=True),
     Kind("waitress", ["waitress", "--no-clear-untrusted-proxy-headers", "--listen=127.0.0.1:{port}", "tests.servers.apps:wsgi"], continues_itself=True),
+    Kind("django-gunicorn", _gunicorn("-k", "gthread", "--threads", "4", app="django_apps:wsgi"), continues_itself=True,
+         django=True),
+    Kind("django-uvicorn", _uvicorn("httptools", "django_apps:asgi"), awaits=True, continues_itself=True, django=True),
 )
 
 
