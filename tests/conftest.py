@@ -24,10 +24,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave soak tests out unless DOORWARD_SOAK=1 asks for them."""
+    """Leave soak tests out unless DOORWARD_SOAK=1 asks for them; then every test may take an hour."""
     soak = [] if SOAK else [item for item in items if item.get_closest_marker("soak")]
     config.hook.pytest_deselected(items=soak)
     items[:] = [item for item in items if item not in soak]
+    if SOAK:
+        for item in items:
+            item.add_marker(pytest.mark.timeout(3600))
 
 
 @pytest.fixture(autouse=True)

@@ -28,7 +28,7 @@ class AsyncPorts:
         self,
         store: Store | AsyncStore,
         local: Callable[[], Store],
-        offload: Offload,
+        offload: Callable[[], Offload],
         timeout: float,
         read_body: ReadBodyAsync | None = None,
     ) -> None:
@@ -64,7 +64,7 @@ class AsyncPorts:
             async with asyncio.timeout(left):
                 if self._awaitable:
                     return await call(*arguments)
-                return await asyncio.wrap_future(self._offload.submit(call, *arguments))
+                return await asyncio.wrap_future(self._offload().submit(call, *arguments))
         except TimeoutError:
             raise self._deadline.exceeded() from None
 

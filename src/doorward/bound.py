@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from doorward.decision import Conclusion, Mode, RuleResult, State
@@ -104,7 +103,6 @@ class Bound:
         return self.result(Conclusion.ALLOW, RuleReason(self.name, why), state=State.NOT_RUN)
 
 
-@dataclass(frozen=True, kw_only=True)
 class Ban(Rule):
     """The check in front of every client's counters: whether an operator has banned this client."""
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from doorward.admin import ClientState
     from doorward.bound import Bound
     from doorward.async_driver import ReadBodyAsync
-    from doorward.drivers import ReadBodySync
+    from doorward.drivers import ReadBodySync, SyncPorts
     from doorward.duration import Duration
     from doorward.effects import Charge, Effect
     from doorward.engine import Engine
@@ -106,6 +106,20 @@ class Facade(ABC):
             return NO_INPUTS
         return Inputs({"email": email}, characteristics or {}, requested)
 
+    def _walk(self, progress: Progress, inputs: Inputs, ports: SyncPorts, *, deferring: bool) -> Decision:
+        """Decide without waiting for anything but the ports. Never raises."""
+        engine, before = progress.engine, progress.decision
+        express = engine.express if inputs is NO_INPUTS else None
+        try:
+            decision = express.decide(progress) if express is not None else None
+            if decision is None:
+                decision = run(engine.evaluate(progress, inputs, deferring=deferring), ports)
+            else:
+                progress.decision = decision
+        except Exception as error:
+            decision = self.runtime.broken(progress, error)
+        return decision if decision is before else self._finished(progress, decision)
+
     def _finished(self, progress: Progress, decision: Decision) -> Decision:
         if progress.ledger is not None:
             decision.on_refund(partial(self._taken_back, progress.ledger))
@@ -175,14 +189,7 @@ class Doorward(Facade):
         read_body: ReadBodySync | None = None,
     ) -> Decision:
         """Go on with a request. For middleware: never raises."""
-        runtime = self.runtime
-        before = progress.decision
-        try:
-            flow = progress.engine.evaluate(progress, inputs, deferring=deferring)
-            decision = run(flow, runtime.sync_ports(read_body))
-        except Exception as error:
-            decision = runtime.broken(progress, error)
-        return decision if decision is before else self._finished(progress, decision)
+        return self._walk(progress, inputs, self.runtime.sync_ports(read_body), deferring=deferring)
 
     def settle(self, progress: Progress, response: Response) -> None:
         """Take back what turns out not to count, now that the response is known. For middleware: never raises."""
@@ -241,7 +248,7 @@ class Doorward(Facade):
         try:
             self._ask(_closing())
         finally:
-            self.runtime.offload.close()
+            self.runtime.close()
 
     def __enter__(self) -> Self:
         return self
@@ -301,13 +308,7 @@ class AsyncDoorward(Facade):
 
     def decide_now(self, progress: Progress, inputs: Inputs, *, deferring: bool = False) -> Decision:
         """As :meth:`decide`, where there is nothing to wait for."""
-        before = progress.decision
-        try:
-            flow = progress.engine.evaluate(progress, inputs, deferring=deferring)
-            decision = run(flow, self.runtime.inline_ports)
-        except Exception as error:
-            decision = self.runtime.broken(progress, error)
-        return decision if decision is before else self._finished(progress, decision)
+        return self._walk(progress, inputs, self.runtime.inline_ports, deferring=deferring)
 
     async def settle(self, progress: Progress, response: Response) -> None:
         """Take back what turns out not to count, now that the response is known. For middleware: never raises."""
@@ -373,7 +374,7 @@ class AsyncDoorward(Facade):
         try:
             await self._ask(_closing())
         finally:
-            self.runtime.offload.close()
+            self.runtime.close()
 
     async def __aenter__(self) -> Self:
         return self

@@ -23,7 +23,7 @@ def combine(engine: Engine, progress: Progress, now_ns: int) -> Decision:
     assert progress.client_ip is not None
     if progress.plain:
         # Not the progress, which will refer to the decision: a cycle would leave every request to the collector.
-        evidence = partial(_allowed, engine, progress.results)
+        evidence = partial(allowed, engine, progress.results)
         return Decision(Conclusion.ALLOW, evidence, progress.client_ip, now_ns)
     results = _results(engine, progress.results)
     ban = progress.result(engine.ban)
@@ -34,7 +34,8 @@ def combine(engine: Engine, progress: Progress, now_ns: int) -> Decision:
     return decision
 
 
-def _allowed(engine: Engine, found: dict[Bound, RuleResult | Admitted]) -> tuple[Reason, Sequence[RuleResult]]:
+def allowed(engine: Engine, found: dict[Bound, RuleResult | Admitted]) -> tuple[Reason, Sequence[RuleResult]]:
+    """The reason and the results of a decision that nothing objected to."""
     results = _results(engine, found)
     return _tightest(results), results
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import unquote_plus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 Text = str | bytes
+
+_LOOKS_BEFORE_INDEX = 3
+"""Of most requests a header or two are read: looking through the lines is cheaper than an index of them all."""
 
 
 class Body(NamedTuple):
@@ -31,16 +33,20 @@ class Headers:
         lines: Pairs of name and value, text (latin-1) or bytes; or a mapping.
     """
 
-    __slots__ = ("_index", "_lines")
+    __slots__ = ("_index", "_lines", "_looks")
 
     def __init__(self, lines: Iterable[tuple[Text, Text]] | Mapping[Text, Text] = ()) -> None:
         self._lines = lines
+        self._looks = 0
         self._index: dict[str, list[str]] | None = None
 
     def values(self, name: str) -> Sequence[str]:
         """Every value of the header ``name``, in order; empty when it is absent."""
         index = self._index
         if index is None:
+            if self._looks < _LOOKS_BEFORE_INDEX:
+                self._looks += 1
+                return self._scanned(name.lower())
             index = self._index = self._indexed()
         return index.get(name.lower(), ())
 
@@ -65,6 +71,10 @@ class Headers:
         if not isinstance(self._lines, list | tuple):
             self._lines = list(self._lines.items() if isinstance(self._lines, Mapping) else self._lines)
         return self._lines
+
+    def _scanned(self, name: str) -> Sequence[str]:
+        wanted = (name, name.encode("latin-1", "replace"))
+        return [text(value) for found, value in self._pairs() if found.lower() in wanted] or ()
 
     def _indexed(self) -> dict[str, list[str]]:
         index: dict[str, list[str]] = {}
@@ -164,6 +174,8 @@ def _cookies(lines: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _parameters(query: str) -> dict[str, list[str]]:
+    from urllib.parse import unquote_plus  # imported when a rule first reads a query
+
     found: dict[str, list[str]] = {}
     for item in query.split("&"):
         if item:

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 NANOSECONDS = 1e9
 
 # These skip the keyword handling of a NamedTuple's __new__, which costs as much as all the rest of making one.
-_hit: Callable[[tuple[object, ...]], Hit] = partial(tuple.__new__, Hit)
+make_hit: Callable[[tuple[object, ...]], Hit] = partial(tuple.__new__, Hit)
 _count_hits: Callable[[tuple[object, ...]], CountHits] = partial(tuple.__new__, CountHits)
-_admitted: Callable[[tuple[object, ...]], Admitted] = partial(tuple.__new__, Admitted)
+make_admitted: Callable[[tuple[object, ...]], Admitted] = partial(tuple.__new__, Admitted)
 
 
 def prepare(walk: Walk) -> None:
@@ -122,7 +122,7 @@ def _add(walk: Walk, bound: Bound) -> None:
         group = walk.engine.group_of(bound) if bound.dry else 0
         for label, algorithm, maximum, interval in bound.quotas or _dynamic(walk, bound):
             key = bound.prefix + fingerprint.short + label
-            hit = _hit((key, algorithm, maximum, interval, cost, group, bound.dry))
+            hit = make_hit((key, algorithm, maximum, interval, cost, group, bound.dry))
             walk.counters.append((bound, fingerprint, hit))
             walk.hits.append(hit)
     except Exception as error:
@@ -174,7 +174,7 @@ def settle(walk: Walk, counters: Sequence[Counter], verdicts: Sequence[Verdict],
             (bound, fingerprint, hit), verdict = answer
             if verdict[0] and not fingerprint.missing:
                 # Written out when somebody looks; most admissions are never looked at.
-                results[bound] = _admitted((fingerprint, hit, verdict, walk.now_ns))
+                results[bound] = make_admitted((fingerprint, hit, verdict, walk.now_ns))
             else:
                 refused = _conclude(walk, bound, (answer,)) or refused
     if not refused and not degraded:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from doorward.ids import decision_id
 from doorward.reason import RateLimitReason, Reason, RuleReason, whole_seconds
@@ -41,8 +39,7 @@ class State(StrEnum):
     NOT_RUN = "NOT_RUN"
 
 
-@dataclass(frozen=True, slots=True)
-class RuleResult:
+class RuleResult(NamedTuple):
     """What one rule came to.
 
     Attributes:
@@ -89,8 +86,7 @@ class RuleResult:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class IPInfo:
+class IPInfo(NamedTuple):
     """The client's address, how it was found, and what is known about it. Unknown is None, never False.
 
     Attributes:
@@ -275,6 +271,8 @@ class Decision:
 
     def to_json(self) -> str:
         """``to_dict`` as JSON text."""
+        import json  # few decisions are written out; the import costs as much as ours
+
         return json.dumps(self.to_dict(), separators=(",", ":"))
 
     def on_refund(self, refund: Callable[[], Awaitable[None] | None]) -> None:

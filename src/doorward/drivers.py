@@ -8,13 +8,15 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Generator
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from doorward.context import Body
 from doorward.effects import AskStore, CountHits, Effect, Failed, Gather, Pause, ReadBody
 from doorward.errors import DeadlineExceeded
-from doorward.offload import Offload
 from doorward.stores.base import Store
+
+if TYPE_CHECKING:
+    from doorward.offload import Offload
 
 T = TypeVar("T")
 
@@ -69,7 +71,7 @@ class SyncPorts:
         self,
         store: Store,
         local: Callable[[], Store],
-        offload: Offload,
+        offload: Callable[[], Offload],
         timeout: float,
         read_body: ReadBodySync = no_body,
     ) -> None:
@@ -102,7 +104,7 @@ class SyncPorts:
             return call(*arguments)
         left = self._deadline.left()
         try:
-            return self._offload.submit(call, *arguments).result(left)
+            return self._offload().submit(call, *arguments).result(left)
         except TimeoutError:
             raise self._deadline.exceeded() from None
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from doorward.clock import Clock
     from doorward.decision import Decision, RuleResult
     from doorward.effects import Hit
+    from doorward.express import Express
     from doorward.progress import Counter
     from doorward.refusals import Refusals
     from doorward.rules.base import Steps
@@ -56,7 +57,7 @@ class Engine:
     """
 
     __slots__ = ("_access", "_groups", "_local", "_lookups", "ban", "bans", "bound", "clock", "conditional",
-                 "dry", "dynamic", "in_turn", "ips", "limits", "plain_limits",
+                 "dry", "dynamic", "express", "in_turn", "ips", "limits", "plain_limits",
                  "reads_body", "refusals", "thresholds", "trusts_store",
                  "waits", "workers", "__weakref__")  # fmt: skip
 
@@ -81,6 +82,7 @@ class Engine:
         self.workers = workers
         self.bans = bans
         self.trusts_store = trusts_store
+        self.express: Express | None = None
         self.clock = clock
         early = sorted((b for b in self.bound if b.rule.phase < Phase.COUNT), key=_effort)
         self._access = [b for b in early if b.rule.phase is Phase.ACCESS]

@@ -15,7 +15,6 @@ Bad *request* bytes never raise: they are data, and the decision says what was w
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,6 +43,8 @@ class UnknownArgument(ConfigurationError, TypeError):
     """A keyword argument that does not exist; the message lists those that do."""
 
     def __init__(self, owner: str, unknown: str, accepted: Iterable[str]) -> None:
+        from difflib import get_close_matches  # imported where a mistake was made
+
         known = sorted(accepted)
         near = get_close_matches(unknown, known, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""

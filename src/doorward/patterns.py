@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
 from doorward.errors import ConfigurationError
@@ -232,6 +231,8 @@ def _split_methods(pattern: str | re.Pattern[str], field: str) -> tuple[frozense
         return None, pattern
     methods = frozenset(name.strip().upper() for name in prefix[1].split(","))
     for unknown in sorted(methods - METHODS):
+        from difflib import get_close_matches  # imported where a mistake was made
+
         near = get_close_matches(unknown, METHODS, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
         raise ConfigurationError(field, f"{pattern!r} names no HTTP method: {unknown}.{hint}")

@@ -20,7 +20,7 @@ def describe(error: BaseException) -> str:
     try:
         message = printable(str(error))
     except Exception as own:
-        message = f"its text cannot be had: {type(own).__name__}"
+        return f"{type(error).__name__}: its text cannot be had: {type(own).__name__}"
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 

@@ -41,6 +41,9 @@ class Refusals:
     def __len__(self) -> int:
         return len(self._known)
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._known
+
     def remember(self, key: str, refusal: Refusal, now_ns: int) -> None:
         """Keep a refusal until it ends, or for as long as one is believed."""
         if len(self._known) >= self._most and key not in self._known:

@@ -12,10 +12,10 @@ from doorward.context import RequestContext
 from doorward.decision import Conclusion, Decision, Mode
 from doorward.drivers import SyncPorts, is_async
 from doorward.engine import Engine
+from doorward.express import Express
 from doorward.errors import ConfigurationError
 from doorward.fingerprint import Identity
 from doorward.journal import Journal
-from doorward.offload import Offload
 from doorward.printable import describe
 from doorward.progress import Progress
 from doorward.reason import ErrorReason, RuleReason
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from doorward.decision import RuleResult
     from doorward.effects import Effect
+    from doorward.offload import Offload
     from doorward.reason import Reason
     from doorward.requests import Carrier
     from doorward.routes import RoutePolicy
@@ -65,7 +66,7 @@ class Runtime:
         self.journal = Journal(
             settings.logger, settings.name, settings.clock, mask_addresses=settings.mask_addresses
         )
-        self.offload = Offload()
+        self._offload: Offload | None = None
         self.off = settings.override == "OFF"
         self.refusals = Refusals(FOREVER_NS if settings.store == "memory://" else SHARED_BELIEF_NS)
         self._lock = threading.Lock()
@@ -109,7 +110,10 @@ class Runtime:
             name = _distinct(rule.name or rule.kind.lower(), names)
             names.add(name)
             bound.append(self._bind(rule, name, tier, additive=additive))
-        return engine.with_bound(bound)
+        extended = engine.with_bound(bound)
+        if type(self.store) is MemoryStore and Express.serves(extended):
+            extended.express = Express(extended, self.store)
+        return extended
 
     def _bind(self, rule: Rule, name: str, tier: int, *, additive: bool = False) -> Bound:
         settings = self.settings
@@ -221,6 +225,20 @@ class Runtime:
         return Decision(conclusion, evidence, client_ip or _UNKNOWN, self.clock.now_ns())
 
     # --- stores
+
+    def offload(self) -> Offload:
+        """Threads for a store that may block; made when first needed."""
+        from doorward.offload import Offload
+
+        with self._lock:
+            if self._offload is None:
+                self._offload = Offload()
+            return self._offload
+
+    def close(self) -> None:
+        """Let go of threads."""
+        if self._offload is not None:
+            self._offload.close()
 
     def local(self) -> MemoryStore:
         """The limiter of this process, for when the store fails; made when first needed."""

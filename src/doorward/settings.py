@@ -6,8 +6,7 @@ import inspect
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, get_args
 
 from doorward.client_ip import ClientIPPolicy, Proxies
 from doorward.clock import Clock, SystemClock
@@ -75,8 +74,7 @@ class Options(TypedDict, total=False):
     mask_addresses: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(NamedTuple):
     """Checked options: see :class:`Options`."""
 
     override: Override

@@ -7,10 +7,10 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
-
-from doorward.rules.base import Rule
 from tests.behaviour.clients.base import AppUnderTest, MakeApp, Setup
 from tests.behaviour.clients.every import AWAITING, CHUNKED, DECORATED, EVERY, SOCKETS, UNDECORATED
+
+from doorward.rules.base import Rule
 
 _FIELDS = {f.name for f in fields(Setup)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -49,6 +50,28 @@ class HangingStore(MemoryStore):
     def count(self, hits: Sequence[Hit]) -> Sequence[Verdict]:
         self.released.wait()
         return super().count(hits)
+
+
+class SleepingStore:
+    """An asynchronous store that never answers."""
+
+    blocking = True
+
+    def __init__(self) -> None:
+        self.waiting = 0
+
+    async def count(self, hits: Sequence[Hit]) -> Any:
+        self.waiting += 1
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.waiting -= 1
+
+    def __getattr__(self, name: str) -> Any:
+        async def unused(*_: object) -> None:
+            raise NotImplementedError(name)
+
+        return unused
 
 
 def allowed() -> Outcome:

@@ -6,10 +6,10 @@ import json
 from html.parser import HTMLParser
 
 import pytest
-
-from doorward import Decision, RequestContext, sliding_window
 from tests.behaviour.clients.base import AppUnderTest, MakeApp, Reply
 from tests.behaviour.doubles import Refuser
+
+from doorward import Decision, RequestContext, sliding_window
 
 PROBLEM, HTML, TEXT = "application/problem+json", "text/html; charset=utf-8", "text/plain; charset=utf-8"
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"

@@ -7,10 +7,10 @@ import hashlib
 import random
 
 import pytest
-
-from doorward import sliding_window
 from tests.behaviour.clients.base import MakeApp
 from tests.behaviour.doubles import BodySpy
+
+from doorward import sliding_window
 
 KIB, MIB = 2**10, 2**20
 SCANNED = [
@@ -31,7 +31,9 @@ def body_of(size: int) -> bytes:
     return noise.randbytes(size)
 
 
-def shown(make: MakeApp, body: bytes | list[bytes], *lines: tuple[str, str], **options: object) -> tuple[bytes | None, bool]:
+def shown(
+    make: MakeApp, body: bytes | list[bytes], *lines: tuple[str, str], **options: object
+) -> tuple[bytes | None, bool]:
     """What a rule is shown of a body; that the application got all of it is checked on the way."""
     spy = BodySpy()
     reply = make(spy, **options).post(headers=[line for line in lines if line[1]], body=body)
@@ -62,7 +64,9 @@ def test_what_is_beyond_the_limit_streams(make: MakeApp) -> None:
     assert shown(make, body, ("Content-Type", "text/plain")) == (body[:MIB], False)
 
 
-@pytest.mark.parametrize("sizes", [[1] * 300, [KIB] * 70, [64 * KIB, 1], [0, 5, 0, 0, 7], [200 * KIB, 200 * KIB]], ids=len)
+@pytest.mark.parametrize(
+    "sizes", [[1] * 300, [KIB] * 70, [64 * KIB, 1], [0, 5, 0, 0, 7], [200 * KIB, 200 * KIB]], ids=len
+)
 def test_a_body_in_pieces_is_put_together(make_chunked: MakeApp, sizes: list[int]) -> None:
     """However a body without a length is cut, rule and application see the same bytes."""
     pieces = [body_of(size) for size in sizes]

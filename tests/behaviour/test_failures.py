@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.behaviour.clients.base import MakeApp
+from tests.behaviour.doubles import Breaker, FailingStore, HangingStore, LyingStore, Refuser, SleepingStore
 
 from doorward import sliding_window
 from doorward.effects import Verdict
-from tests.behaviour.clients.base import MakeApp
-from tests.behaviour.doubles import Breaker, FailingStore, HangingStore, LyingStore, Refuser
 
 LIES: dict[str, Any] = {
     "none": lambda hits: None,
@@ -60,7 +60,9 @@ def test_a_store_that_raises_is_replaced_by_the_local_limiter(make: MakeApp) -> 
     assert app.counts()["degraded.rule limit"] == 3
 
 
-@pytest.mark.parametrize("error", [TimeoutError(), OSError(5, "io"), ValueError("bad"), RecursionError(), UnicodeError()])
+@pytest.mark.parametrize(
+    "error", [TimeoutError(), OSError(5, "io"), ValueError("bad"), RecursionError(), UnicodeError()]
+)
 def test_any_exception_of_a_store_is_contained(make: MakeApp, error: Exception) -> None:
     """Whatever a store raises, the host sees none of it."""
     app = make(limit("allow"), store=FailingStore(error))
@@ -76,13 +78,28 @@ def test_a_store_that_lies_is_not_believed(make: MakeApp, lie: str) -> None:
     assert make(limit("local"), store=LyingStore(LIES[lie])).statuses(5) == [200] * 4 + [429]
 
 
-@pytest.mark.parametrize(("on_error", "statuses"), [("allow", [200] * 3), ("deny", [503] * 3), ("local", [200, 200, 429])])
+@pytest.mark.parametrize(
+    ("on_error", "statuses"), [("allow", [200] * 3), ("deny", [503] * 3), ("local", [200, 200, 429])]
+)
 def test_a_store_that_hangs_is_given_up_at_the_deadline(
     make: MakeApp, hanging: HangingStore, on_error: str, statuses: list[int]
 ) -> None:
     """A store that never answers costs the deadline, then ``on_error`` holds."""
     app = make(limit(on_error), store=hanging, timeout=0.02, workers=2)
     assert app.statuses(3) == statuses
+
+
+@pytest.mark.parametrize(
+    ("on_error", "statuses"), [("allow", [200] * 3), ("deny", [503] * 3), ("local", [200, 200, 429])]
+)
+def test_an_awaitable_store_that_hangs_is_given_up_at_the_deadline(
+    make_awaiting: MakeApp, on_error: str, statuses: list[int]
+) -> None:
+    """The same of a store that is awaited."""
+    store = SleepingStore()
+    app = make_awaiting(limit(on_error), store=store, timeout=0.02, workers=2)
+    assert app.statuses(3) == statuses
+    assert store.waiting == 0
 
 
 def test_a_rule_that_raises_is_an_error_of_that_rule_alone(make: MakeApp) -> None:

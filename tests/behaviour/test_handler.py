@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from doorward import sliding_window
 from tests.behaviour.clients.base import MakeApp, Reply
 from tests.behaviour.doubles import EmailSpy, Refuser, Spy
+
+from doorward import sliding_window
 
 BY_USER = sliding_window(max=2, interval="1m", name="by-user", characteristics=["userId"])
 

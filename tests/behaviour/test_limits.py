@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from tests.behaviour.clients.base import PEER, MakeApp
+from tests.behaviour.doubles import Opener
 
 from doorward import fixed_window, sliding_window, token_bucket
-from tests.behaviour.clients.base import MakeApp
 
+DRESSED_UP = ["/static/../echo", "/static/%2e%2e/echo", "/static//x", "/health/", "/healthz/../echo"]
 FIVE = sliding_window(max=5, interval="10m", name="signup")
 
 
@@ -97,7 +99,7 @@ def test_default_exemptions_can_be_switched_off(make: MakeApp) -> None:
     assert app.statuses(2, "/health") == [200, 429]
 
 
-@pytest.mark.parametrize("target", ["/static/../echo", "/static/%2e%2e/echo", "/static//x", "/health/", "/healthz/../echo"])
+@pytest.mark.parametrize("target", DRESSED_UP)
 def test_exemptions_cannot_be_dressed_up_as(make: MakeApp, target: str) -> None:
     """A path that only looks like an exempt one is counted."""
     app = make(sliding_window(max=1, interval="1m"))
@@ -126,13 +128,23 @@ def test_several_limits_are_charged_all_or_none(make: MakeApp) -> None:
     assert app.get().header("RateLimit") == '"tight";r=0;t=60, "wide";r=1;t=3600'
 
 
+def test_an_allow_rule_that_ends_limits_does_so_also_while_others_are_refused(make: MakeApp) -> None:
+    """What one client's refusal leaves behind changes nothing for a client that an ``allow`` rule lets in."""
+    opener = Opener(path="/echo", ends=frozenset({"RATE_LIMIT"}))
+    app = make(opener, sliding_window(max=1, interval="1m", name="limit"), layer={"rate_limit_headers": True})
+    assert app.statuses(3, "/login", peer="198.51.100.7") == [200, 429, 429]
+    replies = [app.get() for _ in range(3)]
+    assert [reply.status for reply in replies] == [200] * 3
+    assert all(reply.header("RateLimit") is None for reply in replies)
+    assert app.get("/login").status == 200
+
+
 def test_a_ban_refuses_whatever_the_rules_say(make: MakeApp) -> None:
     """A banned client gets 403 until it is unbanned."""
     app = make(FIVE)
-    ban, unban = app.aj.ban(PEER := "203.0.113.9", "1h"), app.aj.unban
-    app.settle(ban)
+    app.settle(app.aj.ban(PEER, "1h"))
     assert app.get().status == 403
-    app.settle(unban(PEER))
+    app.settle(app.aj.unban(PEER))
     assert app.get().status == 200
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-
-from doorward import ConfigurationError, sliding_window
 from tests.behaviour.clients.base import MakeApp
 from tests.behaviour.doubles import FailingStore, Refuser
+
+from doorward import ConfigurationError, sliding_window
 
 ONE = sliding_window(max=1, interval="1m", name="one")
 
@@ -46,9 +46,7 @@ def test_the_environment_makes_everything_dry(make: MakeApp, monkeypatch: pytest
     assert app.statuses(3, "/limited") == [200] * 3
 
 
-def test_a_dry_environment_refuses_nothing_when_the_store_fails(
-    make: MakeApp, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_dry_environment_refuses_nothing_when_the_store_fails(make: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even a limit that fails closed refuses in a dry run."""
     monkeypatch.setenv("DOORWARD_MODE", "dry-run")
     limit = sliding_window(max=1, interval="1m", on_error="deny")

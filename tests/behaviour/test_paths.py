@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.behaviour.clients.base import MakeApp
 from tests.behaviour.doubles import Spy
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import traceback
 
 import pytest
-
-from doorward import sliding_window
 from tests.behaviour.clients.base import AppUnderTest, MakeApp
 from tests.behaviour.clients.views import CHUNKS
+
+from doorward import sliding_window
 
 MANY = sliding_window(max=100, interval="1m", name="many")
 STYLES = {

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-
-from doorward import sliding_window
 from tests.behaviour.clients.base import MakeApp
 from tests.behaviour.doubles import Refuser
+
+from doorward import sliding_window
 
 THREE = sliding_window(max=3, interval="1m", name="application")
 
@@ -49,7 +49,9 @@ def test_a_route_limit_is_counted_once(make: MakeApp) -> None:
 
 def test_exempt_goes_before_the_route_limit(make: MakeApp) -> None:
     """A route that is both limited and exempt is exempt."""
-    assert make(sliding_window(max=1, interval="1m"), limited="1/minute").statuses(3, "/limited-and-exempt") == [200] * 3
+    assert (
+        make(sliding_window(max=1, interval="1m"), limited="1/minute").statuses(3, "/limited-and-exempt") == [200] * 3
+    )
 
 
 def test_other_rules_still_hold_on_a_limited_route(make: MakeApp) -> None:

@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 import pytest
-
-from doorward import sliding_window
 from tests.behaviour.clients.base import MakeApp
 from tests.behaviour.doubles import Breaker, FailingStore
+
+from doorward import sliding_window
 
 
 def one() -> Any:

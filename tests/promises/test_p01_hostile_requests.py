@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
-from doorward import Decision, Doorward, RequestContext, Response, rate_limit, sliding_window, token_bucket
 from tests.behaviour.clients.base import AppUnderTest, Setup
 from tests.behaviour.clients.every import EVERY
 from tests.behaviour.doubles import BodySpy, EmailSpy, Refuser, Spy
 from tests.promises.hostile import hostile
+
+from doorward import Decision, Doorward, RequestContext, Response, rate_limit, sliding_window, token_bucket
 
 SCALE = 50 if os.environ.get("DOORWARD_SOAK") == "1" else 1
 CORE, EACH = 8_000 * SCALE, 1_800 * SCALE

@@ -8,15 +8,19 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.behaviour.doubles import Breaker, FailingStore, Refuser
 
 from doorward import Doorward, RequestContext, sliding_window
 from doorward.testing import FakeClock
-from tests.behaviour.doubles import Breaker, FailingStore, Refuser
 
 SECRET = "s3cr3t-t0k3n"
 LONGEST = 1024
-TRICKS = st.sampled_from(["\r\n", "\n2026 ERROR forged", "\x1b[2J", "\u2028", "\u202e", "\ud800", "\x85", "\x00", "\\", '"', " "])
-anything = st.lists(st.one_of(st.binary(max_size=300).map(lambda raw: raw.decode("latin-1")), st.text(max_size=50), TRICKS)).map("".join)
+TRICKS = st.sampled_from(
+    ["\r\n", "\n2026 ERROR forged", "\x1b[2J", "\u2028", "\u202e", "\ud800", "\x85", "\x00", "\\", '"', " "]
+)
+anything = st.lists(
+    st.one_of(st.binary(max_size=300).map(lambda raw: raw.decode("latin-1")), st.text(max_size=50), TRICKS)
+).map("".join)
 
 
 class Lines(logging.Handler):
@@ -62,7 +66,11 @@ def test_p12_one_decision_is_one_clean_line(
     """P12: whatever bytes come, one decision is one record of one line, short, printable, without secrets."""
     logger, lines = journal
     lines.lines.clear()
-    rules = [sliding_window(max=5, interval="1m", name="limit"), Refuser(marker="attack"), sliding_window(max=9, interval="1h")]
+    rules = [
+        sliding_window(max=5, interval="1m", name="limit"),
+        Refuser(marker="attack"),
+        sliding_window(max=9, interval="1h"),
+    ]
     store = FailingStore(ConnectionError(path)) if failing else "memory://"
     Doorward(rules, logger=logger, store=store, clock=FakeClock()).protect(request_with(method, path, text))
     assert len(lines.lines) == 1

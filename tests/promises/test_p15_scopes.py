@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.behaviour.clients.drivers import scope_of
+from tests.behaviour.doubles import BodySpy, Refuser
 
 from doorward import AsyncDoorward, sliding_window
 from doorward.asgi import DoorwardMiddleware
-from tests.behaviour.clients.drivers import scope_of
-from tests.behaviour.doubles import BodySpy, Refuser
 
 OTHERS: list[dict[str, Any]] = [
     {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {"db": object()}},
@@ -178,6 +178,12 @@ def test_p15_a_missing_client_and_odd_scopes_are_decided_about() -> None:
         reached.append(scope["doorward.decision"].conclusion.value)
 
     scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
-    for more in ({}, {"client": None}, {"client": ("", 0)}, {"root_path": "/x", "raw_path": None}, {"query_string": b"\xff"}):
+    for more in (
+        {},
+        {"client": None},
+        {"client": ("", 0)},
+        {"root_path": "/x", "raw_path": None},
+        {"query_string": b"\xff"},
+    ):
         asyncio.run(guard(app)({**scope, **more}, None, None))  # type: ignore[arg-type]
     assert reached == ["ALLOW"] * 5

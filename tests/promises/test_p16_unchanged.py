@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 from wsgiref.validate import WSGIWarning, validator
 
 import pytest
+from tests.behaviour.clients.drivers import environ_of, scope_of
+from tests.behaviour.doubles import BodySpy, Spy
 
 from doorward import AsyncDoorward, Doorward, sliding_window
 from doorward.asgi import DoorwardMiddleware as ASGIMiddleware
 from doorward.wsgi import DoorwardMiddleware as WSGIMiddleware
-from tests.behaviour.clients.drivers import environ_of, scope_of
-from tests.behaviour.doubles import BodySpy, Spy
 
 RESPONSES = 500
 SETUPS: dict[str, list[Any]] = {
@@ -115,7 +115,9 @@ def wsgi_trace(script: Script, rules: list[Any] | None) -> list[Any]:
         fail(script, -1)
         if script.reads:
             trace.append(environ["wsgi.input"].read(8))
-        headers = [("Content-Type", "x/y"), *script.headers] if script.status not in (204, 304) else list(script.headers)
+        headers = (
+            [("Content-Type", "x/y"), *script.headers] if script.status not in (204, 304) else list(script.headers)
+        )
         start_response(f"{script.status} Status", headers)
         return Body(script, trace)
 
@@ -177,7 +179,7 @@ def test_p16_exc_info_reaches_the_server() -> None:
     def app(environ: Any, start_response: Any) -> Any:
         start_response("200 OK", [])
         try:
-            raise Failure
+            fail(Script(200, (), (), 0, reads=False), 0)
         except Failure:
             start_response("500 Oops", [("X", "y")], sys.exc_info())
         return [b"oops"]
@@ -259,8 +261,10 @@ def test_p16_a_generator_that_fails_before_it_starts_is_settled() -> None:
 
 @pytest.mark.parametrize("failing", ["read", "readline"])
 def test_p16_a_body_that_breaks_off_breaks_off_for_the_application(failing: str) -> None:
-    """P16: where the server fails in the middle of a body, rules are asked and limits charged all the same, and the
-    application gets what came, then the server's own error."""
+    """P16: where the server fails in the middle of a body, rules are asked and limits charged all the same.
+
+    The application gets what came, then the server's own error.
+    """
 
     class Stream(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
@@ -287,11 +291,11 @@ def test_p16_the_scope_only_gains_our_keys() -> None:
     """P16: of a scope and an environ, nothing is changed but keys of our own that are added."""
     for made in (scope_of("/echo?x=1", headers=[("a", "b")]), environ_of("/echo?x=1", headers=[("a", "b")])):
         before = dict(made)
-        Spied = Spy()
+        spy = Spy()
         if "type" in made:
-            asyncio.run(ASGIMiddleware(_nothing, AsyncDoorward([Spied]))(made, _empty, _ignore))
+            asyncio.run(ASGIMiddleware(_nothing, AsyncDoorward([spy]))(made, _empty, _ignore))
         else:
-            WSGIMiddleware(lambda *_: [], Doorward([Spied]))(made, lambda *_: None)
+            WSGIMiddleware(lambda *_: [], Doorward([spy]))(made, lambda *_: None)
         assert {key: value for key, value in made.items() if not key.startswith("doorward.")} == before
 
 

@@ -6,42 +6,18 @@ import asyncio
 import gc
 import os
 import threading
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from tests.behaviour.clients.drivers import scope_of
+from tests.behaviour.doubles import BodySpy, HangingStore, SleepingStore
 
 from doorward import AsyncDoorward, Doorward, RequestContext, fixed_window, sliding_window, token_bucket
 from doorward.asgi import DoorwardMiddleware
-from doorward.effects import Hit
-from tests.behaviour.clients.drivers import scope_of
-from tests.behaviour.doubles import BodySpy, HangingStore
 
 ABORTED = 10_000 if os.environ.get("DOORWARD_SOAK") == "1" else 500
 THREADS = 32
-
-
-class SleepingStore:
-    """An asynchronous store that never answers."""
-
-    blocking = True
-
-    def __init__(self) -> None:
-        self.waiting = 0
-
-    async def count(self, hits: Sequence[Hit]) -> Any:
-        self.waiting += 1
-        try:
-            await asyncio.Event().wait()
-        finally:
-            self.waiting -= 1
-
-    def __getattr__(self, name: str) -> Any:
-        async def unused(*_: object) -> None:
-            raise NotImplementedError(name)
-
-        return unused
 
 
 async def never(*_: object) -> Any:
@@ -101,7 +77,7 @@ def test_p17_a_blocking_store_that_hangs_holds_no_request_and_few_threads() -> N
     mine = [thread for thread in threading.enumerate() if thread.name == "doorward-store"]
     assert threading.active_count() - before <= THREADS
     store.released.set()
-    aj.runtime.offload.close()
+    asyncio.run(aj.aclose())
     for thread in mine:
         thread.join(10)
     assert not any(thread.is_alive() for thread in mine)
@@ -166,7 +142,10 @@ def test_p17_a_client_made_before_a_fork_works_after_it() -> None:
     """P17: servers load the application, then fork: the child decides, with a store that needs threads too."""
     store = HangingStore()
     store.released.set()
-    clients = [Doorward([sliding_window(max=2, interval="1m")]), Doorward([sliding_window(max=2, interval="1m")], store=store)]
+    clients = [
+        Doorward([sliding_window(max=2, interval="1m")]),
+        Doorward([sliding_window(max=2, interval="1m")], store=store),
+    ]
     for aj in clients:
         aj.protect(RequestContext(peer="203.0.113.1"))
     child = os.fork()

@@ -6,6 +6,7 @@ import random
 from typing import Any
 
 import pytest
+from tests.behaviour.doubles import Breaker, Refuser
 
 from doorward import (
     Conclusion,
@@ -19,7 +20,6 @@ from doorward import (
     token_bucket,
 )
 from doorward.testing import FakeClock
-from tests.behaviour.doubles import Breaker, Refuser
 
 REQUESTS = 10_000
 MAKERS: dict[str, Any] = {
@@ -105,7 +105,9 @@ def test_p19_a_set_names_the_rule_that_would_have_decided() -> None:
 def test_p19_a_dry_limit_beside_a_live_one_does_not_touch_it(name: str) -> None:
     """P19: counters are apart: a live limit decides the same with and without dry limits beside it."""
     alone = replay([MAKERS[name]("LIVE")], 3000)
-    beside = replay([MAKERS[other]("DRY_RUN") for other in ("fixed", "sliding", "bucket")] + [MAKERS[name]("LIVE")], 3000)
+    beside = replay(
+        [MAKERS[other]("DRY_RUN") for other in ("fixed", "sliding", "bucket")] + [MAKERS[name]("LIVE")], 3000
+    )
     assert [told(decision.results[-1]) for decision in beside] == [told(decision.results[0]) for decision in alone]
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.behaviour.doubles import Opener, Refuser
 
 from doorward import Decision, Doorward, RequestContext, rate_limit, sliding_window
 from doorward.testing import FakeClock
-from tests.behaviour.doubles import Opener, Refuser
 
 WORD = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=12).filter(lambda word: word[0].isalpha())
 BENIGN = st.tuples(WORD.map(lambda word: f"x-benign-{word}"), st.text("abc 123;=,/", max_size=30))

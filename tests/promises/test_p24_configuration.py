@@ -25,7 +25,16 @@ CLIENT: dict[str, list[Any]] = {
     "workers": [0, -1, 1.5, "two", True, 10**6],
     "body_limit": [0, -1, 1.5, "1MB", True, 10**12],
     "limits": [[], "5/minute", 5, {"/x": 5}, {"/x": "five a day"}, {5: "5/minute"}, {"": "5/minute"}, {"/x": ""}],
-    "thresholds": [[], 5, {"ALLOW": 5}, {"DENY": 0}, {"DENY": -1}, {"DENY": "5"}, {"DENY": True}, {"DENY": float("nan")}],
+    "thresholds": [
+        [],
+        5,
+        {"ALLOW": 5},
+        {"DENY": 0},
+        {"DENY": -1},
+        {"DENY": "5"},
+        {"DENY": True},
+        {"DENY": float("nan")},
+    ],
     "on_decision": [5, "print", []],
     "logger": ["doorward", 5, object(), ""],
     "clock": [5, object(), 0, ""],
@@ -53,8 +62,8 @@ RULE: dict[str, list[Any]] = {
     "cost": [0, -1, "1", True, 1.5],
     "count_when": ["401", 99, 600, ["401"], 5.0, [True]],
 }
-LIMITS = ["", "5", "5/", "/minute", "five/minute", "5/fortnight", "0/minute", "-1/minute", "5/0s", "5/minute,", ";", "5/minute;x",
-          "1e3/minute", "5/400d", "9" * 30 + "/s", "5/minute" * 200, None, 5, ["5/minute"]]  # fmt: skip
+LIMITS = ["", "5", "5/", "/minute", "five/minute", "5/fortnight", "0/minute", "-1/minute", "5/0s", "5/minute,", ";",
+          "5/minute;x", "1e3/minute", "5/400d", "9" * 30 + "/s", "5/minute" * 200, None, 5, ["5/minute"]]  # fmt: skip
 
 
 def pairs(table: dict[str, list[Any]]) -> list[Any]:
@@ -189,7 +198,7 @@ def test_p24_right_values_are_taken() -> None:
     """P24: the table refuses what is wrong and nothing else."""
     Doorward(
         [sliding_window(max=1, interval=timedelta(seconds=1.5), count_when=range(400, 500))],
-        mode="dry-run", characteristics=("ip.src", "userId"), proxies=["10.0.0.0/8"], timeout="1s", on_error="deny", name="a-b_1",
-        workers=None, body_limit=10, limits={"POST /x": "5/minute; 9/hour"}, thresholds={"deny": 1.5}, on_decision=print,
-        logger=logging.getLogger("x"), ipv6_prefix=48, mask_addresses=True,
+        mode="dry-run", characteristics=("ip.src", "userId"), proxies=["10.0.0.0/8"], timeout="1s", on_error="deny",
+        name="a-b_1", workers=None, body_limit=10, limits={"POST /x": "5/minute; 9/hour"}, thresholds={"deny": 1.5},
+        on_decision=print, logger=logging.getLogger("x"), ipv6_prefix=48, mask_addresses=True,
     )  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
-
 from tests.servers.wire import KINDS, Kind, Server
 
 

@@ -1,4 +1,4 @@
-"""The application of ``apps.py`` as a Django site, with blocking views for WSGI and awaiting ones for ASGI."""
+"""The application of ``apps.py`` as a Django site, behind WSGI and behind ASGI."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from django.core.handlers.asgi import ASGIHandler  # noqa: E402
 from django.core.handlers.wsgi import WSGIHandler  # noqa: E402
 from django.http import HttpRequest, HttpResponse, JsonResponse  # noqa: E402
 from django.urls import re_path  # noqa: E402
-
 from tests.servers.apps import aj, state, told  # noqa: E402
 
 
@@ -24,9 +23,8 @@ def answer(request: HttpRequest) -> HttpResponse:
         return JsonResponse(state())
     if request.path_info.startswith("/hash"):
         return JsonResponse(_hashed(request))
-    decision: Any = request.META["doorward.decision"] if "doorward.decision" in request.META else None
     carrier = getattr(request, "scope", request.META)
-    return JsonResponse(told(request.path_info, carrier.get("doorward.decision", decision)))
+    return JsonResponse(told(request.path_info, carrier.get("doorward.decision")))
 
 
 def _hashed(request: HttpRequest) -> dict[str, Any]:
@@ -37,13 +35,7 @@ def _hashed(request: HttpRequest) -> dict[str, Any]:
     return {"sha256": digest.hexdigest(), "length": length, "rss": state()["rss"]}
 
 
-async def aanswer(request: HttpRequest) -> HttpResponse:
-    """The same, awaited."""
-    return answer(request)
-
-
 settings.DOORWARD = {"client": aj}
 settings.ROOT_URLCONF = urlconf(re_path(r"^(?s:.*)$", answer))
 wsgi = WSGIHandler()
 asgi = ASGIHandler()
-settings.MIDDLEWARE = list(settings.MIDDLEWARE)

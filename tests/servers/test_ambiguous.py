@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.servers.wire import Answer, Server, request_of
 
 TARGETS = [
@@ -53,7 +52,7 @@ LINES: dict[str, list[str]] = {
 
 def same_path(server: Server, answer: Answer | None) -> None:
     """The server may refuse or hang up; where the application was reached, rules saw the path that it routed."""
-    if answer is None or answer.status in (400, 414, 431, 501, 505):
+    if answer is None or answer.status in (400, 404, 414, 431, 501, 505):
         return
     assert answer.status in (200, 429), server.log.read_text()
     if answer.status == 200 and answer.body:

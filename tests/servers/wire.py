@@ -45,13 +45,32 @@ def _gunicorn(*more: str, app: str = "apps:wsgi") -> list[str]:
 KINDS = (
     Kind("uvicorn-h11", _uvicorn("h11"), awaits=True, sockets=True),
     Kind("uvicorn-httptools", _uvicorn("httptools"), awaits=True, sockets=True),
-    Kind("hypercorn", ["hypercorn", "-b", "127.0.0.1:{port}", "tests.servers.apps:asgi"], awaits=True, sockets=True,
-         continues_itself=True),
+    Kind(
+        "hypercorn",
+        ["hypercorn", "-b", "127.0.0.1:{port}", "tests.servers.apps:asgi"],
+        awaits=True,
+        sockets=True,
+        continues_itself=True,
+    ),
     Kind("gunicorn-sync", _gunicorn("--preload"), continues_itself=True),
     Kind("gunicorn-gthread", _gunicorn("-k", "gthread", "--threads", "4"), continues_itself=True),
-    Kind("waitress", ["waitress", "--no-clear-untrusted-proxy-headers", "--listen=127.0.0.1:{port}", "tests.servers.apps:wsgi"], continues_itself=True),
-    Kind("django-gunicorn", _gunicorn("-k", "gthread", "--threads", "4", app="django_apps:wsgi"), continues_itself=True,
-         django=True),
+    Kind(
+        "waitress",
+        [
+            "waitress",
+            "--no-clear-untrusted-proxy-headers",
+            "--max-request-body-size=2147483648",
+            "--listen=127.0.0.1:{port}",
+            "tests.servers.apps:wsgi",
+        ],
+        continues_itself=True,
+    ),
+    Kind(
+        "django-gunicorn",
+        _gunicorn("-k", "gthread", "--threads", "4", app="django_apps:wsgi"),
+        continues_itself=True,
+        django=True,
+    ),
     Kind("django-uvicorn", _uvicorn("httptools", "django_apps:asgi"), awaits=True, continues_itself=True, django=True),
 )
 

@@ -35,8 +35,7 @@ class Phase(IntEnum):
     LOOKUP = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What a rule found.
 
     Attributes:
@@ -171,7 +170,11 @@ def parse_mode(value: object, field_name: str = "mode") -> Mode:
     return Mode[text]
 
 
-def positive(value: object, name: str, largest: int = 2**53 - 1) -> int:
+LARGEST = 10**15 - 1
+"""The largest Integer of RFC 9651 section 3.3.1, as which limits stand in headers."""
+
+
+def positive(value: object, name: str, largest: int = LARGEST) -> int:
     """A whole number from 1.
 
     Raises:

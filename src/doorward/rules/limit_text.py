@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from doorward.clock import NANOSECONDS
 from doorward.duration import LONGEST, UNITS
 from doorward.errors import ConfigurationError
+from doorward.rules.base import LARGEST
 
 ACCEPTED = '"5/minute", "100 per 10 minutes", "5/30s" or several with ";" between them'
 
@@ -55,8 +55,8 @@ def _rate(part: str, field: str) -> Rate:
     if match is None:
         raise ConfigurationError(field, f"{part!r} is no limit; accepted: {ACCEPTED}")
     maximum, count, unit = int(match[1]), int(match[2] or 1), _unit(match[3], field)
-    if maximum < 1 or not 1 <= count * unit <= LONGEST:
-        raise ConfigurationError(field, f"{part!r} must admit at least 1 in a span from 1 second to 366 days")
+    if not 1 <= maximum <= LARGEST or not 1 <= count * unit <= LONGEST:
+        raise ConfigurationError(field, f"{part!r} must admit 1 to {LARGEST} in a span from 1 second to 366 days")
     return Rate(maximum, count * unit * NANOSECONDS)
 
 
@@ -64,6 +64,8 @@ def _unit(word: str, field: str) -> int:
     name = word.lower()
     unit = _SECONDS.get(name) or (_SECONDS.get(name[:-1]) if name.endswith("s") and len(name) > 2 else None)
     if unit is None:
+        from difflib import get_close_matches  # imported where a mistake was made
+
         near = get_close_matches(name, _SECONDS, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
         raise ConfigurationError(field, f"unknown unit {word!r}.{hint} Accepted: second, minute, hour, day, week")

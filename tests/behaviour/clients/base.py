@@ -165,6 +165,7 @@ class AppUnderTest(ABC):
         counts: Mapping[str, int] = self.aj.health()["counts"]
         return counts
 
+    @abstractmethod
     def close(self) -> None:
         """Give back what it holds."""
 

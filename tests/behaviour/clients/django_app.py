@@ -9,16 +9,16 @@ from tests.adapters.django_setup import MIDDLEWARE, ensure_django, urlconf
 
 ensure_django()
 
-import doorward_django  # noqa: E402  (Django has to be configured first)
 from django.core.handlers.asgi import ASGIHandler  # noqa: E402
 from django.core.handlers.wsgi import WSGIHandler  # noqa: E402
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse  # noqa: E402
 from django.test import override_settings  # noqa: E402
 from django.urls import path, re_path  # noqa: E402
-
 from tests.behaviour.clients import views  # noqa: E402
 from tests.behaviour.clients.base import AppUnderTest  # noqa: E402
 from tests.behaviour.clients.drivers import AsgiDriver, WsgiDriver  # noqa: E402
+
+import doorward_django  # noqa: E402  (Django has to be configured first)
 
 Views = dict[str, Callable[..., Any]]
 
@@ -94,7 +94,9 @@ class DjangoSync(_Django, WsgiDriver):
         return view
 
     def _handler(self, request: HttpRequest) -> HttpResponse:
-        return HttpResponse(views.told(self.aj.protect(request, **views.protect_arguments(request.META["QUERY_STRING"]))))
+        return HttpResponse(
+            views.told(self.aj.protect(request, **views.protect_arguments(request.META["QUERY_STRING"])))
+        )
 
 
 def _refund(request: HttpRequest) -> HttpResponse:

@@ -68,9 +68,7 @@ class Exchange:
         return Reply(start["status"], lines, chunks, error)
 
 
-async def call_asgi(
-    app: Callable[..., Awaitable[None]], scope: dict[str, Any], pieces: Sequence[bytes] = ()
-) -> Reply:
+async def call_asgi(app: Callable[..., Awaitable[None]], scope: dict[str, Any], pieces: Sequence[bytes] = ()) -> Reply:
     """One request to an ASGI application."""
     exchange = Exchange(pieces)
     try:

@@ -7,10 +7,10 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-
-from doorward_fastapi import DoorwardFastAPI
 from tests.behaviour.clients import starlette_app, views
 from tests.behaviour.clients.drivers import AsgiDriver
+
+from doorward_fastapi import DoorwardFastAPI
 
 
 def echoing(name: str) -> Any:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, request
-
-from doorward_flask import DoorwardFlask
 from tests.behaviour.clients import views
 from tests.behaviour.clients.drivers import WsgiDriver
+
+from doorward_flask import DoorwardFlask
 
 METHODS = ["GET", "POST", "PUT", "DELETE"]
 

@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from tests.behaviour.clients import views
+from tests.behaviour.clients.drivers import AsgiDriver
+
 from doorward import Decision
 from doorward.answers import Answer
 from doorward.asgi import DoorwardMiddleware
-from tests.behaviour.clients import views
-from tests.behaviour.clients.drivers import AsgiDriver
 
 
 class RawAsgi(AsgiDriver):

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
+from tests.behaviour.clients import views
+from tests.behaviour.clients.drivers import WsgiDriver
+
 from doorward.answers import Answer
 from doorward.requests import environ_path
 from doorward.wsgi import DoorwardMiddleware
-from tests.behaviour.clients import views
-from tests.behaviour.clients.drivers import WsgiDriver
 
 
 class RawWsgi(WsgiDriver):
@@ -43,8 +44,6 @@ def application(aj: Any) -> Any:
             return answer(200, [json.dumps(body).encode()])
         if path == "/stream":
             return answer(200, iter(views.CHUNKS))
-        if path == "/boom":
-            views.boom()
         if path == "/login":
             return answer(views.status_of(query), [b"login"])
         if path == "/own-headers":
@@ -52,12 +51,18 @@ def application(aj: Any) -> Any:
         if path == "/handler":
             decision = aj.protect(environ, **views.protect_arguments(query))
             return answer(200, [views.told(decision).encode()])
-        if path == "/refund":
-            environ["doorward.decision"].refund()
-            return answer(200, [b"refunded"])
-        return answer(404, [b"not found"])
+        return _rest(path, environ, answer)
 
     return app
+
+
+def _rest(path: str, environ: Any, answer: Any) -> Any:
+    if path == "/boom":
+        views.boom()
+    if path == "/refund":
+        environ["doorward.decision"].refund()
+        return answer(200, [b"refunded"])
+    return answer(404, [b"not found"])
 
 
 def _read(environ: Any) -> bytes:

@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
-
-from doorward_starlette import DoorwardStarlette
 from tests.behaviour.clients import views
 from tests.behaviour.clients.drivers import AsgiDriver
+
+from doorward_starlette import DoorwardStarlette
 
 METHODS = ["GET", "POST", "PUT", "DELETE"]
 
