@@ -39,11 +39,11 @@ bench: setup
 	@$(SETUP) .venv-bench benchmarks/requirements.txt
 	$(PY) -m benchmarks
 
-soak: setup
-	DOORWARD_SOAK=1 $(PY) -m pytest -n 2 --timeout 1800
+soak:
+	@$(SETUP) .venv-soak requirements/soak.txt --editable
+	DOORWARD_SOAK=1 .venv-soak/bin/python -m pytest -n 2 --timeout 1800
 	@set -e; for script in tests/fuzz/fuzz_*.py; do \
-		[ -e "$$script" ] || continue; \
-		echo "$$script for $(FUZZ_SECONDS) s"; FUZZ_SECONDS=$(FUZZ_SECONDS) PYTHONPATH=. $(PY) "$$script"; \
+		echo "$$script for $(FUZZ_SECONDS) s"; FUZZ_SECONDS=$(FUZZ_SECONDS) PYTHONPATH=. .venv-soak/bin/python "$$script"; \
 	done
 
 format: setup

@@ -19,7 +19,9 @@ find_python() {
 }
 
 [ -f "$requirements" ] || fail "$requirements is missing from this copy of the project"
-wanted=$(cat "$requirements" pyproject.toml | cksum)
+included=$(sed -n "s|^-r |$(dirname "$requirements")/|p" "$requirements")
+# shellcheck disable=SC2086  # none, or several names
+wanted=$(cat "$requirements" $included pyproject.toml | cksum)
 [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && [ -x "$venv/bin/python" ] && exit 0
 
 if [ ! -x "$venv/bin/python" ] || ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then

@@ -14,7 +14,7 @@ from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest
 
 from doorward import ConfigurationError
-from doorward.routes import RouteDecorators, RoutePolicy
+from doorward.routes import RouteDecorators, RoutePolicy, scoped
 from doorward.rules.limits import rate_limit
 from doorward_django import enforcing
 from doorward_django.marks import EXEMPT, LAYERS, Layer, Mark, bound_method, route_name, route_of, scope_of
@@ -60,7 +60,7 @@ class DjangoDecorators(RouteDecorators):
     def guard(self, *rules: Rule, replace: bool = True) -> Callable[[View], View]:
         """As :meth:`doorward.routes.RouteDecorators.guard`; for ``method_decorator`` too."""
         super().guard(*rules, replace=replace)
-        layer = Layer(lambda _: rules, replace=replace)
+        layer = Layer(lambda scope: scoped(rules, scope), replace=replace)
         return lambda view: self._decorated(view, layer)
 
     def exempt(self, view: View) -> View:

@@ -48,10 +48,11 @@ def peek(
     bans: Mapping[str, float] = yield AskStore("bans")
     key = _ban_key(engine, client)
     now_ns = runtime.clock.now_ns()
-    limits = {
-        bound.name: RateLimitReason(hit.max, verdict.remaining, _reset(verdict), hit.interval / 1e9, now_ns)
-        for (bound, hit), verdict in zip(counters, verdicts, strict=True)
-    }
+    limits: dict[str, RateLimitReason] = {}
+    for (bound, hit), verdict in zip(counters, verdicts, strict=True):
+        reason = RateLimitReason(hit.max, verdict.remaining, _reset(verdict), hit.interval / 1e9, now_ns)
+        # Limits of two routes may have one name; their scopes differ.
+        limits[bound.name if bound.name not in limits else f"{bound.name} ({bound.scope})"] = reason
     return ClientState(bans.get(key) if key is not None else None, limits)
 
 

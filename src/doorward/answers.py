@@ -37,7 +37,12 @@ _TITLES = {
     429: "Too Many Requests",
     503: "Service Unavailable",
 }
-_OFFERS = (("application/problem+json", PROBLEM), ("application/json", PROBLEM), ("text/html", HTML), ("text/plain", TEXT))
+_OFFERS = (
+    ("application/problem+json", PROBLEM),
+    ("application/json", PROBLEM),
+    ("text/html", HTML),
+    ("text/plain", TEXT),
+)
 _LONGEST_ACCEPT = 1000
 _SAFETY = (
     ("Cache-Control", "no-store"),
@@ -48,7 +53,8 @@ _PAGE_POLICY = ("Content-Security-Policy", "default-src 'none'; style-src 'unsaf
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex"><title>{title}</title>
-<style>:root{{color-scheme:light dark}}body{{font:1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto;padding:0 1rem}}
+<style>:root{{color-scheme:light dark}}
+body{{font:1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto;padding:0 1rem}}
 small{{opacity:.7}}</style></head>
 <body><main><h1>{title}</h1><p>{detail}</p><p><small>Reference: {id}</small></p></main></body></html>
 """

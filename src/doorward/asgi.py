@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from doorward.answers import Answer
 from doorward.client import AsyncDoorward, Doorward
@@ -69,7 +69,7 @@ class DoorwardMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
         kind = scope["type"]
-        if kind != "http" and kind != "websocket":
+        if kind not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
         progress = self._admitted(scope)
@@ -109,14 +109,12 @@ class DoorwardMiddleware:
         finally:
             await watch.settle()
 
-    async def _refuse(
-        self, progress: Progress, decision: Decision, scope: Scope, receive: Receive, send: Send
-    ) -> None:
+    async def _refuse(self, progress: Progress, decision: Decision, scope: Scope, receive: Receive, send: Send) -> None:
         answer = await self._replaced(progress, decision)
         if scope["type"] == "websocket":
             await self._reject(answer, progress, decision, scope, receive, send)
         elif callable(answer):
-            await answer(scope, receive, send)
+            await cast("ASGIApp", answer)(scope, receive, send)
         else:
             answer = answer if isinstance(answer, Answer) else self.layer.refusal(progress.request, decision)
             await send_answer(send, answer, head=scope.get("method") == "HEAD")
@@ -138,7 +136,7 @@ class DoorwardMiddleware:
             await send({"type": "websocket.close", "code": 1008, "reason": ""})
             return
         if callable(answer):
-            await answer(scope, receive, send)
+            await cast("ASGIApp", answer)(scope, receive, send)
             return
         answer = answer if isinstance(answer, Answer) else self.layer.refusal(progress.request, decision)
         await send_answer(send, answer, prefix=_REJECTION)
@@ -163,7 +161,8 @@ class HeldBody:
             return Body(b"", False)
         self._messages = messages = []
         held, more = bytearray(), True
-        while more and len(held) < limit:
+        # One byte over the limit tells a body that just fits from one that does not.
+        while more and len(held) <= limit:
             message = await self._receive()
             messages.append(message)
             held += message.get("body", b"")
@@ -187,11 +186,9 @@ class HeldBody:
 class ResponseWatch:
     """Looks at one response on its way out: adds headers, and tells limits what it was."""
 
-    __slots__ = ("_client", "_decision", "_layer", "_progress", "_send", "_seen")
+    __slots__ = ("_client", "_decision", "_layer", "_progress", "_seen", "_send")
 
-    def __init__(
-        self, client: AsyncDoorward, layer: Layer, progress: Progress, decision: Decision, send: Send
-    ) -> None:
+    def __init__(self, client: AsyncDoorward, layer: Layer, progress: Progress, decision: Decision, send: Send) -> None:
         self._client = client
         self._layer = layer
         self._progress = progress
@@ -210,12 +207,15 @@ class ResponseWatch:
 
     def _started(self, message: Message) -> Message:
         try:
-            lines = [(text(name).lower(), text(value)) for name, value in message.get("headers", ())]
+            sent = message.get("headers", ())
+            if not isinstance(sent, list | tuple):  # an iterator, which would be gone after one reading
+                sent = message["headers"] = list(sent)
+            lines = [(text(name).lower(), text(value)) for name, value in sent]
             self._seen = Response(message["status"], lines)
             if self._layer.style is None:
                 return message
             own = self._layer.style(self._progress.decision or self._decision)
-            kept = [line for line in message.get("headers", ()) if not is_own(line[0])]
+            kept = [line for line in sent if not is_own(line[0])]
             return {**message, "headers": [*kept, *[(n.lower().encode(), v.encode()) for n, v in own]]}
         except Exception as error:
             self._layer.runtime.journal.swallowed("rate_limit_headers", error)

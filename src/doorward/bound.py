@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, ClassVar
 
 from doorward.decision import Conclusion, Mode, RuleResult, State
@@ -19,6 +20,7 @@ APPLICATION, PATTERN, ROUTE = 0, 1, 2
 """Where a limit was declared. Limits of the highest tier that applies to a request take the place of the others."""
 
 _ID_DIGITS = 10
+_LONGEST_SCOPE = 100
 
 
 class Bound:
@@ -35,6 +37,7 @@ class Bound:
         tier: Where it was declared.
         additive: Whether it counts beside limits of a higher tier.
         cost: Units a request takes, if the rule fixes them.
+        scope: Where its counters are shared.
         prefix: What the keys of its counters begin with.
         count_when: Decides after the response whether a charge stays.
         quotas: Its counters where they are the same for every request.
@@ -42,7 +45,7 @@ class Bound:
     """
 
     __slots__ = ("_state", "additive", "cost", "count_when", "dry", "identity", "mode", "name", "not_run",
-                 "on_error", "prefix", "quotas", "rule", "rule_id", "tier")  # fmt: skip
+                 "on_error", "prefix", "quotas", "rule", "rule_id", "scope", "tier")  # fmt: skip
 
     def __init__(
         self,
@@ -69,7 +72,8 @@ class Bound:
         self.count_when = rule.count_when if isinstance(rule, Limit) else None
         self.quotas = (rule.quota,) if isinstance(rule, StaticLimit) else None
         self._state = State.DRY_RUN if self.dry else State.RUN
-        self.prefix = f"{client}:{getattr(rule, 'scope', '')}:{self.rule_id[:_ID_DIGITS]}:"
+        self.scope = rule.scope if isinstance(rule, Limit) else ""
+        self.prefix = f"{client}:{_short(self.scope)}:{self.rule_id[:_ID_DIGITS]}:"
         self.not_run = self.skipped("not evaluated")
 
     def __repr__(self) -> str:
@@ -101,6 +105,11 @@ class Bound:
     def skipped(self, why: str) -> RuleResult:
         """The result of not running, and why."""
         return self.result(Conclusion.ALLOW, RuleReason(self.name, why), state=State.NOT_RUN)
+
+
+def _short(scope: str) -> str:
+    """A scope as part of a store key, which has to be short whatever the application calls its views."""
+    return scope if len(scope) <= _LONGEST_SCOPE else hashlib.sha256(scope.encode()).hexdigest()
 
 
 class Ban(Rule):

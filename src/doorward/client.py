@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Generator, Mapping, Sequence
 
     from doorward.admin import ClientState
-    from doorward.bound import Bound
     from doorward.async_driver import ReadBodyAsync
+    from doorward.bound import Bound
     from doorward.drivers import ReadBodySync, SyncPorts
     from doorward.duration import Duration
     from doorward.effects import Charge, Effect
@@ -99,9 +99,7 @@ class Facade(ABC):
             self.runtime.journal.swallowed("count_when", error)
             return True
 
-    def _inputs(
-        self, email: str | None, requested: int | None, characteristics: Mapping[str, Scalar] | None
-    ) -> Inputs:
+    def _inputs(self, email: str | None, requested: int | None, characteristics: Mapping[str, Scalar] | None) -> Inputs:
         if email is None and requested is None and not characteristics:
             return NO_INPUTS
         return Inputs({"email": email}, characteristics or {}, requested)
@@ -222,7 +220,10 @@ class Doorward(Facade):
         return int(self._ask(admin.reset(self.runtime, self.engine, client)))
 
     def ban(self, client: Client, duration: Duration = "1h") -> None:
-        """Refuse a client for ``duration``, whatever the rules say. Raises as :meth:`peek`."""
+        """Refuse a client for ``duration``, whatever the rules say; in a dry-run client, report that only.
+
+        Raises as :meth:`peek`.
+        """
         self._ask(admin.ban(self.runtime, self.engine, client, duration))
 
     def unban(self, client: Client) -> bool:

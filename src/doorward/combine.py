@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from doorward.engine import Engine
     from doorward.progress import Admitted, Progress
 
+
 def combine(engine: Engine, progress: Progress, now_ns: int) -> Decision:
     """The decision that the results so far amount to."""
     assert progress.client_ip is not None

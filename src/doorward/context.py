@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -61,7 +61,7 @@ class Headers:
     def __iter__(self) -> Iterator[tuple[str, str]]:
         """Pairs of lower-case name and value, in the order they came."""
         for name, value in self._pairs():
-            yield text(name).lower(), text(value)
+            yield text(name.lower()), text(value)
 
     def __len__(self) -> int:
         return sum(1 for _ in self._pairs())
@@ -69,7 +69,8 @@ class Headers:
     def _pairs(self) -> Iterable[tuple[Text, Text]]:
         # A list or tuple is read in place; an iterator would be gone after one reading.
         if not isinstance(self._lines, list | tuple):
-            self._lines = list(self._lines.items() if isinstance(self._lines, Mapping) else self._lines)
+            given: Any = self._lines
+            self._lines = list(given.items() if isinstance(given, Mapping) else given)
         return self._lines
 
     def _scanned(self, name: str) -> Sequence[str]:

@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from doorward.bound import Bound
     from doorward.effects import Effect
     from doorward.engine import Walk
-    from doorward.rules.limits import Quota
-
     from doorward.progress import Answer, Counter
+    from doorward.rules.limits import Quota
 
 NANOSECONDS = 1e9
 
@@ -233,9 +232,7 @@ def _remember(walk: Walk, own: Sequence[Answer]) -> None:
 # --- when the store fails
 
 
-def without_store(
-    walk: Walk, counters: Sequence[Counter], error: Exception
-) -> Generator[Effect, list[Verdict], None]:
+def without_store(walk: Walk, counters: Sequence[Counter], error: Exception) -> Generator[Effect, list[Verdict], None]:
     """Go on as each limit's ``on_error`` says."""
     cause = describe(error)
     walk.progress.noteworthy = True
@@ -249,7 +246,7 @@ def without_store(
             local = []
     settled = {counter[0] for counter in local}
     for bound in dict.fromkeys(counter[0] for counter in counters):
-        if bound is walk.engine.ban:
+        if bound is walk.engine.ban and bound.on_error != "deny":
             walk.progress.results[bound] = bound.skipped("the store failed")
         elif bound not in settled:
             walk.fail(bound, StoreError(cause))

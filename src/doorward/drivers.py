@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from doorward.context import Body
 from doorward.effects import AskStore, CountHits, Effect, Failed, Gather, Pause, ReadBody
 from doorward.errors import DeadlineExceeded
-from doorward.stores.base import Store
 
 if TYPE_CHECKING:
     from doorward.offload import Offload
+    from doorward.stores.base import Store
 
 T = TypeVar("T")
 

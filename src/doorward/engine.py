@@ -26,7 +26,7 @@ from doorward.effects import Effect, Failed, Gather, ReadBody
 from doorward.printable import describe
 from doorward.progress import NO_INPUTS, Inputs, Progress
 from doorward.reason import ErrorReason
-from doorward.rules.base import Outcome, Phase, View
+from doorward.rules.base import Phase, View, checked
 from doorward.rules.limits import DynamicLimit
 
 if TYPE_CHECKING:
@@ -56,10 +56,31 @@ class Engine:
         bans: The bans themselves where they are in this process: while there are none, nobody has to be asked.
     """
 
-    __slots__ = ("_access", "_groups", "_local", "_lookups", "ban", "bans", "bound", "clock", "conditional",
-                 "dry", "dynamic", "express", "in_turn", "ips", "limits", "plain_limits",
-                 "reads_body", "refusals", "thresholds", "trusts_store",
-                 "waits", "workers", "__weakref__")  # fmt: skip
+    __slots__ = (
+        "__weakref__",
+        "_access",
+        "_groups",
+        "_local",
+        "_lookups",
+        "ban",
+        "bans",
+        "bound",
+        "clock",
+        "conditional",
+        "dry",
+        "dynamic",
+        "express",
+        "in_turn",
+        "ips",
+        "limits",
+        "plain_limits",
+        "reads_body",
+        "refusals",
+        "thresholds",
+        "trusts_store",
+        "waits",
+        "workers",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -181,7 +202,7 @@ class Walk:
     _body_asked = False
     _body_error: Exception | None = None
 
-    def __init__(self, engine: Engine, progress: Progress, inputs: Inputs, deferring: bool) -> None:
+    def __init__(self, engine: Engine, progress: Progress, inputs: Inputs, deferring: bool) -> None:  # noqa: FBT001  (hot: a keyword costs)
         request = self.request = progress.request
         client_ip = progress.client_ip
         if client_ip is None:
@@ -318,9 +339,11 @@ class Walk:
                 del running[bound]
         return asked
 
-    def _settle(self, bound: Bound, outcome: object) -> None:
-        if not isinstance(outcome, Outcome):
-            self.fail(bound, TypeError(f"the rule returned {type(outcome).__name__}, not an Outcome"))
+    def _settle(self, bound: Bound, returned: object) -> None:
+        try:
+            outcome = checked(returned)
+        except (TypeError, ValueError) as error:
+            self.fail(bound, error)
             return
         progress = self.progress
         progress.dry_weight += outcome.weight

@@ -75,4 +75,4 @@ class Express:
             ledger.append(((limit[0], fingerprint, hit), verdict))
         progress.ledger = ledger
         # All of one store call have its time.
-        return Decision(Conclusion.ALLOW, partial(allowed, engine, results), client_ip, verdict[4])
+        return Decision(Conclusion.ALLOW, partial(allowed, engine, results), client_ip, verdicts[0][4])

@@ -90,7 +90,9 @@ class Identity:
         """
         if self._only_ip:
             return self._known.get(ip) or self._of_ip(ip)
-        missing = [name for name, read in self._readers.items() if read is None and given.get(name) is None and name != IP]
+        missing = [
+            name for name, read in self._readers.items() if read is None and given.get(name) is None and name != IP
+        ]
         parts = [self._part(name, request, ip, given) for name in self.names]
         return Fingerprint(parts, missing)
 

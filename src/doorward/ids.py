@@ -44,7 +44,7 @@ def rule_id(fields: Iterable[Field]) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _encoded(value: str | int | bool | Sequence[str]) -> str:
+def _encoded(value: str | int | bool | Sequence[str]) -> str:  # noqa: FBT001  (a value, not a flag)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):

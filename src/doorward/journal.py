@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from doorward.decision import Conclusion, State
+from doorward.locks import lock_over_forks
 from doorward.printable import describe, printable
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Journal:
         self._client = client
         self._clock = clock
         self._mask = mask_addresses
-        self._lock = threading.Lock()
+        self._lock = lock_over_forks()
         self._counts: Counter[str] = Counter()
         self._warned: dict[str, int] = {}
         self._decisions = dict.fromkeys(Conclusion, 0)
@@ -52,7 +52,7 @@ class Journal:
             self._counts[what] += 1
 
     def counts(self) -> dict[str, int]:
-        """All counters: ``decision.DENY``, ``dry_run.<rule>``, ``error.<cause>``, ``exempt.<why>`` …"""
+        """All counters: ``decision.DENY``, ``dry_run.<rule>``, ``error.<cause>``, ``exempt.<why>`` and so on."""
         with self._lock:
             decisions = {f"decision.{name.value}": count for name, count in self._decisions.items() if count}
             return {**decisions, **self._counts}
@@ -137,9 +137,7 @@ def _causes(decision: Decision) -> list[str]:
         if result.reason.is_error()
     ]
     notes = [f"note.rule {result.rule}: {result.note}" for result in decision.results if result.note]
-    degraded = [
-        f"degraded.rule {result.rule}" for result in decision.results if getattr(result.reason, "degraded", "")
-    ]
+    degraded = [f"degraded.rule {result.rule}" for result in decision.results if getattr(result.reason, "degraded", "")]
     return causes + notes + degraded
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from doorward.answers import Answer, refusal
-from doorward.client import AsyncDoorward, Doorward
 from doorward.errors import ConfigurationError, UnknownArgument
 from doorward.limit_headers import parse_style
 from doorward.patterns import DEFAULT_EXEMPT, RouteMatcher, is_plain_path
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Callable, Sequence
 
+    from doorward.client import AsyncDoorward, Doorward
     from doorward.context import RequestContext
     from doorward.decision import Decision
     from doorward.progress import Progress
@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     Patterns = Sequence[str | re.Pattern[str]]
     OnDenied = Callable[[RequestContext, Decision], Any]
 
-SCANNED_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data", "application/json", "application/xml", "text/")
+SCANNED_TYPES = (
+    "application/x-www-form-urlencoded",
+    "multipart/form-data",
+    "application/json",
+    "application/xml",
+    "text/",
+)
 SCANNED_LIMIT = 2**20
 OTHER_LIMIT = 2**16
 """Bytes that are held of a body: of forms, JSON, XML and text, and of all else (the issue's figures)."""
@@ -38,7 +44,7 @@ class LayerOptions(TypedDict, total=False):
         include: Only requests to these paths: see :mod:`doorward.patterns`.
         exclude: No requests to these paths.
         default_exemptions: Leave OPTIONS, health checks and static files alone: see ``DEFAULT_EXEMPT`` there.
-        rate_limit_headers: RateLimit headers on allowed answers: True (``"draft-10"``), ``"draft-6"``, ``"x"`` or False.
+        rate_limit_headers: Limit headers on allowed answers: True (``"draft-10"``), ``"draft-6"``, ``"x"``, or False.
         on_denied: Called with the request context and the decision instead of the built-in refusal; its answer is sent.
     """
 

@@ -8,7 +8,7 @@ from doorward.errors import ConfigurationError
 from doorward.reason import whole_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable
 
     from doorward.decision import Decision
     from doorward.reason import RateLimitReason
@@ -72,8 +72,3 @@ def tightest_of(decision: Decision) -> RateLimitReason | None:
     """The limit that has the least room left, for styles that can speak of one only."""
     limits = [limit for _, limit in decision.limits()]
     return min(limits, key=lambda limit: (limit.remaining, -limit.reset_seconds), default=None)
-
-
-def without_own(lines: Iterable[tuple[str, str]]) -> Sequence[tuple[str, str]]:
-    """``lines`` without the headers that doorward writes."""
-    return [line for line in lines if line[0].lower() not in OWN_NAMES]

@@ -158,9 +158,7 @@ def compile_regex(source: str | re.Pattern[str], *, field: str, overlong: bool =
     return _compile_safe(source, field=field, whole=False, overlong=overlong)
 
 
-def _compile_safe(
-    pattern: str | re.Pattern[str], *, field: str, whole: bool, overlong: bool
-) -> Callable[[str], bool]:
+def _compile_safe(pattern: str | re.Pattern[str], *, field: str, whole: bool, overlong: bool) -> Callable[[str], bool]:
     # Imported when a regular expression turns up: few applications write any.
     from doorward.regex_safety import compile_safe
 

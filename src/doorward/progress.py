@@ -8,13 +8,13 @@ from doorward.decision import State
 from doorward.effects import Algorithm, Charge
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
+    from doorward.bound import Bound
     from doorward.client_ip import ClientIP
     from doorward.context import RequestContext
     from doorward.decision import Decision, RuleResult
     from doorward.effects import Hit, Verdict
-    from doorward.bound import Bound
     from doorward.engine import Engine
     from doorward.fingerprint import Fingerprint
     from doorward.routes import RoutePolicy

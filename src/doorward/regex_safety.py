@@ -89,7 +89,7 @@ def _compile_re2(pattern: re.Pattern[str], *, field: str, reason: str) -> Any:
     options.log_errors = False
     try:
         return re2.compile(_with_inline_flags(pattern), options)
-    except re2.error as error:
+    except (re2.error, UnicodeEncodeError) as error:  # the latter: a lone surrogate, which UTF-8 does not have
         raise ConfigurationError(field, f"{refusal} (it is installed, and refuses too: {error})") from error
 
 

@@ -36,7 +36,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_TIMES = re.compile(r"(?:(?P<sign>[*+?])|\{(?:(?P<exact>\d+)|(?P<low>\d*),(?P<high>\d*))\})\??(?![*+?])")
+_TIMES = re.compile(r"(?:(?P<sign>[*+?])|\{(?:(?P<exact>[0-9]+)|(?P<low>[0-9]*),(?P<high>[0-9]*))\})\??(?![*+?])")
 _GLOBAL_FLAGS = re.compile(r"\(\?[aimsu]+\)")
 _SIGNS: dict[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
 _FLAGS = {"a": re.ASCII, "i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}
@@ -149,6 +149,8 @@ class _Parser:
         if opening.endswith(":"):
             for letter in opening[2:-1]:
                 flags |= _FLAGS[letter]
+            if flags & re.ASCII:
+                flags &= ~re.UNICODE  # the default, which re refuses to take together with re.ASCII
         inner = self._choice(flags)
         self._at += 1
         return Edge(look=inner) if opening[-1] in "=!" else inner

@@ -6,7 +6,7 @@ Precedence: exempt, then the route's own limits, then the application's.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from doorward.errors import ConfigurationError
@@ -72,7 +72,7 @@ class RouteDecorators:
         rate_limit(limit, algorithm=algorithm, **options)
 
         def decorate(view: View) -> View:
-            scoped: LimitOptions = {"scope": name_of(view), **options}
+            scoped: LimitOptions = {"scope": self._scope_of(view), **options}
             return self._marked(view, rate_limit(limit, algorithm=algorithm, **scoped), replace=replace)
 
         return decorate
@@ -81,7 +81,8 @@ class RouteDecorators:
         """Ask more rules on a route.
 
         Args:
-            *rules: Rules; limits among them take the place of the application's.
+            *rules: Rules; limits among them take the place of the application's, and count for this route alone
+                unless they have a ``scope``.
             replace: With False, limits among them count beside the application's.
 
         Raises:
@@ -90,7 +91,7 @@ class RouteDecorators:
         for rule in rules:
             if not isinstance(rule, Rule):
                 raise ConfigurationError("guard", f"takes rules such as fixed_window(…), not {rule!r}")
-        return lambda view: self._marked(view, rules, replace=replace)
+        return lambda view: self._marked(view, scoped(rules, self._scope_of(view)), replace=replace)
 
     def exempt(self, view: View) -> View:
         """Ask no rule on this route, whatever else was said about it."""
@@ -104,6 +105,15 @@ class RouteDecorators:
     def policy_of(self, view: Callable[..., Any] | None) -> RoutePolicy | None:
         """What was said about ``view`` by these decorators, or None."""
         return getattr(view, _MARK, {}).get(id(self)) if view is not None else None
+
+    def _scope_of(self, view: Callable[..., Any]) -> str:
+        """A view's name. Views that one factory makes have one name, and are numbered as they are decorated."""
+        name = name_of(view)
+        if "<" not in name:
+            return name
+        seen: dict[str, int] = self.__dict__.setdefault("_seen", {})
+        seen[name] = seen.get(name, 0) + 1
+        return name if seen[name] == 1 else f"{name}#{seen[name]}"
 
     def _marked(self, view: View, rules: Iterable[Rule], *, replace: bool) -> View:
         policy = mark(view, self)
@@ -142,6 +152,11 @@ def merged(policies: Sequence[RoutePolicy]) -> RoutePolicy | None:
         whole.rules += [rule for rule in policy.rules if not (limited and isinstance(rule, Limit))]
         whole.additive += policy.additive
     return whole
+
+
+def scoped(rules: Iterable[Rule], scope: str) -> list[Rule]:
+    """``rules`` with limits that have no scope of their own counting in ``scope``."""
+    return [replace(rule, scope=scope) if isinstance(rule, Limit) and not rule.scope else rule for rule in rules]
 
 
 def name_of(view: Callable[..., Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
@@ -12,10 +11,11 @@ from doorward.context import RequestContext
 from doorward.decision import Conclusion, Decision, Mode
 from doorward.drivers import SyncPorts, is_async
 from doorward.engine import Engine
-from doorward.express import Express
 from doorward.errors import ConfigurationError
+from doorward.express import Express
 from doorward.fingerprint import Identity
 from doorward.journal import Journal
+from doorward.locks import lock_over_forks
 from doorward.printable import describe
 from doorward.progress import Progress
 from doorward.reason import ErrorReason, RuleReason
@@ -63,13 +63,11 @@ class Runtime:
         self.store: Store | AsyncStore = open_store(settings.store, settings.clock)
         self.async_store = is_async(self.store)
         self.inline = not self.async_store and not self.store.blocking
-        self.journal = Journal(
-            settings.logger, settings.name, settings.clock, mask_addresses=settings.mask_addresses
-        )
+        self.journal = Journal(settings.logger, settings.name, settings.clock, mask_addresses=settings.mask_addresses)
         self._offload: Offload | None = None
         self.off = settings.override == "OFF"
         self.refusals = Refusals(FOREVER_NS if settings.store == "memory://" else SHARED_BELIEF_NS)
-        self._lock = threading.Lock()
+        self._lock = lock_over_forks()
         self._local: MemoryStore | None = None
         self._of_policy: WeakKeyDictionary[Engine, dict[RoutePolicy, Engine]] = WeakKeyDictionary()
         self.routed: list[Bound] = []

@@ -36,8 +36,8 @@ class Options(TypedDict, total=False):
     """Everything that a client takes by keyword besides ``rules``.
 
     Attributes:
-        mode: Of rules that name none: ``"LIVE"`` or ``"DRY_RUN"``. The environment variable ``DOORWARD_MODE`` overrides:
-            ``DRY_RUN`` makes every rule dry, ``OFF`` switches everything off, ``LIVE`` changes only this default.
+        mode: Of rules that name none: ``"LIVE"`` or ``"DRY_RUN"``. The environment variable ``DOORWARD_MODE`` goes
+            before it: ``DRY_RUN`` makes every rule dry, ``OFF`` switches everything off, ``LIVE`` changes only this.
         characteristics: Who clients are, for rules that name none.
         store: ``"memory://"``, or an object with the methods of :class:`doorward.stores.base.Store`.
         proxies: Which hops are trusted to tell the client's address: see :mod:`doorward.client_ip`.

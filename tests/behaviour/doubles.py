@@ -67,6 +67,9 @@ class SleepingStore:
         finally:
             self.waiting -= 1
 
+    async def close(self) -> None:
+        self.waiting = 0
+
     def __getattr__(self, name: str) -> Any:
         async def unused(*_: object) -> None:
             raise NotImplementedError(name)

@@ -12,7 +12,7 @@ NASTY = (
     "/./", ";", "&", "=", "&&==", "'", '"', "\\", "<script>", "{{7*7}}", "${jndi:ldap://x}", "1e999", "nan", "-1",
     "9" * 400, "a" * 5000, "\xff\xfe", "\x80" * 50, "é", "[", "[::1", "[::1]:x", "::ffff:1.2.3.4", "fe80::1%eth0",
     "1.2.3.4:99999", "999.1.1.1", "0x7f.1", "unix:", "_hidden", "for=", 'for="[::1]";proto=https', ",,,,", "q=0.5;q=2",
-    "gzip, gzip", '"unclosed', "a=b; a=c; =; ;;", "Bearer x.y.z", "multipart/form-data; boundary=", "text/html;q=1.0000",
+    "gzip, gzip", '"unclosed', "a=b; a=c; =; ;;", "Bearer x.y.z", "multipart/form-data; boundary=", "text/html;q=1.00",
 )  # fmt: skip
 NAMES = (
     "Accept", "Accept-Encoding", "Authorization", "CF-Connecting-IP", "Content-Encoding", "Content-Type", "Cookie",

@@ -7,11 +7,11 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.walking import Says, Walking, challenges, denies, raises, request
 
 from doorward import ConfigurationError, fixed_window
 from doorward.answers import HTML, PROBLEM, TEXT, negotiated, refusal
 from doorward.limit_headers import OWN_NAMES, parse_style
-from tests.unit.walking import Says, Walking, challenges, denies, raises, request
 
 NEGOTIATIONS = [
     ("", PROBLEM),
@@ -75,7 +75,11 @@ def test_a_refused_limit_is_a_problem_with_its_wait() -> None:
     }  # fmt: skip
     headers = dict(answer.headers)
     assert (answer.status, headers["Retry-After"], headers["Content-Type"]) == (429, "60", PROBLEM)
-    assert (headers["Cache-Control"], headers["Vary"], headers["X-Content-Type-Options"]) == ("no-store", "Accept", "nosniff")
+    assert (headers["Cache-Control"], headers["Vary"], headers["X-Content-Type-Options"]) == (
+        "no-store",
+        "Accept",
+        "nosniff",
+    )
     assert "Content-Security-Policy" not in headers
 
 
@@ -113,11 +117,17 @@ def test_limit_headers_come_in_three_styles() -> None:
     walking = Walking(fixed_window(max=5, window="10m", name="roomy"), fixed_window(max=3, window="1m", name="tight"))
     found = walking.walk()
     assert dict(parse_style("draft-10")(found)) == dict(parse_style(True)(found)) == dict(found.headers)
-    assert parse_style("draft-6")(found) == [("RateLimit-Limit", "3"), ("RateLimit-Remaining", "2"), ("RateLimit-Reset", "60")]
+    assert parse_style("draft-6")(found) == [
+        ("RateLimit-Limit", "3"),
+        ("RateLimit-Remaining", "2"),
+        ("RateLimit-Reset", "60"),
+    ]
     assert parse_style("x")(found) == [
         ("X-RateLimit-Limit", "3"), ("X-RateLimit-Remaining", "2"), ("X-RateLimit-Reset", "60"),
     ]  # fmt: skip
-    assert all(name.lower() in OWN_NAMES for style in ("draft-10", "draft-6", "x") for name, _ in parse_style(style)(found))
+    assert all(
+        name.lower() in OWN_NAMES for style in ("draft-10", "draft-6", "x") for name, _ in parse_style(style)(found)
+    )
 
 
 def test_a_decision_without_limits_has_no_limit_headers() -> None:

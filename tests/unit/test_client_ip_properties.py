@@ -99,7 +99,7 @@ def test_p9_whatever_comes_the_result_is_canonical(peer: str | None, lines: list
     assert not address.startswith("::ffff:")
 
 
-class Line(str):
+class Line(str):  # noqa: SLOT000  (it has an attribute)
     """A header line that counts the characters that are taken out of it, and refuses to be split."""
 
     taken: int

@@ -11,7 +11,9 @@ from doorward import Body, Headers, RequestContext
 LINES = [("Accept", "a"), ("X-Tag", "1"), ("accept", "b")]
 
 
-@pytest.mark.parametrize("kind", [list, tuple, iter, lambda lines: (line for line in lines)], ids=["list", "tuple", "iterator", "generator"])
+@pytest.mark.parametrize(
+    "kind", [list, tuple, iter, lambda lines: (line for line in lines)], ids=["list", "tuple", "iterator", "generator"]
+)
 def test_headers_are_read_from_any_iterable_as_often_as_wanted(kind) -> None:
     """An iterator is not used up by the first look."""
     headers = Headers(kind(LINES))
@@ -43,9 +45,19 @@ def test_an_absent_header_is_empty() -> None:
 
 @given(st.binary(), st.binary())
 def test_header_bytes_are_latin_1_whatever_they_are(name: bytes, value: bytes) -> None:
-    """Every byte decodes, so that bad bytes are data and not an error."""
-    headers = Headers([(b"x" + name, value)])
-    assert headers.get("x" + name.decode("latin-1")) == value.decode("latin-1")
+    """Every byte decodes, so that bad bytes are data and not an error; only ASCII has two cases."""
+    headers = Headers([(b"X" + name, value)])
+    assert list(headers) == [((b"x" + name.lower()).decode("latin-1"), value.decode("latin-1"))]
+
+
+@given(st.lists(st.tuples(st.sampled_from([b"A", b"a", b"b", b"\xc0", "A", "b"]), st.binary()), max_size=5))
+def test_the_hundredth_look_finds_what_the_first_one_found(lines: list) -> None:
+    """However headers are looked up, once or often."""
+    headers = Headers(lines)
+    for name in ("a", "B", "\xc0", "\xe0"):
+        first = list(headers.values(name))
+        assert all(list(headers.values(name)) == first for _ in range(20))
+        assert first == list(Headers(lines).values(name))
 
 
 def test_text_and_bytes_may_be_mixed() -> None:

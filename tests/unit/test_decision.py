@@ -7,17 +7,28 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.walking import PEER, Says, Walking, challenges, denies, raises, says, states
 
 from doorward import ErrorReason, IPInfo, RuleReason, fixed_window, sliding_window, token_bucket
-from doorward.decision import NOTHING, Conclusion, Decision
 from doorward.client_ip import ClientIP, Provenance
+from doorward.decision import NOTHING, Conclusion, Decision
 from doorward.ids import decision_id
 from doorward.reason import ChallengeReason, RateLimitReason, Reason
 from doorward.testing import FakeClock
-from tests.unit.walking import PEER, Says, Walking, challenges, denies, raises, says, states
 
 HERE = ClientIP(PEER, Provenance.PEER)
-KINDS = ["RATE_LIMIT", "BOT", "SHIELD", "EMAIL", "FILTER", "SENSITIVE_INFO", "PROMPT_INJECTION", "CHALLENGE", "RULE", "ERROR"]
+KINDS = [
+    "RATE_LIMIT",
+    "BOT",
+    "SHIELD",
+    "EMAIL",
+    "FILTER",
+    "SENSITIVE_INFO",
+    "PROMPT_INJECTION",
+    "CHALLENGE",
+    "RULE",
+    "ERROR",
+]
 
 
 class Kind(Reason):
@@ -32,7 +43,10 @@ def decision(conclusion: str, reason: Reason) -> Decision:
 # --- status and headers
 
 
-@pytest.mark.parametrize(("kind", "status"), [("EMAIL", 400), ("RATE_LIMIT", 429), ("ERROR", 503), ("BOT", 403), ("RULE", 403), ("CHALLENGE", 403)])
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [("EMAIL", 400), ("RATE_LIMIT", 429), ("ERROR", 503), ("BOT", 403), ("RULE", 403), ("CHALLENGE", 403)],
+)
 def test_the_status_follows_from_the_reason(kind: str, status: int) -> None:
     """400 e-mail, 429 limit, 503 failed closed, else 403; what is let through is 200."""
     assert decision("DENY", Kind(kind)).status == decision("CHALLENGE", Kind(kind)).status == status
@@ -52,7 +66,10 @@ def test_one_conclusion_is_one_answer(conclusion: str, told: tuple[int, ...]) ->
 
 def test_headers_of_an_allowed_request_name_each_limit() -> None:
     """Policy and state by rule name, in the order of declaration; no Retry-After."""
-    walking = Walking(fixed_window(max=5, window="10m", name="signup"), token_bucket(refill_rate=2, interval="1m", capacity=10, name="api"))
+    walking = Walking(
+        fixed_window(max=5, window="10m", name="signup"),
+        token_bucket(refill_rate=2, interval="1m", capacity=10, name="api"),
+    )
     walking.clock.advance(188.5)
     assert walking.walk().headers == {
         "RateLimit-Policy": '"signup";q=5;w=600, "api";q=10;w=300',
@@ -84,7 +101,9 @@ def test_a_denial_that_time_does_not_lift_has_no_retry_after() -> None:
 
 def test_dry_and_unasked_limits_are_no_headers() -> None:
     """Clients are told about what holds for them."""
-    walking = Walking(sliding_window(max=1, interval=60, mode="DRY_RUN"), sliding_window(max=1, interval=60, paths=["/x"]))
+    walking = Walking(
+        sliding_window(max=1, interval=60, mode="DRY_RUN"), sliding_window(max=1, interval=60, paths=["/x"])
+    )
     assert walking.walk().headers == {}
 
 
@@ -120,7 +139,12 @@ def test_ids_are_the_typeids_of_their_uuid() -> None:
     assert decision_id((uuid >> 80) * 1_000_000 + 999_999, entropy) == "lreq_01h455vb4pex5vsknk084sn02q"
 
 
-@given(st.integers(0, 2**48 - 2), st.integers(1, 1000), st.binary(min_size=10, max_size=10), st.binary(min_size=10, max_size=10))
+@given(
+    st.integers(0, 2**48 - 2),
+    st.integers(1, 1000),
+    st.binary(min_size=10, max_size=10),
+    st.binary(min_size=10, max_size=10),
+)
 def test_ids_sort_by_time(milliseconds: int, later: int, one: bytes, other: bytes) -> None:
     """Whatever their random part, a later millisecond sorts later."""
     after = min(milliseconds + later, 2**48 - 1)
@@ -232,7 +256,16 @@ def test_what_is_not_known_about_an_address_is_none() -> None:
     assert (found.ip.address, found.ip.provenance, states(found)) == (PEER, "PEER", ["RUN"])
     assert found.results[0].ttl == 7
     ip = IPInfo(PEER, "PEER")
-    known = [ip.is_vpn(), ip.is_proxy(), ip.is_tor(), ip.is_hosting(), ip.is_relay(), ip.is_abuser(), ip.country, ip.asn]
+    known = [
+        ip.is_vpn(),
+        ip.is_proxy(),
+        ip.is_tor(),
+        ip.is_hosting(),
+        ip.is_relay(),
+        ip.is_abuser(),
+        ip.country,
+        ip.asn,
+    ]
     assert known == [None] * 8
 
 

@@ -104,7 +104,9 @@ def test_ipv6_counts_by_its_network() -> None:
     assert of("ip.src", ip="2001:db8::1").digest == of("ip.src", ip="2001:db8::ffff:1").digest
     assert of("ip.src", ip="2001:db8::1").digest != of("ip.src", ip="2001:db8:0:1::1").digest
     wide = Identity(["ip.src"], ipv6_prefix=48)
-    assert wide.fingerprint(REQUEST, "2001:db8::1", {}).digest == wide.fingerprint(REQUEST, "2001:db8:0:1::1", {}).digest
+    assert (
+        wide.fingerprint(REQUEST, "2001:db8::1", {}).digest == wide.fingerprint(REQUEST, "2001:db8:0:1::1", {}).digest
+    )
 
 
 def test_an_own_key_that_is_missing_falls_back_to_the_address() -> None:
@@ -119,9 +121,10 @@ def test_an_own_key_cannot_take_the_address_of_another_client() -> None:
     """A user whose id looks like an address is not that address; ``ip.src`` cannot be given."""
     assert of("userId", userId=IP).digest != of("ip.src").digest
     both = Identity(["ip.src", "userId"])
-    assert both.fingerprint(REQUEST, IP, {"userId": 1}).digest == both.fingerprint(
-        REQUEST, IP, {"userId": 1, "ip.src": "1.1.1.1"}
-    ).digest
+    assert (
+        both.fingerprint(REQUEST, IP, {"userId": 1}).digest
+        == both.fingerprint(REQUEST, IP, {"userId": 1, "ip.src": "1.1.1.1"}).digest
+    )
 
 
 @pytest.mark.parametrize("value", [[1], {"a": 1}, b"x", object()])
@@ -131,7 +134,10 @@ def test_an_own_key_of_another_type_is_a_type_error_that_names_it(value: object)
         of("userId", userId=value)
 
 
-@pytest.mark.parametrize("name", ["ip.src", "http.host", "http.request.method", "http.request.uri.path", "userId", 'http.request.cookie["s"]'])
+@pytest.mark.parametrize(
+    "name",
+    ["ip.src", "http.host", "http.request.method", "http.request.uri.path", "userId", 'http.request.cookie["s"]'],
+)
 def test_a_client_named_by_its_plain_value_is_the_one_that_is_counted(name: str) -> None:
     """What an operator writes finds the counter, in whatever case the host and the method are written."""
     value = {"http.host": "SHOP.example:8443", "http.request.method": "Post"}.get(name, PARTS[name][0])

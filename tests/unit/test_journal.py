@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 
 import pytest
+from tests.unit.walking import PEER, Says, allows, denies, raises, request
 
 from doorward import Doorward, sliding_window
 from doorward.decision import Conclusion
 from doorward.journal import MOST_CAUSES, Journal, masked
 from doorward.testing import FakeClock
-from tests.unit.walking import PEER, Says, allows, denies, raises, request
 
 
 class Records(logging.Handler):
@@ -29,7 +29,7 @@ def records() -> Records:
 
 @pytest.fixture
 def logger(records: Records) -> logging.Logger:
-    found = logging.Logger("doorward.test", logging.INFO)
+    found = logging.Logger("doorward.test", logging.INFO)  # noqa: LOG001  (one of its own, which no test inherits)
     found.addHandler(records)
     return found
 
@@ -64,7 +64,9 @@ def test_a_record_holds_no_secrets(logger: logging.Logger, records: Records) -> 
     assert "hunter2" not in records.records[0].getMessage()
 
 
-@pytest.mark.parametrize("path", ['/" conclusion=ALLOW ip="1.1.1.1', "/a\nb conclusion=ALLOW", '/x\\" y=1', '/"', "/\u202e"])
+@pytest.mark.parametrize(
+    "path", ['/" conclusion=ALLOW ip="1.1.1.1', "/a\nb conclusion=ALLOW", '/x\\" y=1', '/"', "/\u202e"]
+)
 def test_a_client_cannot_forge_a_record(path: str, logger: logging.Logger, records: Records) -> None:
     """Whatever stands in the path, it stays inside its field and its line."""
     Doorward([Says(does=denies)], logger=logger).protect(request(path=path))
@@ -104,12 +106,17 @@ def test_a_failure_is_a_warning_once_a_minute_and_counted_each_time(
     assert aj.health()["counts"] == {"decision.ERROR": 4, "error.rule says: RuntimeError: a bug": 4}
 
 
-def test_a_clock_that_steps_back_does_not_silence_warnings(journal: Journal, records: Records, clock: FakeClock) -> None:
+def test_a_clock_that_steps_back_does_not_silence_warnings(
+    journal: Journal, records: Records, clock: FakeClock
+) -> None:
     """A time in the future is not waited for."""
     journal.warn("a", "first")
     clock.advance(-3600)
     journal.warn("a", "second")
-    assert [record.getMessage() for record in records.records] == ["doorward default: first", "doorward default: second"]
+    assert [record.getMessage() for record in records.records] == [
+        "doorward default: first",
+        "doorward default: second",
+    ]
 
 
 def test_a_missing_characteristic_is_a_warning(logger: logging.Logger, records: Records) -> None:
@@ -135,17 +142,23 @@ def test_causes_are_bounded(journal: Journal, clock: FakeClock) -> None:
     assert (len(counts), counts["other"]) == (MOST_CAUSES + 1, 50)
 
 
+def _lose(what: str) -> None:
+    raise LookupError(what)
+
+
 @pytest.mark.swallows_errors
 def test_a_swallowed_error_says_where_it_was_raised(journal: Journal, records: Records) -> None:
     """In one line; again only after a minute, counted each time."""
     for _ in range(2):
         try:
-            raise LookupError("gone\n")
+            _lose("gone\n")
         except LookupError as error:
             journal.swallowed("on_decision", error)
     (record,) = records.records
     assert record.levelname == "ERROR"
-    assert record.getMessage().startswith("doorward on_decision failed, the request goes on: LookupError: gone\\x0a (in test_a_swall")
+    assert record.getMessage().startswith(
+        "doorward on_decision failed, the request goes on: LookupError: gone\\x0a (in _lose"
+    )
     assert journal.counts() == {"error.on_decision: LookupError": 2}
     journal.swallowed("elsewhere", LookupError())
     assert records.records[1].getMessage().endswith(": LookupError")
@@ -186,7 +199,9 @@ def test_a_logger_that_raises_does_not_reach_the_application(logger: logging.Log
 @pytest.mark.parametrize(
     ("address", "shown"), [("203.0.113.9", "203.0.113.0/24"), ("2001:db8:1:2::3", "2001:db8:1::/48"), ("", "")]
 )
-def test_an_address_is_masked_to_its_network(address: str, shown: str, logger: logging.Logger, records: Records) -> None:
+def test_an_address_is_masked_to_its_network(
+    address: str, shown: str, logger: logging.Logger, records: Records
+) -> None:
     """/24 of IPv4, /48 of IPv6, nothing of nothing."""
     assert masked(address) == shown
     Doorward([Says()], logger=logger, mask_addresses=True).protect(request(peer=address))

@@ -24,7 +24,8 @@ RIGHT = [
 ]
 WRONG = [
     None, 5, "", ";", "5", "5/", "/minute", "0/minute", "5/0minutes", "-5/minute", "5/fortnight", "5/ms", "5 minutes",
-    "5per minute", "5/minute extra", "5.5/minute", "５/minute", "1/9999999days", f"{10**16}/minute", "9" * 19 + "/minute",
+    "5per minute", "5/minute extra",
+    "5.5/minute", "５/minute", "1/9999999days", f"{10**16}/minute", "9" * 19 + "/min",
     ";".join(["5/minute"] * 17), "5/minute;" + " " * 500,
 ]  # fmt: skip
 

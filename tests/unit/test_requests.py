@@ -6,18 +6,20 @@ import gc
 from types import SimpleNamespace
 
 import pytest
+from tests.unit.walking import PEER, Reads, Says, allows, raises
 
 from doorward import AsyncDoorward, Doorward, UnsupportedRequest, sliding_window
 from doorward.asgi import DoorwardMiddleware as ASGIMiddleware
 from doorward.requests import ACCEPTED, ROUTED_PATH, carrier_of, environ_path, from_carrier, route_path
 from doorward.wsgi import DoorwardMiddleware as WSGIMiddleware
-from tests.unit.walking import PEER, Reads, Says, allows, raises
 
 
 def scope(**parts):
     return {
-        "type": "http", "method": "POST", "scheme": "https", "path": "/api/a b", "root_path": "/api", "raw_path": b"/api/a%20b",
-        "query_string": b"q=\xe9", "headers": [(b"host", b"a.example"), (b"x-a", b"1"), (b"x-a", b"2")], "client": (PEER, 5),
+        "type": "http", "method": "POST", "scheme": "https", "path": "/api/a b", "root_path": "/api",
+        "raw_path": b"/api/a%20b",
+        "query_string": b"q=\xe9", "headers": [(b"host", b"a.example"), (b"x-a", b"1"), (b"x-a", b"2")],
+        "client": (PEER, 5),
         **parts,
     }  # fmt: skip
 
@@ -25,7 +27,8 @@ def scope(**parts):
 def environ(**parts):
     return {
         "REQUEST_METHOD": "POST", "wsgi.url_scheme": "https", "PATH_INFO": "/caf\xc3\xa9", "SCRIPT_NAME": "/api",
-        "QUERY_STRING": "q=1", "REMOTE_ADDR": PEER, "HTTP_HOST": "a.example", "HTTP_X_A": "1,2", "CONTENT_TYPE": "text/plain",
+        "QUERY_STRING": "q=1", "REMOTE_ADDR": PEER, "HTTP_HOST": "a.example", "HTTP_X_A": "1,2",
+        "CONTENT_TYPE": "text/plain",
         "CONTENT_LENGTH": "", "REQUEST_URI": "/api/caf%C3%A9?q=1", "SERVER_NAME": "s", **parts,
     }  # fmt: skip
 
@@ -42,7 +45,13 @@ def test_a_scope_is_read_as_it_stands() -> None:
 def test_a_scope_of_a_websocket_has_fewer_keys() -> None:
     """No method, perhaps no scheme, no client, no raw path."""
     request = from_carrier({"type": "websocket", "path": "/ws", "headers": []})
-    assert (request.method, request.scheme, request.peer, request.raw_path, request.query) == ("GET", "http", None, None, "")
+    assert (request.method, request.scheme, request.peer, request.raw_path, request.query) == (
+        "GET",
+        "http",
+        None,
+        None,
+        "",
+    )
 
 
 @pytest.mark.parametrize("client", [None, (), ("", 0), [None, None]])
@@ -56,7 +65,8 @@ def test_a_unix_socket_has_no_address(client) -> None:
 @pytest.mark.parametrize(
     ("root", "path", "routed"),
     [
-        ("", "/a", "/a"), ("/api", "/api/a", "/a"), ("/api", "/api", "/"), ("/api", "/apix", "/apix"), ("/api", "/b", "/b"),
+        ("", "/a", "/a"), ("/api", "/api/a", "/a"), ("/api", "/api", "/"), ("/api", "/apix", "/apix"),
+        ("/api", "/b", "/b"),
         ("/api", "/api//a", "//a"),
     ],
 )  # fmt: skip
@@ -83,9 +93,7 @@ def test_a_header_name_with_an_underscore_is_nobodys() -> None:
     assert (headers.values("x_a"), headers.values("missing")) == ((), ())
 
 
-@pytest.mark.parametrize(
-    ("raw", "path"), [("/a", "/a"), ("", ""), ("/\xff", "/\ufffd"), ("/\u20ac", "/?")]
-)
+@pytest.mark.parametrize(("raw", "path"), [("/a", "/a"), ("", ""), ("/\xff", "/\ufffd"), ("/\u20ac", "/?")])
 def test_a_path_of_bad_bytes_is_data(raw: str, path: str) -> None:
     """What is no UTF-8, and what PEP 3333 does not allow, is replaced."""
     assert environ_path({"PATH_INFO": raw}) == path
@@ -100,7 +108,9 @@ def test_a_later_change_of_the_environ_does_not_change_the_request() -> None:
     assert request.headers.get("x-a") == "1,2"
 
 
-@pytest.mark.parametrize("make", [lambda c: c, lambda c: SimpleNamespace(scope=c), lambda c: SimpleNamespace(environ=c)])
+@pytest.mark.parametrize(
+    "make", [lambda c: c, lambda c: SimpleNamespace(scope=c), lambda c: SimpleNamespace(environ=c)]
+)
 @pytest.mark.parametrize("carrier", [scope(), environ()], ids=["scope", "environ"])
 def test_a_request_is_found_by_its_scope_or_environ(make, carrier) -> None:
     """Itself, or what a framework's object carries."""
@@ -109,7 +119,11 @@ def test_a_request_is_found_by_its_scope_or_environ(make, carrier) -> None:
 
 @pytest.mark.parametrize(
     ("attributes", "path"),
-    [({"path_info": "/django"}, "/django"), ({"path": "/other"}, None), ({"path": "/flask", "environ": {"werkzeug.request": 1}}, "/flask")],
+    [
+        ({"path_info": "/django"}, "/django"),
+        ({"path": "/other"}, None),
+        ({"path": "/flask", "environ": {"werkzeug.request": 1}}, "/flask"),
+    ],
 )
 def test_the_path_that_a_framework_routes_by_is_kept(attributes: dict, path: str | None) -> None:
     """Django's ``path_info`` and Werkzeug's ``path``; others' attributes may mean anything."""
@@ -119,8 +133,19 @@ def test_the_path_that_a_framework_routes_by_is_kept(attributes: dict, path: str
 
 @pytest.mark.parametrize(
     "thing",
-    [None, 5, "GET /", b"", {}, [], {"type": "lifespan", "headers": []}, {"type": "http"}, object(), SimpleNamespace(scope=5)],
-    ids=repr,
+    [
+        None,
+        5,
+        "GET /",
+        b"",
+        {},
+        [],
+        {"type": "lifespan", "headers": []},
+        {"type": "http"},
+        object(),
+        SimpleNamespace(scope=5),
+    ],
+    ids=lambda thing: type(thing).__name__,
 )
 def test_what_is_no_request_is_a_type_error_that_names_what_is_accepted(thing: object) -> None:
     """A mistake of the application's, and not a request to let in."""

@@ -6,10 +6,11 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from doorward import Conclusion, Decision, Doorward, RequestContext, RuleReason, RuleResult
-from doorward.effects import AskStore, CountHits, Effect, Failed, Gather
+from doorward import Conclusion, Decision, Doorward, RequestContext, RuleReason, RuleResult, sliding_window
+from doorward.effects import AskStore, CountHits, Effect, Failed, Gather, Verdict
 from doorward.progress import Inputs, Progress
 from doorward.rules.base import Outcome, Phase, Rule, View
+from doorward.stores.memory import MemoryStore
 from doorward.testing import FakeClock
 
 PEER = "203.0.113.9"
@@ -153,6 +154,32 @@ class Walking:
         return [type(effect).__name__ for effect in self.asked]
 
 
+class NotTrusted(MemoryStore):
+    """A store of somebody else's, as far as the engine knows: bans are asked for, answers are checked."""
+
+
+ROOM = Verdict(True, 3, 60.0, 0.0)
+
+
+def full(wait: float = 30.0) -> Verdict:
+    return Verdict(False, 0, wait, wait)
+
+
+def limit(name: str = "limit", most: int = 1, **options: Any) -> Rule:
+    return sliding_window(max=most, interval="1m", name=name, **options)
+
+
+def looking(answers: list[object]) -> Callable[[View], Any]:
+    """A look-up that asks for one thing, and adds the answer to ``answers``."""
+
+    def look(_: View) -> Any:
+        answer = yield AskStore("get", ("key",))
+        answers.append(answer)
+        return says()
+
+    return look
+
+
 def ended(flow: Generator[Effect, Any, Decision], answer: object) -> Decision:
     """The decision of a walk that ends with this answer."""
     try:
@@ -172,9 +199,3 @@ def conclusions(decision: Decision) -> list[str]:
 
 def result(decision: Decision, name: str) -> RuleResult:
     return next(result for result in decision.results if result.rule == name)
-
-
-__all__ = [
-    "ALLOWS", "CHALLENGES", "DENIES", "PEER", "Access", "Dear", "LooksUp", "NeedsEmail", "Reads", "Says",
-    "Walking", "allows", "challenges", "conclusions", "denies", "ended", "raises", "request", "result", "says", "states",
-]  # fmt: skip

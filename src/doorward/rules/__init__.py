@@ -1,0 +1,1 @@
+"""Rules: what a client is asked to decide by. One module for each family."""

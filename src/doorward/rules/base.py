@@ -44,10 +44,6 @@ class Outcome(NamedTuple):
         weight: Added to the request's sum of weights; meant for ALLOW.
         ends: Kinds of rules that need not be asked any more, such as ``{"BOT", "CHALLENGE"}``.
         ttl: Seconds for which the same client will get the same answer.
-
-    Raises:
-        TypeError: The conclusion, the reason or ``ends`` is something else.
-        ValueError: The weight or ``ttl`` is no finite number.
     """
 
     conclusion: Conclusion
@@ -56,15 +52,25 @@ class Outcome(NamedTuple):
     ends: frozenset[str] = frozenset()
     ttl: float = 0.0
 
-    def __post_init__(self) -> None:
-        # A rule may be anybody's code; what it got wrong is to be an error of that rule, not of the whole decision.
-        if type(self.conclusion) is not Conclusion or self.conclusion is Conclusion.ERROR:
-            raise TypeError(f"the conclusion must be ALLOW, DENY or CHALLENGE, not {self.conclusion!r}")
-        for value, kind in ((self.reason, Reason), (self.ends, frozenset)):
-            if not isinstance(value, kind):
-                raise TypeError(f"an Outcome takes a {kind.__name__}, not {value!r}")
-        if not (isfinite(self.weight) and isfinite(self.ttl)):
-            raise ValueError(f"weight and ttl must be finite, not {self.weight!r} and {self.ttl!r}")
+
+def checked(outcome: object) -> Outcome:
+    """What a rule returned. It may be anybody's code: nonsense is to be an error of that rule, not of the decision.
+
+    Raises:
+        TypeError: It is no outcome, or something in it is not what it should be.
+        ValueError: Its weight or ``ttl`` is not finite.
+    """
+    if not isinstance(outcome, Outcome):
+        raise TypeError(f"the rule returned {type(outcome).__name__}, not an Outcome")
+    conclusion, reason, weight, ends, ttl = outcome
+    if type(conclusion) is not Conclusion or conclusion is Conclusion.ERROR:
+        raise TypeError(f"the rule concluded {conclusion!r}, not ALLOW, DENY or CHALLENGE")
+    for value, kind in ((reason, Reason), (ends, frozenset)):
+        if not isinstance(value, kind):
+            raise TypeError(f"the rule returned {value!r} where a {kind.__name__} belongs")
+    if not (isfinite(weight) and isfinite(ttl)):
+        raise ValueError(f"weight and ttl must be finite, not {weight!r} and {ttl!r}")
+    return outcome
 
 
 Steps = Generator["Effect", Any, Outcome]

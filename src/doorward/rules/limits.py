@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Unpack, cast
 
 from doorward.clock import NANOSECONDS
-from doorward.duration import Duration, nanoseconds
+from doorward.duration import LONGEST, Duration, nanoseconds
 from doorward.effects import Algorithm
 from doorward.errors import ConfigurationError, UnknownArgument
 from doorward.ids import rule_id
@@ -55,6 +55,8 @@ class Response(NamedTuple):
         """``status`` by its other usual name."""
         return self.status
 
+
+_LONGEST_FILL = 100 * LONGEST * NANOSECONDS
 
 CountWhen = Callable[[Response], bool]
 LimitFor = Callable[..., str | None]
@@ -176,7 +178,9 @@ def sliding_window(*, max: int, interval: Duration, **options: Unpack[LimitOptio
     return _static("sliding_window", quota, (("max", max), ("interval", _span(length))), options)
 
 
-def token_bucket(*, refill_rate: int, interval: Duration, capacity: int, **options: Unpack[LimitOptions]) -> StaticLimit:
+def token_bucket(
+    *, refill_rate: int, interval: Duration, capacity: int, **options: Unpack[LimitOptions]
+) -> StaticLimit:
     """A bucket of ``capacity`` tokens, refilled evenly with ``refill_rate`` tokens an ``interval``.
 
     Args:
@@ -192,12 +196,16 @@ def token_bucket(*, refill_rate: int, interval: Duration, capacity: int, **optio
     positive(refill_rate, "refill_rate")
     # Rounded up: a bucket may fill a nanosecond late, never early.
     fill_time = -(-positive(capacity, "capacity") * length // refill_rate)
+    if fill_time > _LONGEST_FILL:
+        raise ConfigurationError("capacity", f"takes over a century to fill at {refill_rate} in {interval!r}")
     quota = Quota("", Algorithm.TOKEN_BUCKET, capacity, fill_time)
     parameters: list[Field] = [("refillRate", refill_rate), ("interval", _span(length)), ("capacity", capacity)]
     return _static("token_bucket", quota, parameters, options)
 
 
-def rate_limit(limit: str | LimitFor, *, algorithm: str = "sliding_window", **options: Unpack[LimitOptions]) -> tuple[Limit, ...]:
+def rate_limit(
+    limit: str | LimitFor, *, algorithm: str = "sliding_window", **options: Unpack[LimitOptions]
+) -> tuple[Limit, ...]:
     """Limits written as text, or chosen for each request.
 
     Args:
@@ -275,10 +283,16 @@ def _parse_count_when(value: object) -> CountWhen | None:
     if callable(value) and not inspect.iscoroutinefunction(value):
         return cast("CountWhen", value)
     statuses = {value} if isinstance(value, int) else value
-    if isinstance(statuses, Collection) and statuses and all(isinstance(item, int) and 100 <= item <= 599 for item in statuses):
+    if (
+        isinstance(statuses, Collection)
+        and statuses
+        and all(isinstance(item, int) and 100 <= item <= 599 for item in statuses)
+    ):
         chosen = frozenset(statuses)
         return lambda response: response.status in chosen
-    raise ConfigurationError("count_when", f"must be a plain function, an HTTP status or several of them, not {value!r}")
+    raise ConfigurationError(
+        "count_when", f"must be a plain function, an HTTP status or several of them, not {value!r}"
+    )
 
 
 def _arguments(limit_for: LimitFor) -> int:

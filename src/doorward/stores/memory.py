@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from math import ceil
 from operator import itemgetter
-from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 from doorward.clock import NANOSECONDS, SystemClock
 from doorward.effects import Algorithm, Verdict
 from doorward.errors import ConfigurationError, StoreError
+from doorward.locks import lock_over_forks
 from doorward.stores.algorithms import DECIDE, State, Tally, add_weight, expiry_of, refund, seconds
 from doorward.stores.expiring import SHARD_SHIFT, ExpiringMap, SoonestEndMap
 
@@ -66,11 +65,7 @@ class MemoryStore:
                 raise ConfigurationError(name, f"{bound!r} is too few; at least 1")
         self._bounds = max_keys, max_refusals, max_values
         self._now = (clock or SystemClock()).now_ns
-        self._lock = Lock()
-        # The hooks know the lock only, so that they do not keep the store alive: they can never be taken off.
-        os.register_at_fork(
-            before=self._lock.acquire, after_in_parent=self._lock.release, after_in_child=self._lock.release
-        )
+        self._lock = lock_over_forks()
         self._start()
 
     def _start(self) -> None:
