@@ -104,6 +104,7 @@ class RequestContext:
     body_complete: bool = False
     raw_path: str | None = None
     _host: str | None = None
+    _headers: Headers | None = None
     _cookies: dict[str, list[str]] | None = None
     _query_values: dict[str, list[str]] | None = None
 
@@ -124,7 +125,7 @@ class RequestContext:
         self.scheme = scheme
         self.path = path
         self.query = query
-        self.headers = headers if isinstance(headers, Headers) else Headers(headers)
+        self.lines = headers
         self.peer = peer
         if body is not None:
             self.hold(Body(body, True))
@@ -135,6 +136,17 @@ class RequestContext:
 
     def __repr__(self) -> str:
         return f"RequestContext(method={self.method!r}, path={self.path!r}, peer={self.peer!r})"
+
+    @property
+    def headers(self) -> Headers:
+        """The header lines."""
+        if self._headers is None:
+            self._headers = self.lines if isinstance(self.lines, Headers) else Headers(self.lines)
+        return self._headers
+
+    def header_values(self, name: str) -> Sequence[str]:
+        """Every value of the header ``name``, in order."""
+        return self.headers.values(name)
 
     @property
     def host(self) -> str:

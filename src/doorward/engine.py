@@ -206,7 +206,7 @@ class Walk:
         request = self.request = progress.request
         client_ip = progress.client_ip
         if client_ip is None:
-            client_ip = progress.client_ip = engine.ips.resolve(request.peer, request.headers.values)
+            client_ip = progress.client_ip = engine.ips.resolve(request.peer, request.header_values)
         self.ip = client_ip[0]
         self.engine = engine
         self.progress = progress

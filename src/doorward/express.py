@@ -53,7 +53,7 @@ class Express:
         if results or engine.bans:
             return None
         request = progress.request
-        client_ip = progress.client_ip = engine.ips.resolve(request.peer, request.headers.values)
+        client_ip = progress.client_ip = engine.ips.resolve(request.peer, request.header_values)
         fingerprint = self._identity.fingerprint(request, client_ip[0], {})
         own, refusals = fingerprint.short, engine.refusals
         hits = [

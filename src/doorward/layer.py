@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from doorward.context import RequestContext
     from doorward.decision import Decision
     from doorward.progress import Progress
-    from doorward.requests import Carrier
+    from doorward.requests import Carrier, ReadRequest
     from doorward.routes import RoutePolicy
 
     Patterns = Sequence[str | re.Pattern[str]]
@@ -83,7 +83,7 @@ class Layer:
         method: str,
         path: str,
         policy: RoutePolicy | None,
-        read: Callable[[Carrier], RequestContext],
+        read: ReadRequest,
     ) -> Progress | None:
         """Begin with a request, read by ``read``; None when no rule is to look at it."""
         runtime = self.runtime
@@ -95,7 +95,7 @@ class Layer:
         if why is not None:
             carrier[DECISION] = runtime.exempted(engine, why)
             return None
-        return runtime.resume(carrier, engine, policy, read)
+        return runtime.resume(carrier, engine, policy, path, read)
 
     def refuses(self, decision: Decision) -> bool:
         """Whether the request is answered here."""

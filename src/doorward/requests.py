@@ -6,10 +6,10 @@ environ is also where a request's :class:`~doorward.progress.Progress` is kept, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from typing import Any
 
-from doorward.context import Headers, RequestContext, text
+from doorward.context import Headers, RequestContext
 from doorward.errors import UnsupportedRequest
 
 ACCEPTED = (
@@ -18,6 +18,7 @@ ACCEPTED = (
 )
 
 Carrier = MutableMapping[str, Any]
+ReadRequest = Callable[[Carrier, "str | None"], RequestContext]
 
 ROUTED_PATH = "doorward.path"
 """Key of a scope or environ under which the path stands as the framework routes it, where the framework says so."""
@@ -40,33 +41,36 @@ def carrier_of(request: object) -> Carrier:
     raise UnsupportedRequest(f"protect takes {ACCEPTED}, not {type(request).__name__}")
 
 
-def from_carrier(carrier: Carrier) -> RequestContext:
+def from_carrier(carrier: Carrier, path: str | None = None) -> RequestContext:
     """The context of an ASGI scope or a WSGI environ."""
-    return from_scope(carrier) if _is_scope(carrier) else from_environ(carrier)
+    return from_scope(carrier, path) if _is_scope(carrier) else from_environ(carrier, path)
 
 
-def from_scope(scope: Carrier) -> RequestContext:
-    """The context of an ASGI scope (ASGI 3.0, HTTP and websocket)."""
+def from_scope(scope: Carrier, path: str | None = None) -> RequestContext:
+    """The context of an ASGI scope (ASGI 3.0, HTTP and websocket); ``path`` where it is known already."""
     get = scope.get
     client = get("client")
+    query, raw_path = get("query_string", b""), get("raw_path")
     # Past __init__, whose ten keywords cost as much as all the rest: this runs for every request.
     context = RequestContext.__new__(RequestContext)
     context.method = get("method", "GET")
     context.scheme = get("scheme", "http")
-    context.path = route_path(scope)
-    context.query = text(get("query_string", b""))  # text from Django's AsyncClient
-    context.headers = Headers(scope["headers"])
+    context.path = route_path(scope) if path is None else path
+    # Text in requests of Django's AsyncRequestFactory.
+    context.query = query.decode("latin-1") if isinstance(query, bytes) else query
+    context.lines = scope["headers"]
     context.peer = client[0] if client else None
-    context.raw_path = _latin(get("raw_path"))
+    if raw_path is not None:
+        context.raw_path = raw_path.decode("latin-1")
     return context
 
 
-def from_environ(environ: Carrier) -> RequestContext:
-    """The context of a WSGI environ (PEP 3333)."""
+def from_environ(environ: Carrier, path: str | None = None) -> RequestContext:
+    """The context of a WSGI environ (PEP 3333); ``path`` where it is known already."""
     return RequestContext(
         method=environ.get("REQUEST_METHOD", "GET"),
         scheme=environ.get("wsgi.url_scheme", "http"),
-        path=environ_path(environ),
+        path=environ_path(environ) if path is None else path,
         query=environ.get("QUERY_STRING", ""),
         # A copy, because the environ is to refer to the context: a cycle would leave every request to the collector.
         headers=EnvironHeaders(dict(environ)),
@@ -130,7 +134,3 @@ def environ_path(environ: Carrier) -> str:
         return routed
     path: str = environ.get("PATH_INFO", "")
     return path if path.isascii() else path.encode("latin-1", "replace").decode("utf-8", "replace")
-
-
-def _latin(raw: bytes | None) -> str | None:
-    return raw.decode("latin-1") if raw is not None else None

@@ -25,13 +25,13 @@ from doorward.rules.limits import Limit, rate_limit
 from doorward.stores import MemoryStore, open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Mapping, Sequence
 
     from doorward.decision import RuleResult
     from doorward.effects import Effect
     from doorward.offload import Offload
     from doorward.reason import Reason
-    from doorward.requests import Carrier
+    from doorward.requests import Carrier, ReadRequest
     from doorward.routes import RoutePolicy
     from doorward.rules.base import OnError, Rule
     from doorward.settings import Settings
@@ -166,7 +166,8 @@ class Runtime:
         carrier: Carrier,
         engine: Engine,
         policy: RoutePolicy | None = None,
-        read: Callable[[Carrier], RequestContext] = from_carrier,
+        path: str | None = None,
+        read: ReadRequest = from_carrier,
     ) -> Progress:
         """As :meth:`open`, for a scope or an environ, and for a route that says something of its own."""
         states = carrier.get(STATE)
@@ -174,7 +175,7 @@ class Runtime:
         if progress is None:
             if policy is not None:
                 engine = self.engine_for(engine, policy)
-            progress = Progress(read(carrier), engine)
+            progress = Progress(read(carrier, path), engine)
             if policy is not None:
                 progress.policy = policy
             if states is None:
