@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 
 from doorward import Doorward, Response
 from doorward.answers import Answer
-from doorward.layer import Layer, body_limit
+from doorward.layer import Layer, body_limit, usable
 from doorward.progress import NO_INPUTS
 from doorward.requests import carrier_of, from_carrier
 from doorward.runtime import DECISION
@@ -163,10 +163,14 @@ class Protection:
     def _response(
         self, request: HttpRequest, progress: Progress, decision: Decision, answer: object
     ) -> HttpResponseBase:
-        if isinstance(answer, HttpResponseBase):
-            return answer
-        chosen = answer if isinstance(answer, Answer) else self.layer.refusal(progress.request, decision)
-        return response_of(chosen, head=request.method == "HEAD")
+        head = request.method == "HEAD"
+        try:
+            chosen = usable(answer, _is_response)
+            if chosen is not None:
+                return response_of(chosen, head=head) if isinstance(chosen, Answer) else chosen
+        except Exception as error:
+            self.runtime.journal.swallowed("on_denied", error)
+        return response_of(self.layer.refusal(progress.request, decision), head=head)
 
     def _settle(self, progress: Progress, response: Response) -> None:
         if self.blocking is not None:
@@ -188,6 +192,10 @@ class Protection:
         if not progress.engine.reads_body:
             return None
         return functools.partial(read, request, body_limit(progress.request, self.runtime.settings.body_limit))
+
+
+def _is_response(answer: object) -> bool:
+    return isinstance(answer, HttpResponseBase)
 
 
 def attach(request: HttpRequest, decision: Decision) -> None:

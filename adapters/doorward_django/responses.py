@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from django.http import HttpResponse
 
 from doorward import Response
-from doorward.limit_headers import OWN_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,7 +37,5 @@ def seen(response: HttpResponseBase) -> Response:
 
 def replace_limits(response: HttpResponseBase, lines: Iterable[tuple[str, str]]) -> None:
     """Write RateLimit headers in the place of those that the application wrote."""
-    for name in OWN_NAMES:
-        del response[name]
     for name, value in lines:
         response[name] = value

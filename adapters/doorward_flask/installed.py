@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from flask import after_this_request, current_app, g, request
+from flask import Response, after_this_request, current_app, g, request
 from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException
 
 from doorward.answers import Answer
-from doorward.limit_headers import OWN_NAMES
 from doorward.requests import ROUTED_PATH, from_environ
 from doorward.rules.limits import Response as Answered
 from doorward.runtime import DECISION
@@ -17,7 +16,7 @@ from doorward.wsgi import decide
 from doorward_flask.routing import Route, Routes
 
 if TYPE_CHECKING:
-    from flask import Flask, Request, Response
+    from flask import Flask, Request
     from werkzeug.datastructures import Headers
 
     from doorward.client import Doorward
@@ -118,7 +117,7 @@ class Installed:
         asked: Request = request_ctx.request  # once, because each use of a proxy costs
         environ, path = asked.environ, asked.path
         try:
-            route = self._routes.of(asked) if route is None else route
+            route = self._route(asked) if route is None else route
             environ[self._key] = Handled(route)
             environ[ROUTED_PATH] = path
             progress = self.layer.admit(environ, asked.method, path, route.policy, from_environ)
@@ -128,21 +127,31 @@ class Installed:
             decision = environ[DECISION] = g.doorward = decide(self.client, self.layer, progress, environ)
             refused = self.layer.refuses(decision)
             environ[self._key] = Handled(route, progress, refused)
-            return self._refusal(progress, decision) if refused else None
         except Exception as error:
             self.layer.runtime.journal.swallowed("middleware", error)
             return None
+        return self._refusal(progress, decision) if refused else None
+
+    def _route(self, asked: Request) -> Route:
+        try:
+            return self._routes.of(asked)
+        except Exception as error:
+            # A route that cannot be found out about is no reason to leave the other rules out.
+            self.layer.runtime.journal.swallowed("route", error)
+            return Route()
 
     def _refusal(self, progress: Progress, decision: Decision) -> Response:
         answer = self.layer.replaced(progress.request, decision)
-        if answer is not None and not isinstance(answer, Answer):
-            try:
-                return current_app.make_response(answer)
-            except Exception as error:
-                self.layer.runtime.journal.swallowed("on_denied", error)
-                answer = None
-        answer = answer or self.layer.refusal(progress.request, decision)
-        return current_app.response_class(answer.body, answer.status, list(answer.headers))
+        if answer is None:
+            answer = self.layer.refusal(progress.request, decision)
+        elif not isinstance(answer, Answer):
+            return cast("Response", answer)  # _flask_style has made it
+        try:
+            return current_app.response_class(answer.body, answer.status, list(answer.headers))
+        except Exception as error:
+            # A class of the application's own: what is refused must not go on to the view because of it.
+            self.layer.runtime.journal.swallowed("response_class", error)
+            return Response(answer.body, answer.status, list(answer.headers))
 
     def _let_in(self) -> Progress | None:
         handled: Handled | None = request.environ.get(self._key)
@@ -156,9 +165,8 @@ class Installed:
         except Exception as error:
             self.layer.runtime.journal.swallowed("rate_limit_headers", error)
             return
-        for name in OWN_NAMES:
-            headers.remove(name)
-        headers.extend(lines)
+        for name, value in lines:
+            headers.set(name, value)
 
 
 def _flask_style(on_denied: Any) -> Any:
@@ -166,8 +174,9 @@ def _flask_style(on_denied: Any) -> Any:
 
     def answer(*arguments: Any) -> Any:
         try:
-            return current_app.ensure_sync(on_denied)(*arguments)
+            given = current_app.ensure_sync(on_denied)(*arguments)
         except HTTPException as error:
-            return current_app.handle_user_exception(error)
+            given = current_app.handle_user_exception(error)
+        return given if given is None or isinstance(given, Answer) else current_app.make_response(given)
 
     return answer

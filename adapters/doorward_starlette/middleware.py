@@ -43,12 +43,7 @@ class DoorwardMiddleware(asgi.DoorwardMiddleware):
     def _policy_at(self, scope: Scope) -> RoutePolicy | None:
         if not self._policies.marked:
             return None
-        try:
-            return self._policies.of(endpoint_of(scope, self.app), scope.get("method", "GET"))
-        except Exception as error:
-            # A route that cannot be matched, here or by the application, must not switch the other rules off.
-            self.client.runtime.journal.swallowed("routing", error)
-            return None
+        return self._policies.of(endpoint_of(scope, self.app), scope.get("method", "GET"))
 
 
 class _RoutedLayer(Layer):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
-from doorward.answers import Answer
 from doorward.requests import from_scope
 
 if TYPE_CHECKING:
     from doorward import Decision
+    from doorward.answers import Answer
     from doorward.asgi import Scope
     from doorward.layer import Layer
 
@@ -19,17 +18,12 @@ if TYPE_CHECKING:
 async def refusal_response(layer: Layer, scope: Scope, decision: Decision) -> Any:
     """What answers a refused request: the answer of ``on_denied``, or the built-in one."""
     request = from_scope(scope)
-    answer = layer.replaced(request, decision)
-    if inspect.isawaitable(answer):
-        try:
-            answer = await answer
-        except Exception as error:
-            layer.runtime.journal.swallowed("on_denied", error)
-            answer = None
+    answer = await layer.areplaced(request, decision)
     if callable(answer):
         return answer
-    answer = answer if isinstance(answer, Answer) else layer.refusal(request, decision)
-    return as_response(answer, head=scope.get("method") == "HEAD")
+    return as_response(
+        layer.refusal(request, decision) if answer is None else answer, head=scope.get("method") == "HEAD"
+    )
 
 
 def as_response(answer: Answer, *, head: bool = False) -> Response:

@@ -80,6 +80,7 @@ def ban(
     if ttl <= 0:
         raise ConfigurationError("duration", f"must be over 0, not {duration!r}")
     yield AskStore("ban", (_required_ban_key(engine, client), ttl))
+    runtime.refusals.clear()
     runtime.journal.count("ban")
 
 

@@ -105,6 +105,8 @@ def title_of(decision: Decision) -> str:
 def detail_of(decision: Decision) -> str:
     """What the client may do about it."""
     if isinstance(decision.reason, RateLimitReason):
+        if decision.reason.reset_seconds <= 0:
+            return "This request asks for more than is ever admitted at once."
         seconds = whole_seconds(decision.reason.reset_seconds)
         return f"Too many requests. Try again in {seconds} second{'' if seconds == 1 else 's'}."
     if decision.status == 503:
@@ -120,7 +122,7 @@ def _problem(decision: Decision) -> str:
         "detail": detail_of(decision),
         "id": decision.id,
     }
-    if isinstance(decision.reason, RateLimitReason):
+    if isinstance(decision.reason, RateLimitReason) and decision.reason.reset_seconds > 0:
         problem["retry_after"] = whole_seconds(decision.reason.reset_seconds)
     return json.dumps(problem)
 

@@ -6,22 +6,21 @@ for, a limit waits for the response, or a rule has read the body.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
-from doorward.answers import Answer
 from doorward.client import AsyncDoorward, Doorward
 from doorward.context import Body, text
 from doorward.errors import ConfigurationError
 from doorward.layer import Layer, LayerOptions, body_limit
-from doorward.limit_headers import OWN_NAMES
+from doorward.limit_headers import names_of
 from doorward.progress import NO_INPUTS
 from doorward.requests import from_scope, route_path
 from doorward.rules.limits import Response
 from doorward.runtime import DECISION
 
 if TYPE_CHECKING:
+    from doorward.answers import Answer
     from doorward.decision import Decision
     from doorward.progress import Progress
     from doorward.routes import RoutePolicy
@@ -95,10 +94,18 @@ class DoorwardMiddleware:
 
     def _admitted(self, scope: Scope) -> Progress | None:
         try:
-            policy = self._policy_for(scope) if self._policy_for is not None else None
+            policy = self._policy(scope) if self._policy_for is not None else None
             return self.layer.admit(scope, scope.get("method", "GET"), route_path(scope), policy, from_scope)
         except Exception as error:
             self.layer.runtime.journal.swallowed("middleware", error)
+            return None
+
+    def _policy(self, scope: Scope) -> RoutePolicy | None:
+        try:
+            return self._policy_for(scope) if self._policy_for is not None else None
+        except Exception as error:
+            # A route that cannot be found out about is no reason to leave the other rules out.
+            self.layer.runtime.journal.swallowed("route", error)
             return None
 
     async def _watched(
@@ -111,25 +118,17 @@ class DoorwardMiddleware:
             await watch.settle()
 
     async def _refuse(self, progress: Progress, decision: Decision, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = await self._replaced(progress, decision)
+        answer = await self.layer.areplaced(progress.request, decision)
         if scope["type"] == "websocket":
             await self._reject(answer, progress, decision, scope, receive, send)
         elif callable(answer):
             await cast("ASGIApp", answer)(scope, receive, send)
         else:
-            answer = answer if isinstance(answer, Answer) else self.layer.refusal(progress.request, decision)
+            answer = self.layer.refusal(progress.request, decision) if answer is None else answer
             await send_answer(send, answer, head=scope.get("method") == "HEAD")
 
-    async def _replaced(self, progress: Progress, decision: Decision) -> Any:
-        answer: Any = self.layer.replaced(progress.request, decision)
-        try:
-            return await answer if inspect.isawaitable(answer) else answer
-        except Exception as error:
-            self.layer.runtime.journal.swallowed("on_denied", error)
-            return None
-
     async def _reject(
-        self, answer: object, progress: Progress, decision: Decision, scope: Scope, receive: Receive, send: Send
+        self, answer: Any, progress: Progress, decision: Decision, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Refuse a websocket before it is accepted (ASGI websocket denial response extension)."""
         await receive()  # websocket.connect
@@ -139,49 +138,56 @@ class DoorwardMiddleware:
         if callable(answer):
             await cast("ASGIApp", answer)(scope, receive, send)
             return
-        answer = answer if isinstance(answer, Answer) else self.layer.refusal(progress.request, decision)
+        answer = self.layer.refusal(progress.request, decision) if answer is None else answer
         await send_answer(send, answer, prefix=_REJECTION)
 
 
 class HeldBody:
-    """Holds the beginning of a body for rules, and hands it on to the application as it came."""
+    """Holds the beginning of a body for rules, and hands it on to the application.
 
-    __slots__ = ("_layer", "_messages", "_next", "_progress", "_receive")
+    The application receives the same bytes: what was held as one piece, the rest as it comes. Pieces are put together
+    because a body in pieces of one byte would otherwise take hundreds of times its size to hold.
+    """
+
+    __slots__ = ("_layer", "_messages", "_progress", "_receive")
 
     def __init__(self, progress: Progress, receive: Receive, layer: Layer) -> None:
         self._progress = progress
         self._receive = receive
         self._layer = layer
         self._messages: list[Message] | None = None
-        self._next = 0
 
     async def hold(self) -> Body:
         """Read up to the limit."""
         limit = body_limit(self._progress.request, self._layer.runtime.settings.body_limit)
         if limit == 0:
             return Body(b"", False)
-        self._messages = messages = []
         held, more = bytearray(), True
-        # One byte over the limit tells a body that just fits from one that does not.
-        while more and len(held) <= limit:
-            message = await self._receive()
-            messages.append(message)
-            held += message.get("body", b"")
-            more = message["type"] == "http.request" and message.get("more_body", False)
-        complete = not more and len(held) <= limit and messages[-1]["type"] == "http.request"
-        return Body(bytes(held[:limit]), complete)
+        other: Message | None = None
+        try:
+            # One byte over the limit tells a body that just fits from one that does not.
+            while more and other is None and len(held) <= limit:
+                message = await self._receive()
+                if message["type"] == "http.request":
+                    held += message.get("body", b"")
+                    more = message.get("more_body", False)
+                else:
+                    other = message  # http.disconnect
+        finally:
+            # Also where receiving fails or is given up: what has come by then is the application's all the same.
+            data = bytes(held)
+            del held
+            self._messages = [other] if other is not None else []
+            if data or not more:
+                self._messages.insert(0, {"type": "http.request", "body": data, "more_body": more})
+        return Body(data[:limit], not more and len(data) <= limit)
 
     def receiver(self) -> Receive:
         """What the application is to receive from: the server itself when nothing was held."""
         return self._receive if self._messages is None else self._replay
 
     async def _replay(self) -> Message:
-        messages = self._messages
-        if messages and self._next < len(messages):
-            self._next += 1
-            message, messages[self._next - 1] = messages[self._next - 1], {}
-            return message
-        return await self._receive()
+        return self._messages.pop(0) if self._messages else await self._receive()
 
 
 class ResponseWatch:
@@ -213,10 +219,11 @@ class ResponseWatch:
                 sent = message["headers"] = list(sent)
             lines = [(text(name).lower(), text(value)) for name, value in sent]
             self._seen = Response(message["status"], lines)
-            if self._layer.style is None:
+            own = self._layer.style(self._progress.decision or self._decision) if self._layer.style is not None else []
+            if not own:
                 return message
-            own = self._layer.style(self._progress.decision or self._decision)
-            kept = [line for line in sent if not is_own(line[0])]
+            taken = names_of(own)
+            kept = [line for line in sent if text(line[0]).lower() not in taken]
             return {**message, "headers": [*kept, *[(n.lower().encode(), v.encode()) for n, v in own]]}
         except Exception as error:
             self._layer.runtime.journal.swallowed("rate_limit_headers", error)
@@ -226,11 +233,6 @@ class ResponseWatch:
         """Tell the limits that wait for the response; once."""
         if self._progress.engine.conditional:
             await self._client.settle(self._progress, self._seen or Response(500, ()))
-
-
-def is_own(name: bytes) -> bool:
-    """Whether doorward writes the header ``name``."""
-    return text(name).lower() in OWN_NAMES
 
 
 async def send_answer(send: Send, answer: Answer, *, head: bool = False, prefix: str = "http.response") -> None:

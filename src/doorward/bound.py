@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from doorward.decision import Conclusion, Mode, RuleResult, State
 from doorward.reason import RateLimitReason, RuleReason
 from doorward.rules.base import Phase, Rule
-from doorward.rules.limits import Limit, StaticLimit
+from doorward.rules.limits import DynamicLimit, Limit, StaticLimit
 
 if TYPE_CHECKING:
     from doorward.fingerprint import Fingerprint, Identity
@@ -39,13 +39,16 @@ class Bound:
         cost: Units a request takes, if the rule fixes them.
         scope: Where its counters are shared.
         prefix: What the keys of its counters begin with.
+        yields: Whether it leaves limits of lower tiers in force.
+        reads_given: Whether its numbers depend on what is given to ``protect``.
         count_when: Decides after the response whether a charge stays.
         quotas: Its counters where they are the same for every request.
         not_run: Its result when it does not run.
     """
 
     __slots__ = ("_state", "additive", "cost", "count_when", "dry", "identity", "mode", "name", "not_run",
-                 "on_error", "prefix", "quotas", "rule", "rule_id", "scope", "tier")  # fmt: skip
+                 "on_error", "prefix", "quotas", "reads_given", "rule", "rule_id", "scope", "tier",
+                 "yields")  # fmt: skip
 
     def __init__(
         self,
@@ -70,6 +73,8 @@ class Bound:
         self.additive = additive
         self.cost = rule.cost if isinstance(rule, Limit) else None
         self.count_when = rule.count_when if isinstance(rule, Limit) else None
+        self.yields = self.dry or additive
+        self.reads_given = isinstance(rule, DynamicLimit) and rule.arguments > 1
         self.quotas = (rule.quota,) if isinstance(rule, StaticLimit) else None
         self._state = State.DRY_RUN if self.dry else State.RUN
         self.scope = rule.scope if isinstance(rule, Limit) else ""
@@ -78,6 +83,11 @@ class Bound:
 
     def __repr__(self) -> str:
         return f"Bound({self.name!r}, {self.mode})"
+
+    def set_apart(self, number: int) -> None:
+        """Give the counters keys of their own, where ``number`` rules before have the same."""
+        if number:
+            self.prefix += f"{number}:"
 
     def key(self, label: str, fingerprint: Fingerprint) -> str:
         """The store's key of one of the rule's counters. Short, since a store keeps many."""

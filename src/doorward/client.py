@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, Unpack, overload
+from weakref import WeakKeyDictionary
 
 from doorward import admin
 from doorward.decision import NOTHING, Decision
@@ -56,6 +57,7 @@ class Facade(ABC):
         self.runtime = runtime
         self.engine = engine or runtime.engine
         self._extra = extra
+        self._joined: WeakKeyDictionary[Engine, Engine] = WeakKeyDictionary()
         return self
 
     def __repr__(self) -> str:
@@ -65,7 +67,7 @@ class Facade(ABC):
     def with_rule(self, *rules: Rule | Sequence[Rule]) -> Self:
         """The same client with more rules after its own; everything else is shared."""
         known = len(self.engine.bound)
-        engine = self.runtime.extended(self.engine, parse_rules(rules))
+        engine = self.runtime.extended(self.engine, parse_rules(rules), additive=True)
         extra = (*self._extra, *engine.bound[known:])
         return type(self).__new__(type(self))._adopt(self.runtime, engine, extra)
 
@@ -82,10 +84,14 @@ class Facade(ABC):
     def _prepared(self, request: object) -> Progress:
         progress = self.runtime.open(request, self.engine)
         if self._extra and progress.engine is not self.engine:
-            known = progress.engine.bound
-            more = [bound for bound in self._extra if bound not in known]
-            progress.engine = progress.engine.with_bound((*known, *more)) if more else progress.engine
+            progress.engine = self._joined.get(progress.engine) or self._join(progress.engine)
         return progress
+
+    def _join(self, outer: Engine) -> Engine:
+        """The rules in force with those that ``with_rule`` added, for a request that middleware began with."""
+        more = [bound for bound in self._extra if bound not in outer.bound]
+        joined = self._joined[outer] = outer.with_bound((*outer.bound, *more)) if more else outer
+        return joined
 
     def _uncounted(self, ledger: list[Answer], response: Response) -> list[Charge]:
         """The charges that, now that the response is known, turn out not to count."""

@@ -16,7 +16,7 @@ from doorward.printable import describe
 from doorward.progress import NO_INPUTS, Admitted
 from doorward.reason import RateLimitReason, RuleReason
 from doorward.refusals import Refusal
-from doorward.rules.base import positive
+from doorward.rules.base import LARGEST
 from doorward.rules.limits import Limit
 
 if TYPE_CHECKING:
@@ -42,12 +42,14 @@ def prepare(walk: Walk) -> None:
         _narrow(walk)
         return
     engine = walk.engine
-    walk.prepared, walk.counters, walk.hits = True, [], []
+    walk.prepared, walk.counters, walk.hits, walk.epoch = True, [], [], engine.refusals.epoch
     if engine.bans is None or engine.bans:
         _add_ban(walk)
-    first = not walk.progress.results
-    for bound in engine.limits if engine.plain_limits and first else _applicable(walk):
-        _add(walk, bound)
+    if engine.plain_limits and not walk.progress.results:
+        for bound in engine.limits:
+            _add(walk, bound)
+    else:
+        _add_by_tier(walk)
 
 
 def recall(walk: Walk) -> bool:
@@ -82,50 +84,55 @@ def _add_ban(walk: Walk) -> None:
     if bound in walk.progress.results:
         return
     try:
-        fingerprint = bound.identity.fingerprint(walk.request, walk.ip, walk.inputs.characteristics)
+        fingerprints = bound.identity.fingerprints(walk.request, walk.ip, walk.inputs.characteristics)
     except TypeError as error:
         walk.fail(bound, error)
         return
-    if not (fingerprint.missing and walk.deferring):
-        hit = Hit(bound.key("", fingerprint), Algorithm.BAN, 1, 1, 1, walk.engine.group_of(bound), bound.dry)
-        walk.counters.append((bound, fingerprint, hit))
-        walk.hits.append(hit)
+    if not (fingerprints[0].missing and walk.deferring):
+        for fingerprint in fingerprints:
+            hit = Hit(bound.key("", fingerprint), Algorithm.BAN, 1, 1, 1, walk.engine.group_of(bound), bound.dry)
+            walk.counters.append((bound, fingerprint, hit))
+            walk.hits.append(hit)
 
 
-def _applicable(walk: Walk) -> list[Bound]:
-    """The limits to charge: those that are about this request, and were not charged before unless asked to be."""
+def _add_by_tier(walk: Walk) -> None:
+    """The limits that are about this request, and were not charged before unless asked to be.
+
+    Limits of a route take the place of those of a path pattern, and both of the application's: see
+    :mod:`doorward.bound`. Only a live limit that is really in force does; one that is on trial, that waits for its
+    characteristic, or that has failed, leaves the others where they are.
+    """
     again = walk.inputs.requested is not None
-    before = [bound for bound in walk.engine.limits if walk.progress.ran(bound)]
-    found = [
-        bound
-        for bound in walk.engine.limits
-        if (again or bound not in walk.progress.results) and not walk.skips(bound) and walk.applies(bound)
-    ]
-    top = max((bound.tier for bound in (*before, *found) if not bound.additive), default=0)
-    return [bound for bound in found if not _superseded(walk, bound, top)]
+    limits = walk.engine.limits
+    top = max((bound.tier for bound in limits if not bound.yields and walk.progress.counted(bound)), default=0)
+    open_ = [bound for bound in limits if (again or bound not in walk.progress.results) and not walk.skips(bound)]
+    for bound in sorted(open_, key=lambda bound: -bound.tier):
+        if not walk.applies(bound):
+            continue
+        if bound.tier < top and not bound.additive:
+            walk.progress.results[bound] = bound.skipped("a limit of the route takes its place")
+        elif _add(walk, bound) and not bound.yields:
+            top = max(top, bound.tier)
 
 
-def _superseded(walk: Walk, bound: Bound, top: int) -> bool:
-    if bound.additive or bound.tier >= top:
-        return False
-    walk.progress.results[bound] = bound.skipped("a limit of the route takes its place")
-    return True
-
-
-def _add(walk: Walk, bound: Bound) -> None:
+def _add(walk: Walk, bound: Bound) -> bool:
+    """Add a limit's counters; whether it is in force."""
     try:
-        fingerprint = bound.identity.fingerprint(walk.request, walk.ip, walk.inputs.characteristics)
-        if fingerprint.missing and walk.deferring:
-            return
+        fingerprints = bound.identity.fingerprints(walk.request, walk.ip, walk.inputs.characteristics)
+        if walk.deferring and (fingerprints[0].missing or (bound.reads_given and not walk.inputs.characteristics)):
+            return False
         cost = 1 if walk.inputs is NO_INPUTS and bound.cost is None else cost_of(bound, walk.inputs.requested)
         group = walk.engine.group_of(bound) if bound.dry else 0
         for label, algorithm, maximum, interval in bound.quotas or _dynamic(walk, bound):
-            key = bound.prefix + fingerprint.short + label
-            hit = make_hit((key, algorithm, maximum, interval, cost, group, bound.dry))
-            walk.counters.append((bound, fingerprint, hit))
-            walk.hits.append(hit)
+            for fingerprint in fingerprints:
+                key = bound.prefix + fingerprint.short + label
+                hit = make_hit((key, algorithm, maximum, interval, cost, group, bound.dry))
+                walk.counters.append((bound, fingerprint, hit))
+                walk.hits.append(hit)
     except Exception as error:
         walk.fail(bound, error)
+        return False
+    return True
 
 
 def _dynamic(walk: Walk, bound: Bound) -> Sequence[Quota]:
@@ -140,10 +147,17 @@ def _dynamic(walk: Walk, bound: Bound) -> Sequence[Quota]:
 def cost_of(bound: Bound, requested: int | None) -> int:
     """Units that the request takes on a limit.
 
+    A number that is out of range is moved into it: what the application computed from a client's wish must not let
+    the request in uncharged.
+
     Raises:
-        ConfigurationError: ``requested`` is no whole number from 1.
+        TypeError: ``requested`` is no whole number.
     """
-    return bound.cost or (1 if requested is None else positive(requested, "requested"))
+    if bound.cost is not None or requested is None:
+        return bound.cost or 1
+    if isinstance(requested, bool) or not isinstance(requested, int):
+        raise TypeError(f"requested must be a whole number, not {type(requested).__name__}")
+    return min(max(1, requested), LARGEST)
 
 
 # --- after: what the verdicts mean
@@ -226,7 +240,7 @@ def _remember(walk: Walk, own: Sequence[Answer]) -> None:
         if not verdict.admitted:
             until_ns = walk.now_ns + int(verdict.retry_after * NANOSECONDS)
             refusal = Refusal(until_ns, hit.cost, verdict.remaining)
-            walk.engine.refusals.remember(hit.key, refusal, walk.now_ns)
+            walk.engine.refusals.remember(hit.key, refusal, walk.now_ns, walk.epoch)
 
 
 # --- when the store fails

@@ -31,7 +31,7 @@ class Hit(NamedTuple):
         interval: The window's length in nanoseconds; for a token bucket, the time an empty one takes to fill.
         cost: Units to charge, at least 1.
         group: Hits of one group are charged all or none.
-        dry_run: Charged on its own, and only looked at when a hit that is not a dry run was refused.
+        dry_run: Its group is only looked at when a hit that is not a dry run was refused.
     """
 
     key: str

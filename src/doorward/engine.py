@@ -112,8 +112,7 @@ class Engine:
         self._lookups = sorted((b for b in self.bound if b.rule.phase > Phase.COUNT), key=_effort)
         self.in_turn = (*early, ban, *self.limits, *self._lookups)
         self.dry = [b for b in self.in_turn if b.dry]
-        self._groups = {b: index for index, b in enumerate(self.dry, start=1)}
-        self.dynamic = any(isinstance(b.rule, DynamicLimit) for b in self.limits)
+        self.dynamic = any(isinstance(b.rule, DynamicLimit) or b.identity.keyed for b in (ban, *self.limits))
         self.conditional = any(b.count_when is not None for b in self.limits)
         self.reads_body = any(b.rule.needs_body for b in self.bound)
         self.waits = bool(self._lookups) or any(b.rule.needs_body or b.rule.waits for b in self.bound)
@@ -136,8 +135,8 @@ class Engine:
         )
 
     def group_of(self, bound: Bound) -> int:
-        """Live limits are charged all or none; each dry run is on its own."""
-        return self._groups.get(bound, 0)
+        """Live limits are charged all or none, and so are dry runs: as if they were live."""
+        return 1 if bound.dry else 0
 
     def _nothing_new(self, progress: Progress, inputs: Inputs) -> bool:
         known = progress.results
@@ -175,7 +174,7 @@ class Engine:
                 yield from walk.local(self._local)
             if not walk.denied:
                 prepare(walk)
-                if walk.hits:
+                if walk.hits and not walk.denied:
                     try:
                         settle(walk, walk.counters, (yield count(walk)))
                     except Exception as error:
@@ -197,6 +196,7 @@ class Walk:
 
     denied = False
     prepared = False
+    epoch = 0
     counters: list[Counter]
     hits: list[Hit]
     _body_asked = False

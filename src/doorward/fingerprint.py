@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from itertools import islice, product
 from typing import TYPE_CHECKING
 
 from doorward.client_ip import canonical, network_prefix
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 IP = "ip.src"
 VERSION = "fp::3::"
 _SHORT = 24
+_MOST_ALTERNATIVES = 8
 MOST_KNOWN = 4096
 """Fingerprints of addresses that one identity keeps at hand."""
 ACCEPTED = (
@@ -30,6 +32,7 @@ Part = tuple[str, ...]
 
 _KEYED = re.compile(r"""http\.request\.(headers|cookie|uri\.args)\[(["'])([A-Za-z0-9_-]+)\2\]""")
 _OWN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
+_MISTAKEN = frozenset({"ip", "ip_src", "ip_address", "address", "client_ip", "remote_addr"})
 _ALIASES = {"http.method": "http.request.method"}
 
 
@@ -73,7 +76,7 @@ class Identity:
         ConfigurationError: A name is none of ``ACCEPTED``.
     """
 
-    __slots__ = ("_ipv6_prefix", "_known", "_only_ip", "_readers", "names")
+    __slots__ = ("_ipv6_prefix", "_known", "_only_ip", "_readers", "keyed", "names")
 
     def __init__(self, characteristics: Sequence[str], *, ipv6_prefix: int = 64) -> None:
         self.names = normalized(characteristics)
@@ -81,6 +84,7 @@ class Identity:
         self._readers = {name: _reader(name) for name in self.names}
         self._only_ip = self.names == (IP,)
         self._known: dict[str, Fingerprint] = {}
+        self.keyed = frozenset(name for name in self.names if _KEYED.fullmatch(name))
 
     def fingerprint(self, request: RequestContext, ip: str, given: Mapping[str, object]) -> Fingerprint:
         """Who this request is.
@@ -95,6 +99,23 @@ class Identity:
         ]
         parts = [self._part(name, request, ip, given) for name in self.names]
         return Fingerprint(parts, missing)
+
+    def fingerprints(self, request: RequestContext, ip: str, given: Mapping[str, object]) -> list[Fingerprint]:
+        """All whom this request may be, where a header, cookie or parameter was sent several times.
+
+        Frameworks differ in which one they read. Charged as each of them, nobody gains a new name by sending another
+        value beside the one that counts.
+
+        Raises:
+            TypeError: A value in ``given`` is no str, int, float or bool.
+        """
+        whole = self.fingerprint(request, ip, given)
+        if not self.keyed:
+            return [whole]
+        choices = [_alternatives(self._part(name, request, ip, given), name in self.keyed) for name in self.names]
+        if all(len(parts) == 1 for parts in choices):
+            return [whole]
+        return [Fingerprint(parts, whole.missing) for parts in islice(product(*choices), _MOST_ALTERNATIVES)]
 
     def of_value(self, client: Scalar | Mapping[str, Scalar]) -> Fingerprint | None:
         """The client that an operator names by its plain value, or None where that does not name one here.
@@ -151,6 +172,8 @@ def normalized(characteristics: object, field: str = "characteristics") -> tuple
 
 
 def _normal_name(name: object, field: str) -> str:
+    if name in _MISTAKEN:
+        raise ConfigurationError(field, f"{name!r} would be a key of your own; the client's address is 'ip.src'")
     if isinstance(name, str):
         name = _ALIASES.get(name, name)
         if match := _KEYED.fullmatch(name):
@@ -185,9 +208,17 @@ def _reader(name: str) -> Callable[[RequestContext], Part] | None:
 
 
 def _keyed_reader(name: str, place: str, key: str) -> Callable[[RequestContext], Part]:
-    # All values count: whoever could choose which of two headers is read could choose who to be.
     if place == "headers":
         return lambda request: (name, *request.headers.values(key))
     if place == "cookie":
         return lambda request: (name, *request.cookies(key))
     return lambda request: (name, *request.query_values(key))
+
+
+def _alternatives(part: Part, keyed: bool) -> list[Part]:  # noqa: FBT001  (what the part is, not how to treat it)
+    """A part once for each of its values. Frameworks read the first or the last: of many, those at the ends."""
+    name, *values = part
+    distinct = list(dict.fromkeys(values))
+    if not keyed or len(distinct) <= 1:
+        return [part if len(distinct) == len(values) else (name, *distinct)]
+    return [(name, value) for value in dict.fromkeys([*distinct[:2], *distinct[-2:]])]

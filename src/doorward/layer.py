@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from doorward.answers import Answer, refusal
 from doorward.errors import ConfigurationError, UnknownArgument
 from doorward.limit_headers import parse_style
 from doorward.patterns import DEFAULT_EXEMPT, RouteMatcher, is_plain_path
+from doorward.requests import without_line_end
 from doorward.runtime import DECISION
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Callable, Sequence
 
     from doorward.client import AsyncDoorward, Doorward
     from doorward.context import RequestContext
     from doorward.decision import Decision
+    from doorward.engine import Engine
     from doorward.progress import Progress
     from doorward.requests import Carrier, ReadRequest
     from doorward.routes import RoutePolicy
@@ -34,6 +37,9 @@ SCANNED_TYPES = (
 SCANNED_LIMIT = 2**20
 OTHER_LIMIT = 2**16
 """Bytes that are held of a body: of forms, JSON, XML and text, and of all else (the issue's figures)."""
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
 class LayerOptions(TypedDict, total=False):
@@ -88,12 +94,15 @@ class Layer:
         """Begin with a request, read by ``read``; None when no rule is to look at it."""
         runtime = self.runtime
         engine = self.client.engine
+        # setdefault: what a layer outside has decided says more than that this one has not looked.
         if runtime.off:
-            carrier[DECISION] = runtime.switched_off(engine)
+            carrier.setdefault(DECISION, runtime.switched_off(engine))
             return None
-        why = "the route is exempt" if policy is not None and policy.exempt else self.coverage.exempts(method, path)
-        if why is not None:
-            carrier[DECISION] = runtime.exempted(engine, why)
+        path = without_line_end(path)
+        exempt = policy is not None and policy.exempt
+        why = "the route is exempt" if exempt else self.coverage.exempts(method, path, carrier)
+        if why is not None and not (self.coverage.by_default(why) and _limited_by_name(engine, policy, method, path)):
+            carrier.setdefault(DECISION, runtime.exempted(engine, why))
             return None
         return runtime.resume(carrier, engine, policy, path, read)
 
@@ -106,18 +115,40 @@ class Layer:
         return refusal(request, decision)
 
     def replaced(self, request: RequestContext, decision: Decision) -> Any:
-        """What ``on_denied`` answers; None for the built-in answer, also when it fails."""
+        """What ``on_denied`` answers, fit to be sent; None for the built-in answer, also when it fails."""
         if self.on_denied is None:
             return None
         try:
-            return self.on_denied(request, decision)
+            return usable(self.on_denied(request, decision))
+        except Exception as error:
+            self.runtime.journal.swallowed("on_denied", error)
+            return None
+
+    async def areplaced(self, request: RequestContext, decision: Decision) -> Any:
+        """As :meth:`replaced`, for an ``on_denied`` that may be async."""
+        if self.on_denied is None:
+            return None
+        try:
+            answer = self.on_denied(request, decision)
+            return usable(await answer if inspect.isawaitable(answer) else answer)
         except Exception as error:
             self.runtime.journal.swallowed("on_denied", error)
             return None
 
     def touches_response(self, progress: Progress) -> bool:
         """Whether an allowed response has to be looked at or added to."""
-        return self.style is not None or progress.engine.conditional
+        return self.style is not None or self.awaits_response(progress)
+
+    def awaits_response(self, progress: Progress) -> bool:
+        """Whether a limit waits for the response, or one may that the application has yet to ask."""
+        return progress.engine.conditional or self.runtime.conditional
+
+
+def _limited_by_name(engine: Engine, policy: RoutePolicy | None, method: str, path: str) -> bool:
+    """Whether the application has limited this very route: that goes before an exemption that nobody asked for."""
+    if policy is not None and (policy.rules or policy.additive):
+        return True
+    return any(bound.rule.names(method, path) for bound in engine.bound)
 
 
 class Coverage:
@@ -132,36 +163,75 @@ class Coverage:
         ConfigurationError: A pattern cannot be compiled.
     """
 
-    __slots__ = ("_default", "_exact", "_excluded", "_included", "_prefixes", "_reasons")
+    __slots__ = ("_default", "_exact", "_excluded", "_included", "_listed", "_prefixes", "_reasons")
 
     def __init__(self, include: Patterns, exclude: Patterns, *, default_exemptions: bool) -> None:
         self._included = RouteMatcher(include, field="include", overlong=True) if include else None
         self._excluded = RouteMatcher(exclude, field="exclude") if exclude else None
         self._default = default_exemptions
         self._reasons = _default_reasons() if default_exemptions else {}
-        self._exact = frozenset(pattern for pattern in self._reasons if not pattern.endswith("*"))
-        self._prefixes = tuple(pattern[:-1] for pattern in self._reasons if pattern.endswith("*"))
+        self._listed = RouteMatcher([route for e in DEFAULT_EXEMPT for route in e.routes()], field="DEFAULT_EXEMPT")
+        # Two looks that cost next to nothing, so that other paths need not be compared with each pattern.
+        self._exact = frozenset(pattern for pattern in self._reasons if "*" not in pattern)
+        self._prefixes = tuple(pattern.partition("*")[0] for pattern in self._reasons if "*" in pattern)
 
-    def exempts(self, method: str, path: str) -> str | None:
+    def exempts(self, method: str, path: str, carrier: Carrier) -> str | None:
         """Why a request is left alone; None when it is not."""
         if self._default:
             if method == "OPTIONS":
                 return "OPTIONS"
-            if (path in self._exact or path.startswith(self._prefixes)) and method in ("GET", "HEAD"):
-                return self._default_reason(path)
+            listed = path in self._exact or path.startswith(self._prefixes)
+            # A websocket is neither a health check nor a file, whatever its path.
+            if listed and is_plain_path(path) and carrier.get("type") != "websocket":
+                pattern = self._listed.match(method, path)
+                if pattern is not None:
+                    return self._reasons[pattern]
         if self._excluded is not None and is_plain_path(path) and self._excluded.match(method, path):
             return "excluded"
         if self._included is not None and not self._included.match(method, path):
             return "not included"
         return None
 
-    def _default_reason(self, path: str) -> str | None:
-        if not is_plain_path(path):
-            return None
-        exact = self._reasons.get(path)
-        return exact or next(
-            why for pattern, why in self._reasons.items() if pattern.endswith("*") and path.startswith(pattern[:-1])
-        )
+    def by_default(self, why: str) -> bool:
+        """Whether an exemption is one that nobody asked for; that of OPTIONS stands whatever was asked."""
+        return why in self._reasons.values()
+
+
+def usable(answer: Any, is_response: Callable[[Any], bool] = callable) -> Any:
+    """What ``on_denied`` answered, fit to be sent.
+
+    Args:
+        answer: An Answer, a response of the framework's own, or None.
+        is_response: Whether something is a response of the framework's own; those are not looked into.
+
+    Raises:
+        TypeError: It is none of these, or an Answer with parts of other types.
+        ValueError: It is an Answer that HTTP cannot carry (RFC 9110 sections 5 and 15).
+    """
+    if isinstance(answer, Answer):
+        return _sendable(*answer)
+    if answer is None or is_response(answer):
+        return answer
+    raise TypeError(f"on_denied must return an Answer, a response or None, not {type(answer).__name__}")
+
+
+def _sendable(status: Any, headers: Any, body: Any) -> Answer:
+    if not isinstance(status, int) or not 200 <= status <= 599:
+        raise ValueError(f"on_denied: the status must be 200 to 599, not {status!r}")
+    if not isinstance(body, bytes | bytearray | memoryview | str):
+        raise TypeError(f"on_denied: the body must be bytes, not {type(body).__name__}")
+    lines = [_line(name, value) for name, value in headers]
+    # Content-Length is added where the answer is sent, and once is enough.
+    kept = [line for line in lines if line[0].lower() != "content-length"]
+    return Answer(int(status), kept, body.encode() if isinstance(body, str) else bytes(body))
+
+
+def _line(name: str, value: str) -> tuple[str, str]:
+    if not _TOKEN.fullmatch(name):
+        raise ValueError(f"on_denied: {name!r} is no name of a header")
+    if not _FIELD_VALUE.fullmatch(value):
+        raise ValueError(f"on_denied: {name} must be latin-1 text without control characters")
+    return name, value.strip(" \t")
 
 
 def _flag(value: object, field: str) -> bool:

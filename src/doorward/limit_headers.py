@@ -15,12 +15,6 @@ if TYPE_CHECKING:
 
 Lines = list[tuple[str, str]]
 
-OWN_NAMES = frozenset(
-    {"ratelimit", "ratelimit-policy", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset",
-     "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"}
-)  # fmt: skip
-"""Lower-case names that doorward writes: it takes the place of what the application wrote under them."""
-
 
 def parse_style(value: object) -> Callable[[Decision], Lines] | None:
     """How ``rate_limit_headers=`` asks for headers, or None for none.
@@ -51,6 +45,11 @@ def separate(decision: Decision) -> Lines:
 def conventional(decision: Decision) -> Lines:
     """``X-RateLimit-Limit``, ``-Remaining`` and ``-Reset`` (seconds)."""
     return _three("X-RateLimit", decision)
+
+
+def names_of(lines: Lines) -> frozenset[str]:
+    """Lower-case names of ``lines``, which take the place of what the application wrote under them."""
+    return frozenset([name.lower() for name, _ in lines])
 
 
 _STYLES = {"draft-10": structured, "draft-6": separate, "x": conventional}

@@ -86,9 +86,10 @@ DEFAULT_EXEMPT: tuple[Exemption, ...] = (
         ("/health", "/healthz", "/healthcheck", "/health/live", "/health/ready", "/livez", "/readyz", "/ping"),
     ),
     Exemption(
+        # With a dot: "/<user>/profile" is a route, and a user may be called "static".
         "static file: a page loads dozens at once, and they hold nothing to protect",
         ("GET", "HEAD"),
-        ("/static/*", "/assets/*", "/favicon.ico"),
+        ("/static/**.*", "/assets/**.*", "/favicon.ico"),
     ),
     # Not all of "/.well-known": webfinger and openid answer questions about users.
     Exemption(
@@ -141,6 +142,8 @@ def compile_path(pattern: str | re.Pattern[str], *, field: str = "paths", overlo
         if pattern.startswith(prefix):
             matches = _compile_safe(pattern.removeprefix(prefix), field=field, whole=True, overlong=overlong)
             return PathPattern(pattern, matches)
+    if pattern != pattern.strip():
+        raise ConfigurationError(field, f"{pattern!r} begins or ends with white space, and would match nothing")
     return PathPattern(pattern, _compile_glob(pattern, field))
 
 
@@ -192,6 +195,8 @@ class RouteMatcher:
         others: list[_Route] = []
         for position, pattern in enumerate(patterns):
             methods, rest = _split_methods(pattern, field)
+            if overlong and methods is not None and "GET" in methods:
+                methods |= {"HEAD"}  # frameworks route it to the same view
             route = _Route(position, methods, compile_path(rest, field=field, overlong=overlong))
             if isinstance(rest, str) and _is_literal(rest):
                 self._exact.setdefault(rest, []).append(route)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from doorward.decision import State
+from doorward.decision import Conclusion, State
 from doorward.effects import Algorithm, Charge
 
 if TYPE_CHECKING:
@@ -83,10 +83,10 @@ class Progress:
         self.engine = engine
         self.results: dict[Bound, RuleResult | Admitted] = {}
 
-    def ran(self, bound: Bound) -> bool:
-        """Whether a rule was evaluated."""
+    def counted(self, bound: Bound) -> bool:
+        """Whether a limit was asked about, and answered."""
         result = self.result(bound)
-        return result is not None and result.state is not State.NOT_RUN
+        return result is not None and result.state is not State.NOT_RUN and result.conclusion is not Conclusion.ERROR
 
     def result(self, bound: Bound) -> RuleResult | None:
         """What a rule came to."""

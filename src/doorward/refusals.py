@@ -16,11 +16,13 @@ class Refusal(NamedTuple):
         until_ns: When it may have room again.
         cost: The least cost that it was asked for and refused.
         remaining: Units left at that time.
+        believed_ns: Until when the store need not be asked; others may lift the refusal before it ends.
     """
 
     until_ns: int
     cost: int
     remaining: int
+    believed_ns: int = 0
 
 
 class Refusals:
@@ -29,14 +31,18 @@ class Refusals:
     Args:
         longest_ns: For how long one is believed without asking the store again. Short where others can lift it.
         most: How many are remembered.
+
+    Attributes:
+        epoch: Goes up with everything that is forgotten: what the store said before that is not remembered after it.
     """
 
-    __slots__ = ("_known", "_longest_ns", "_most")
+    __slots__ = ("_known", "_longest_ns", "_most", "epoch")
 
     def __init__(self, longest_ns: int, most: int = MOST_REMEMBERED) -> None:
         self._known: OrderedDict[str, Refusal] = OrderedDict()
         self._longest_ns = longest_ns
         self._most = most
+        self.epoch = 0
 
     def __len__(self) -> int:
         return len(self._known)
@@ -44,28 +50,31 @@ class Refusals:
     def __contains__(self, key: object) -> bool:
         return key in self._known
 
-    def remember(self, key: str, refusal: Refusal, now_ns: int) -> None:
-        """Keep a refusal until it ends, or for as long as one is believed."""
+    def remember(self, key: str, refusal: Refusal, now_ns: int, epoch: int) -> None:
+        """Keep a refusal that the store was asked about in ``epoch``, for as long as it is believed."""
+        if epoch != self.epoch:
+            return
         if len(self._known) >= self._most and key not in self._known:
             with suppress(KeyError):  # another thread may have cleared it just now
                 self._known.popitem(last=False)
-        until_ns = min(refusal.until_ns, now_ns + self._longest_ns)
-        self._known[key] = refusal._replace(until_ns=until_ns)
+        self._known[key] = refusal._replace(believed_ns=min(refusal.until_ns, now_ns + self._longest_ns))
 
     def recall(self, key: str, cost: int, now_ns: int) -> Refusal | None:
         """The refusal of ``key``, if it still holds and was for no more than ``cost``."""
         refusal = self._known.get(key)
         if refusal is None or cost < refusal.cost:
             return None
-        if now_ns >= refusal.until_ns:
+        if now_ns >= refusal.believed_ns:
             self._known.pop(key, None)
             return None
         return refusal
 
     def forget(self, key: str) -> None:
         """The store has to be asked about ``key`` again."""
+        self.epoch += 1
         self._known.pop(key, None)
 
     def clear(self) -> None:
         """Forget all."""
+        self.epoch += 1
         self._known.clear()

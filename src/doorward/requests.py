@@ -55,7 +55,7 @@ def from_scope(scope: Carrier, path: str | None = None) -> RequestContext:
     context = RequestContext.__new__(RequestContext)
     context.method = get("method", "GET")
     context.scheme = get("scheme", "http")
-    context.path = route_path(scope) if path is None else path
+    context.path = without_line_end(route_path(scope) if path is None else path)
     # Text in requests of Django's AsyncRequestFactory.
     context.query = query.decode("latin-1") if isinstance(query, bytes) else query
     context.lines = scope["headers"]
@@ -70,7 +70,7 @@ def from_environ(environ: Carrier, path: str | None = None) -> RequestContext:
     return RequestContext(
         method=environ.get("REQUEST_METHOD", "GET"),
         scheme=environ.get("wsgi.url_scheme", "http"),
-        path=environ_path(environ) if path is None else path,
+        path=without_line_end(environ_path(environ) if path is None else path),
         query=environ.get("QUERY_STRING", ""),
         # A copy, because the environ is to refer to the context: a cycle would leave every request to the collector.
         headers=EnvironHeaders(dict(environ)),
@@ -112,6 +112,14 @@ _WITHOUT_PREFIX = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})
 
 def _is_scope(carrier: Carrier) -> bool:
     return carrier.get("type") in ("http", "websocket") and "headers" in carrier
+
+
+def without_line_end(path: str) -> str:
+    """A path as routers see it whose expressions end in ``$``, which also matches before a last line break.
+
+    Starlette and Django route "/login%0a" to "/login", so rules take it for that.
+    """
+    return path.removesuffix("\n")
 
 
 def route_path(scope: Carrier) -> str:

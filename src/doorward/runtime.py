@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
@@ -72,6 +73,7 @@ class Runtime:
         self._of_policy: WeakKeyDictionary[Engine, dict[RoutePolicy, Engine]] = WeakKeyDictionary()
         self.routed: list[Bound] = []
         self.inline_ports = SyncPorts(self.store, self.local, self.offload, settings.timeout)  # type: ignore[arg-type]
+        self.conditional = False
         self.engine = self._build(rules)
 
     # --- rules
@@ -107,8 +109,12 @@ class Runtime:
         for rule in rules:
             name = _distinct(rule.name or rule.kind.lower(), names)
             names.add(name)
-            bound.append(self._bind(rule, name, tier, additive=additive))
+            added = self._bind(rule, name, tier, additive=additive)
+            # Equal limits that differ in what is charged, or when, must not share a counter.
+            added.set_apart(sum(1 for other in bound if other.rule_id == added.rule_id and other.scope == added.scope))
+            bound.append(added)
         extended = engine.with_bound(bound)
+        self.conditional = self.conditional or extended.conditional
         if type(self.store) is MemoryStore and Express.serves(extended):
             extended.express = Express(extended, self.store)
         return extended
@@ -202,7 +208,7 @@ class Runtime:
     def broken(self, progress: Progress, error: Exception) -> Decision:
         """The decision when doorward itself failed."""
         self.journal.swallowed("decision", error)
-        denying = self.settings.on_error == "deny" and self.settings.override != "DRY_RUN"
+        denying = self.settings.on_error == "deny" and not progress.engine.ban.dry
         conclusion = Conclusion.DENY if denying else Conclusion.ERROR
         return self._without_walk(progress.engine, conclusion, ErrorReason(describe(error)), progress.client_ip)
 
@@ -221,7 +227,11 @@ class Runtime:
         def evidence() -> tuple[Reason, tuple[RuleResult, ...]]:
             return reason, tuple([bound.not_run for bound in engine.bound])
 
-        return Decision(conclusion, evidence, client_ip or _UNKNOWN, self.clock.now_ns())
+        try:
+            now_ns = self.clock.now_ns()
+        except Exception:  # what is broken may be the application's clock
+            now_ns = time.time_ns()
+        return Decision(conclusion, evidence, client_ip or _UNKNOWN, now_ns)
 
     # --- stores
 

@@ -6,17 +6,17 @@ through untouched unless a header was asked for or a limit waits for the respons
 
 from __future__ import annotations
 
+import inspect
 import io
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
-from doorward.answers import Answer
 from doorward.client import AsyncDoorward, Doorward
 from doorward.context import Body
 from doorward.errors import ConfigurationError
 from doorward.layer import Layer, LayerOptions, body_limit
-from doorward.limit_headers import OWN_NAMES
+from doorward.limit_headers import names_of
 from doorward.progress import NO_INPUTS
 from doorward.requests import environ_path, from_environ
 from doorward.rules.limits import Response
@@ -60,6 +60,8 @@ class DoorwardMiddleware:
     ) -> None:
         if not isinstance(aj, Doorward | AsyncDoorward):
             raise ConfigurationError("aj", f"must be a Doorward or an AsyncDoorward, not {aj!r}")
+        if _is_async(options.get("on_denied")):
+            raise ConfigurationError("on_denied", "must not be async: WSGI does not await")
         self.app = app
         self.client = aj if isinstance(aj, Doorward) else aj.as_sync()
         self.layer = Layer(self.client, options)
@@ -80,11 +82,19 @@ class DoorwardMiddleware:
 
     def _admitted(self, environ: Environ) -> Progress | None:
         try:
-            policy = self._policy_for(environ) if self._policy_for is not None else None
+            policy = self._policy(environ) if self._policy_for is not None else None
             method = environ.get("REQUEST_METHOD", "GET")
             return self.layer.admit(environ, method, environ_path(environ), policy, from_environ)
         except Exception as error:
             self.layer.runtime.journal.swallowed("middleware", error)
+            return None
+
+    def _policy(self, environ: Environ) -> RoutePolicy | None:
+        try:
+            return self._policy_for(environ) if self._policy_for is not None else None
+        except Exception as error:
+            # A route that cannot be found out about is no reason to leave the other rules out.
+            self.layer.runtime.journal.swallowed("route", error)
             return None
 
     def _watched(
@@ -97,7 +107,7 @@ class DoorwardMiddleware:
             self.client.settle(progress, Response(500, ()))
             raise
         # An application that has answered by now is settled, and the server is given its iterable as it is.
-        return body if watch.started or not progress.engine.conditional else Unanswered(body, watch)
+        return body if watch.started or not self.layer.awaits_response(progress) else Unanswered(body, watch)
 
     def _refuse(
         self, progress: Progress, decision: Decision, environ: Environ, start_response: StartResponse
@@ -105,7 +115,7 @@ class DoorwardMiddleware:
         answer = self.layer.replaced(progress.request, decision)
         if callable(answer):
             return cast("WSGIApp", answer)(environ, start_response)
-        answer = answer if isinstance(answer, Answer) else self.layer.refusal(progress.request, decision)
+        answer = self.layer.refusal(progress.request, decision) if answer is None else answer
         headers = [*answer.headers, ("Content-Length", str(len(answer.body)))]
         start_response(status_line(answer.status), headers)
         return [] if environ.get("REQUEST_METHOD") == "HEAD" else [answer.body]
@@ -130,30 +140,37 @@ class ResponseWatch:
         """In place of the server's ``start_response``."""
         # Settled here and not at the iterable's end, so that the server is given the application's own iterable.
         self.started = True
-        self._settle(status, headers)
-        if self._layer.style is not None:
+        seen = Response(500, ())
+        try:
+            if not isinstance(headers, list | tuple):  # an iterator, which would be gone after one reading
+                headers = list(headers)
+            seen = _seen(status, headers)
             headers = self._with_limits(headers)
+        except Exception as error:
+            self._layer.runtime.journal.swallowed("rate_limit_headers", error)
+        self._client.settle(self._progress, seen)
         return self._start_response(status, headers, exc_info) if exc_info else self._start_response(status, headers)
-
-    def _settle(self, status: str, headers: list[tuple[str, str]]) -> None:
-        if self._progress.engine.conditional:
-            code = int(status[:3]) if status[:3].isdigit() else 500
-            lines = [(name.lower(), value) for name, value in headers]
-            self._client.settle(self._progress, Response(code, lines))
 
     def failed(self) -> None:
         """The application raised: a 500, unless it had answered."""
         if not self.started:
-            self._settle("500", [])
+            self._client.settle(self._progress, Response(500, ()))
 
     def _with_limits(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-        try:
-            assert self._layer.style is not None
-            kept = [line for line in headers if line[0].lower() not in OWN_NAMES]
-            return [*kept, *self._layer.style(self._progress.decision or self._decision)]
-        except Exception as error:
-            self._layer.runtime.journal.swallowed("rate_limit_headers", error)
+        style = self._layer.style
+        own = style(self._progress.decision or self._decision) if style is not None else []
+        if not own:
             return headers
+        taken = names_of(own)
+        return [*[line for line in headers if line[0].lower() not in taken], *own]
+
+
+def _seen(status: str, headers: Iterable[tuple[str, str]]) -> Response:
+    """A response as ``count_when`` sees it."""
+    code = status[:3]
+    return Response(
+        int(code) if code.isascii() and code.isdigit() else 500, [(name.lower(), value) for name, value in headers]
+    )
 
 
 class Unanswered:
@@ -175,6 +192,10 @@ class Unanswered:
         close = getattr(self._body, "close", None)
         if close is not None:
             close()
+
+
+def _is_async(function: object) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
 
 
 def decide(client: Doorward, layer: Layer, progress: Progress, environ: Environ) -> Decision:

@@ -10,6 +10,7 @@ from tests.behaviour.clients.base import AppUnderTest, MakeApp, Reply
 from tests.behaviour.doubles import Refuser
 
 from doorward import Decision, RequestContext, sliding_window
+from doorward.answers import Answer
 
 PROBLEM, HTML, TEXT = "application/problem+json", "text/html; charset=utf-8", "text/plain; charset=utf-8"
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
@@ -132,3 +133,44 @@ def test_without_enforcement_nothing_is_answered(make: MakeApp) -> None:
     app = one(make, layer={"enforce": False})
     assert app.statuses(3) == [200] * 3
     assert app.counts()["decision.DENY"] == 2
+
+
+def answering(make: MakeApp, answer: object) -> AppUnderTest:
+    """Refuses /echo?attack with ``answer``."""
+    return make(Refuser(), layer={"on_denied": lambda *_: answer})
+
+
+UNUSABLE: dict[str, object] = {
+    "a line break in a value": Answer(429, [("X-Own", "a\r\nSet-Cookie: b=1")], b""),
+    "a line break in a name": Answer(429, [("X\n-Own", "a")], b""),
+    "no name": Answer(429, [("", "a")], b""),
+    "no latin-1": Answer(429, [("X-Own", "\u65e5")], b""),
+    "a control character": Answer(429, [("X-Own", "a\0b")], b""),
+    "a number as a value": Answer(429, [("X-Own", 5)], b""),  # type: ignore[list-item]
+    "no pairs": Answer(429, [("X-Own",)], b""),  # type: ignore[list-item]
+    "a status in words": Answer("429", [], b""),  # type: ignore[arg-type]
+    "a status of no answer": Answer(101, [], b""),
+    "a status out of range": Answer(1000, [], b""),
+    "no body": Answer(429, [], None),  # type: ignore[arg-type]
+    "half a character": Answer(429, [], "\ud800"),  # type: ignore[arg-type]
+    "nonsense": object(),
+}
+
+
+@pytest.mark.swallows_errors
+@pytest.mark.parametrize("answer", UNUSABLE.values(), ids=UNUSABLE)
+def test_an_answer_that_cannot_be_sent_is_replaced_by_the_built_in_one(make: MakeApp, answer: object) -> None:
+    """Whatever ``on_denied`` answers, the request is refused, and the mistake counted."""
+    app = answering(make, answer)
+    reply = app.get("/echo?attack")
+    assert (reply.status, reply.header("Content-Type"), reply.error) == (403, PROBLEM, None)
+    assert [name for name in app.counts() if name.startswith("error.on_denied: ")]
+
+
+@pytest.mark.parametrize("body", ["caf\u00e9", bytearray("caf\u00e9".encode())], ids=["text", "bytearray"])
+def test_an_answer_may_have_text_for_a_body(make: MakeApp, body: object) -> None:
+    """Text is sent as UTF-8, with its length in bytes, once."""
+    lines = [("Content-Type", "text/plain"), ("X-Own", "\u00e9"), ("Content-Length", "1")]
+    reply = answering(make, Answer(429, lines, body)).get("/echo?attack")  # type: ignore[arg-type]
+    assert (reply.status, reply.body) == (429, "caf\u00e9".encode())
+    assert reply.header("Content-Length") == "5"

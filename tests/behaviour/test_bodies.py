@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import random
+import tracemalloc
+from typing import Any
 
 import pytest
 from tests.behaviour.clients.base import MakeApp
+from tests.behaviour.clients.drivers import scope_of
 from tests.behaviour.doubles import BodySpy
 
-from doorward import sliding_window
+from doorward import AsyncDoorward, sliding_window
+from doorward.asgi import DoorwardMiddleware
 
 KIB, MIB = 2**10, 2**20
 SCANNED = [
@@ -128,3 +133,60 @@ def test_a_refused_body_is_not_read_further(make: MakeApp) -> None:
     app = make(BodySpy(), sliding_window(max=1, interval="1m"))
     app.post(body=b"x")
     assert app.post(body=body_of(2 * MIB)).status == 429
+
+
+async def received(pieces: list[bytes], limit: int) -> list[Any]:
+    """What an application receives of a body in pieces of which ``limit`` bytes are held, and of the disconnect."""
+    coming = [{"type": "http.request", "body": piece, "more_body": True} for piece in pieces]
+    incoming: list[Any] = [*coming, {"type": "http.disconnect"}]
+    seen: list[Any] = []
+
+    async def receive() -> Any:
+        return incoming.pop(0)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        while not seen or seen[-1]["type"] != "http.disconnect":
+            seen.append(await receive())
+
+    guarded = DoorwardMiddleware(app, AsyncDoorward([BodySpy()], body_limit=limit))
+    await guarded(scope_of("/x", method="POST"), receive, None)  # type: ignore[arg-type]
+    return seen
+
+
+def test_what_is_held_is_one_piece_however_it_was_cut() -> None:
+    """Pieces of one byte, and empty ones, cost no message each while they are held; those beyond stream as they are."""
+    seen = asyncio.run(received([b"a", b"", b"b"] * 50 + [b"cc", b"", b"d"], 100))
+    assert [message.get("body") for message in seen] == [b"ab" * 50 + b"cc", b"", b"d", None]
+    assert all(message["more_body"] for message in seen[:-1])
+
+
+def test_empty_pieces_before_a_disconnect_are_not_held() -> None:
+    """A client that sends nothing, in many pieces, and leaves."""
+    assert asyncio.run(received([b""] * 1000, 100)) == [{"type": "http.disconnect"}]
+
+
+def test_holding_a_body_in_tiny_pieces_takes_little_more_than_its_size() -> None:
+    """Memory is bounded by the limit, not by the number of pieces."""
+    limit = 200 * KIB
+    tracemalloc.start()
+    try:
+        held = asyncio.run(_peak_while_holding(limit))
+    finally:
+        tracemalloc.stop()
+    assert held < 3 * limit
+
+
+async def _peak_while_holding(limit: int) -> int:
+    left = limit
+
+    async def receive() -> Any:
+        nonlocal left
+        left -= 1
+        return {"type": "http.request", "body": b"x", "more_body": left > 0}
+
+    async def app(scope: Any, receive: Any, send: Any) -> None: ...
+
+    guarded = DoorwardMiddleware(app, AsyncDoorward([BodySpy()], body_limit=limit))
+    before = tracemalloc.get_traced_memory()[0]
+    await guarded(scope_of("/x", method="POST"), receive, None)  # type: ignore[arg-type]
+    return tracemalloc.get_traced_memory()[1] - before

@@ -82,7 +82,7 @@ def test_head_is_counted_with_get_and_refused_without_a_body(make: MakeApp) -> N
     assert (refused.status, refused.body, refused.header("Retry-After")) == (429, b"", "60")
 
 
-@pytest.mark.parametrize(("method", "target"), [("OPTIONS", "/echo"), ("GET", "/health"), ("GET", "/static/x")])
+@pytest.mark.parametrize(("method", "target"), [("OPTIONS", "/echo"), ("GET", "/health"), ("GET", "/static/x.js")])
 def test_what_is_exempt_by_default_is_never_counted(make: MakeApp, method: str, target: str) -> None:
     """OPTIONS, health checks and static files pass a used-up limit, and use nothing."""
     app = make(sliding_window(max=1, interval="1m"))
@@ -153,3 +153,24 @@ def test_any_peer_is_answered(make: MakeApp, peer: str | None) -> None:
     """Whatever the server says that the other end is, requests are counted and answered."""
     app = make(sliding_window(max=1, interval="1m"))
     assert app.statuses(2, peer=peer) == [200, 429]
+
+
+def test_a_line_break_after_the_path_escapes_no_limit(make: MakeApp) -> None:
+    """Routers whose expressions end in ``$`` route "/login%0a" to "/login"."""
+    app = make(limits={"/echo": "1/minute"})
+    assert app.get("/echo").status == 200
+    assert app.get("/echo%0a").status == 429
+
+
+def test_a_limit_by_name_goes_before_a_default_exemption(make: MakeApp) -> None:
+    """What the application limits by name is limited, health check or file."""
+    app = make(limits={"/health": "1/minute", "/static/*": "1/minute"})
+    for path in ("/health", "/static/x.js"):
+        assert app.statuses(2, path) == [200, 429]
+
+
+def test_head_does_not_escape_a_limit_for_get_in_any_framework(make: MakeApp) -> None:
+    """It comes to the same view."""
+    app = make(limits={"GET /echo": "1/minute"})
+    assert app.get("/echo").status == 200
+    assert app.request("/echo", method="HEAD").status == 429

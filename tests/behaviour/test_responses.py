@@ -9,6 +9,7 @@ from tests.behaviour.clients.base import AppUnderTest, MakeApp
 from tests.behaviour.clients.views import CHUNKS
 
 from doorward import sliding_window
+from doorward.rules.base import Rule
 
 MANY = sliding_window(max=100, interval="1m", name="many")
 STYLES = {
@@ -126,3 +127,11 @@ def test_a_limit_without_count_when_is_not_touched_by_one_with(make: MakeApp) ->
     """Of two limits only the one that says so waits for the response."""
     app = make(failed_logins(), sliding_window(max=3, interval="1m"))
     assert app.statuses(4, "/login?status=200") == [200, 200, 200, 429]
+
+
+@pytest.mark.parametrize(("rules", "style"), [([], True), ([MANY], "x")], ids=["no limit", "another style"])
+def test_the_applications_limit_headers_stay_where_ours_are_not_written(
+    make: MakeApp, rules: list[Rule], style: object
+) -> None:
+    """Only names that are written take the place of the application's: none where no limit ran."""
+    assert make(*rules, layer={"rate_limit_headers": style}).get("/own-headers").header("RateLimit") == "the app's own"

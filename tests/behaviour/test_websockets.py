@@ -88,3 +88,12 @@ def test_a_limit_with_count_when_counts_websockets(make_socket: MakeApp) -> None
     """There is no response to wait for: the charge stays, and nothing breaks."""
     app: Any = make_socket(sliding_window(max=1, interval="1m", count_when=401))
     assert [app.socket().accepted for _ in range(2)] == [True, False]
+
+
+@pytest.mark.parametrize("path", ["/static/x.js", "/health"])
+def test_no_websocket_is_exempt_by_default(make_socket: MakeApp, path: str) -> None:
+    """Paths of files and health checks are exempt for requests alone."""
+    app: Any = make_socket(one())
+    assert app.get(path).status == app.get(path).status == 200
+    app.socket(path)
+    assert app.socket(path, extension=True).denial.status == 429

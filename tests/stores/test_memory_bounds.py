@@ -96,7 +96,8 @@ def test_p3_a_flood_of_spoofed_addresses() -> None:
     """300,000 addresses (10,000,000 in a soak) neither free a refused or banned client nor break the cap."""
     store = MemoryStore(max_keys=250_000 if SOAK else 20_000)
     refuse(store, "limited")
-    store.count([limit("dry", 1, HOUR, dry_run=True)] * 2)
+    for _ in range(2):
+        store.count([limit("dry", 1, HOUR, dry_run=True)])
     store.ban("banned", 3600)
     for number in range(10_000_000 if SOAK else 300_000):
         store.count((Hit(f"spoofed{number}", FIXED, 100, HOUR),))
@@ -207,11 +208,11 @@ def test_p3_a_ban_that_has_ended_makes_room(clock: FakeClock) -> None:
 
 
 def test_p3_banning_and_lifting_for_ever_costs_nothing(store: MemoryStore) -> None:
-    """However often a key is banned and freed, it has one place."""
+    """However often a key is banned and freed, nothing is left of it."""
     for _ in range(1_000):
         store.ban("k", 1000)
         store.unban("k")
-    assert len(store._bans._heap) == 1
+    assert len(store._bans._heap) == 0
 
 
 def test_p3_values_are_bounded(clock: FakeClock) -> None:

@@ -120,7 +120,7 @@ def test_an_allow_rule_that_ends_limits_comes_before_a_remembered_refusal() -> N
 def test_a_local_rule_may_end_limits_while_another_client_is_remembered() -> None:
     """Counters that were prepared before a local rule spoke are narrowed by what it said."""
     walking = Walking(Says(does=lambda _: says(ends=frozenset({"RATE_LIMIT"}))), limit(), Dear(does=allows))
-    walking.client.runtime.refusals.remember("another", Refusal(10**20, 1, 0), 0)
+    walking.client.runtime.refusals.remember("another", Refusal(10**20, 1, 0), 0, 0)
     decision = walking.walk()
     assert walking.asked == []
     assert states(decision) == ["RUN", "NOT_RUN", "RUN"]

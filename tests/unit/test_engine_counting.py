@@ -68,9 +68,17 @@ def test_limits_take_what_was_requested_or_their_own_cost() -> None:
     assert [hit.cost for hit in walking.asked[0].hits] == [5, 2]
 
 
-@pytest.mark.parametrize("requested", [0, -1, 1.5, "1", True])
-def test_an_impossible_number_of_units_is_an_error_of_the_limit(requested: object) -> None:
-    """``requested`` that is no whole number from 1 is reported by name."""
+@pytest.mark.parametrize(("requested", "cost"), [(0, 1), (-1, 1), (10**15, 10**15 - 1), (10**30, 10**15 - 1)])
+def test_a_number_of_units_out_of_range_is_moved_into_it(requested: int, cost: int) -> None:
+    """Else a client whose wish the application passes on would be let in uncharged."""
+    walking = Walking(limit(most=9))
+    walking.walk(requested=requested)
+    assert [hit.cost for hit in walking.asked[0].hits] == [cost]
+
+
+@pytest.mark.parametrize("requested", [1.5, "1", True])
+def test_what_is_no_number_of_units_is_an_error_of_the_limit(requested: object) -> None:
+    """``requested`` that is no whole number is reported by name."""
     decision = Walking(limit()).walk(requested=requested)
     assert decision.conclusion is Conclusion.ERROR
     assert "requested" in decision.reason.message
@@ -257,7 +265,7 @@ def test_a_limit_chosen_by_a_callable_is_chosen_once_a_request() -> None:
     """Also while refusals are remembered, which have to know the counters before anybody is asked."""
     seen = []
     walking = Walking(rate_limit(lambda request: seen.append(1) or "9/minute"))
-    walking.client.runtime.refusals.remember("another", Refusal(10**20, 1, 0), 0)
+    walking.client.runtime.refusals.remember("another", Refusal(10**20, 1, 0), 0, 0)
     walking.walk()
     assert len(seen) == 1
 
@@ -270,7 +278,7 @@ def test_a_limit_that_cannot_be_chosen_denies_where_it_is_to() -> None:
 
     seen = []
     walking = Walking(rate_limit(broken, on_error="deny"), Says(does=lambda _: seen.append(1) or says()))
-    walking.client.runtime.refusals.remember("another", Refusal(10**20, 1, 0), 0)
+    walking.client.runtime.refusals.remember("another", Refusal(10**20, 1, 0), 0, 0)
     assert (walking.walk().status, seen) == (503, [])
 
 

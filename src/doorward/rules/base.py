@@ -12,7 +12,7 @@ from doorward.decision import Conclusion, Mode
 from doorward.errors import ConfigurationError
 from doorward.fingerprint import normalized
 from doorward.ids import rule_id
-from doorward.patterns import RouteMatcher
+from doorward.patterns import METHODS, RouteMatcher
 from doorward.reason import Reason
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Rule:
         on_error: What follows when it cannot be evaluated; None takes the client's.
         characteristics: Who it counts by; empty takes the client's.
         paths: Only requests to these paths; all when empty. See ``doorward.patterns``.
-        methods: Only requests with these methods; all when empty.
+        methods: Only requests with these methods; all when empty. GET is HEAD too: both come to the same view.
     """
 
     kind: ClassVar[str]
@@ -136,9 +136,14 @@ class Rule:
 
     def applies_to(self, request: RequestContext) -> bool:
         """Whether the request is on the rule's paths and methods."""
-        if self.methods and request.method.upper() not in self.methods:
+        method = request.method.upper()
+        if self.methods and method not in self.methods and not (method == "HEAD" and "GET" in self.methods):
             return False
         return self._matcher is None or self._matcher.match(request.method, request.path) is not None
+
+    def names(self, method: str, path: str) -> bool:
+        """Whether the rule was declared for this very path, not for all."""
+        return self._matcher is not None and self._matcher.match(method, path) is not None
 
     def evaluate(self, view: View) -> Outcome | Steps:
         """Come to an outcome, or return a generator that asks for what it needs to."""
@@ -214,8 +219,8 @@ def _sequence(values: object, name: str) -> tuple[Any, ...]:
 def _parse_methods(methods: object) -> tuple[str, ...]:
     values = _sequence(methods, "methods")
     for method in values:
-        if not isinstance(method, str) or not method.isalpha():
-            raise ConfigurationError("methods", f"must be names such as GET or POST, not {method!r}")
+        if not isinstance(method, str) or method.upper() not in METHODS:
+            raise ConfigurationError("methods", f"must be HTTP methods such as GET or POST, not {method!r}")
     return tuple(sorted({method.upper() for method in values}))
 
 

@@ -109,6 +109,11 @@ class StaticLimit(Limit):
     quota: Quota
     parameters: tuple[Field, ...] = ()
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.cost is not None and self.cost > self.quota.max:
+            raise ConfigurationError("cost", f"must be at most the {self.quota.max} that there are, not {self.cost}")
+
     def quotas(self, view: View) -> Sequence[Quota]:
         """The one quota."""
         del view

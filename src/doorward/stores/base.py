@@ -32,8 +32,8 @@ class Store(Protocol):
         """Charge ``hits``, all or none within each group.
 
         If one live hit of a group has no room, none of the group is charged, and the verdict of each says whether
-        *it* had room. Dry-run hits are charged one by one, after the live ones; if a live hit was refused they are
-        only looked at. A refused hit changes nothing: it never prolongs the refusal.
+        *it* had room. Groups of dry-run hits come after the live ones; if a live hit was refused they are only
+        looked at. A refused hit changes nothing: it never prolongs the refusal.
         """
         ...
 

@@ -198,6 +198,13 @@ class SoonestEndMap(Generic[V]):
         self.evicted += 1
         return self._pop_soonest()
 
+    def clear(self) -> None:
+        """Forget all."""
+        for shard in self.shards:
+            shard.clear()
+        self._heap.clear()
+        self.held = 0
+
     def pop_ended(self, now: int) -> tuple[str, V] | None:
         """Take out one that has ended, if it is at hand; constant work."""
         if not self._heap or self._heap[0][0] > now or self._correct_top():

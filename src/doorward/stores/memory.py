@@ -14,7 +14,7 @@ from doorward.stores.algorithms import DECIDE, State, Tally, add_weight, expiry_
 from doorward.stores.expiring import SHARD_SHIFT, ExpiringMap, SoonestEndMap
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence, Sized
+    from collections.abc import Iterator, Mapping, Sequence, Sized
     from types import TracebackType
 
     from doorward.clock import Clock
@@ -130,17 +130,16 @@ class MemoryStore:
         return _new(Verdict, (True, left, seconds(reset), 0.0, now))
 
     def _count_many(self, hits: Sequence[Hit], now: int) -> list[Verdict]:
-        groups: dict[int, list[int]] = {}
+        groups: dict[tuple[bool, int], list[int]] = {}
         for place, hit in enumerate(hits):
-            if not hit.dry_run:
-                groups.setdefault(hit.group, []).append(place)
+            groups.setdefault((hit.dry_run, hit.group), []).append(place)
         verdicts: dict[int, Verdict] = {}
-        for places in groups.values():
-            verdicts.update(zip(places, self._count_group([hits[place] for place in places], now), strict=True))
-        answer_dry = self._count_one if all(verdict.admitted for verdict in verdicts.values()) else self._peek_one
-        for place, hit in enumerate(hits):
-            if hit.dry_run:
-                verdicts[place] = answer_dry(hit, now)
+        live_refused = False
+        for (dry, _), places in sorted(groups.items()):  # the live ones first
+            asked = [hits[place] for place in places]
+            answers = [self._peek_one(hit, now) for hit in asked] if live_refused else self._count_group(asked, now)
+            live_refused = live_refused or not (dry or all(answer.admitted for answer in answers))
+            verdicts.update(zip(places, answers, strict=True))
         return [verdicts[place] for place in range(len(hits))]
 
     def _count_group(self, hits: Sequence[Hit], now: int) -> list[Verdict]:
@@ -225,9 +224,12 @@ class MemoryStore:
     def unban(self, key: str) -> bool:
         """Lift a ban; whether there was one."""
         with self._lock:
-            banned = self._ban_left(key, self._now()) > 0
+            now = self._now()
+            banned = self._ban_left(key, now) > 0
             if banned:
                 self._bans.set(key, 0, None)
+                if not any(self._bans_left(now)):
+                    self._bans.clear()
             return banned
 
     def bans(self) -> Mapping[str, float]:
@@ -239,6 +241,9 @@ class MemoryStore:
                 entries = self._bans.shards[place].items()
                 found.update((key, seconds(end - now)) for key, (end, _) in entries if end > now)
         return found
+
+    def _bans_left(self, now: int) -> Iterator[bool]:
+        return (end > now for shard in self._bans.shards for end, _ in shard.values())
 
     @property
     def ban_table(self) -> Sized:

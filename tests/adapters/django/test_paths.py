@@ -94,7 +94,8 @@ def test_any_bytes_are_routed_alike(raw: bytes) -> None:
     """For any bytes, a request without middleware is read with Django's path."""
     environ = RequestFactory()._base_environ(PATH_INFO="/" + raw.decode("latin-1"))
     request = RequestFactory().request(**environ)
-    assert from_carrier(carrier_of(request)).path == request.path_info
+    # But for one line break at the end, which Django's own expressions look past.
+    assert from_carrier(carrier_of(request)).path == request.path_info.removesuffix("\n")
 
 
 def test_a_limit_on_a_path_with_umlauts(configure: Any, clock: Any) -> None:

@@ -413,3 +413,26 @@ def test_hooks_of_a_blueprint_run_inside() -> None:
     app.register_blueprint(blueprint)
     assert statuses(app, 2, "/x") == [200, 429]
     assert len(ran) == 1
+
+
+@pytest.mark.swallows_errors
+def test_a_route_that_cannot_be_found_out_about_keeps_the_other_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look-up that raises takes the route's own rules away, and no others."""
+    app, guard = protected(limit(1))
+    monkeypatch.setattr("doorward_flask.routing.merged", lambda _: boom())
+    assert statuses(app, 2) == [200, 429]
+    with app.app_context():
+        assert guard.client.health()["counts"]["error.route: Boom"] == 2  # type: ignore[index]
+
+
+@pytest.mark.swallows_errors
+def test_a_response_class_that_fails_lets_nobody_in() -> None:
+    """What is refused does not reach the view because the application's own class of responses raises."""
+
+    class Broken(Response):
+        def __init__(self, *_: Any, **__: Any) -> None:
+            raise Boom
+
+    app, _ = protected(Refuser())
+    app.response_class = Broken
+    assert status_of(app, environ_of(query_string="attack")) == 403

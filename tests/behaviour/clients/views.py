@@ -11,7 +11,7 @@
 /limited, /exempt         route limit; exempt
 /limited-and-exempt       both
 /beside, /guarded         a limit beside the application's; ``guard`` (decorated frameworks only)
-/static/x, /health        as /echo
+/static/x.js, /health        as /echo
 ========================  =====================================================================
 """
 
@@ -26,7 +26,7 @@ from doorward import Decision
 
 CHUNKS = (b"first,", b"second,", b"third")
 OWN_HEADERS = (("RateLimit", "the app's own"), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2"), ("X-App", "yes"))
-ECHOING = ("/echo", "/limited", "/exempt", "/limited-and-exempt", "/beside", "/guarded", "/static/x", "/health")
+ECHOING = ("/echo", "/limited", "/exempt", "/limited-and-exempt", "/beside", "/guarded", "/static/x.js", "/health")
 
 
 class Boom(Exception):
