@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from doorward import journal
+from doorward.testing import swallowed_errors
 
 SOAK = os.environ.get("DOORWARD_SOAK") == "1"
 
@@ -43,14 +43,8 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _swallowed(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test in which doorward kept an error of its own from the application, unless it is marked for that."""
-    swallowed: list[tuple[str, BaseException]] = []
-
-    def observe(where: str, error: BaseException) -> None:
-        swallowed.append((where, error))
-
-    journal.observers.append(observe)
-    yield
-    journal.observers.remove(observe)
-    if swallowed and request.node.get_closest_marker("swallows_errors") is None:
-        where, error = swallowed[0]
-        raise AssertionError(f"doorward swallowed {len(swallowed)} internal errors, the first in {where}") from error
+    with swallowed_errors() as errors:
+        yield
+    if errors and request.node.get_closest_marker("swallows_errors") is None:
+        where, error = errors[0]
+        raise AssertionError(f"doorward swallowed {len(errors)} internal errors, the first in {where}") from error

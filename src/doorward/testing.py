@@ -2,9 +2,38 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from doorward import journal
 from doorward.clock import NANOSECONDS
 
-__all__ = ["FakeClock"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["FakeClock", "swallowed_errors"]
+
+
+@contextmanager
+def swallowed_errors() -> Iterator[list[tuple[str, BaseException]]]:
+    """Collect the errors of doorward's own, and of callbacks, that are kept from the application meanwhile.
+
+    In production they are counted and logged. In tests, check at the end that the list is empty::
+
+        with swallowed_errors() as errors:
+            client.post("/signup")
+        assert not errors
+    """
+    errors: list[tuple[str, BaseException]] = []
+
+    def observe(where: str, error: BaseException) -> None:
+        errors.append((where, error))
+
+    journal.observers.append(observe)
+    try:
+        yield errors
+    finally:
+        journal.observers.remove(observe)
 
 
 class FakeClock:
