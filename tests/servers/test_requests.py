@@ -57,7 +57,8 @@ def test_a_refused_head_has_no_body(server: Server) -> None:
 )
 def test_p6_a_large_body_streams_through(server: Server, target: str, kind: str) -> None:
     """P6: a body far over what rules hold arrives byte for byte, and the server's memory does not grow with it."""
-    before = sent(server, target, kind, 2 * MIB)["rss"]
+    # Several, because each thread of a server takes memory of its own the first time that it holds a body.
+    before = [sent(server, target, kind, 2 * MIB)["rss"] for _ in range(8)][-1]
     told = sent(server, target, kind, SIZE)
     assert (told["length"], told["sha256"]) == (SIZE, digest(SIZE))
     assert told["rss"] - before <= 5 * MIB
