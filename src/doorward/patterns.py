@@ -35,12 +35,12 @@ __all__ = [
     "is_plain_path",
 ]
 
-# RFC 9110 section 9, RFC 5789 (PATCH), RFC 4918 (WebDAV) and the QUERY draft.
 MAX_SOURCE = 1_000
 """Characters of a pattern."""
 MAX_TEXT = 8_192
 """Characters of a text that a pattern is tried on."""
 
+# RFC 9110 section 9, RFC 5789 (PATCH), RFC 4918 (WebDAV) and the QUERY draft.
 METHODS = frozenset({
     "CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE", "QUERY",
     "COPY", "LOCK", "MKCOL", "MOVE", "PROPFIND", "PROPPATCH", "UNLOCK",

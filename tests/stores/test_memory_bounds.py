@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import random
 import sys
+from pathlib import Path
 
 import pytest
 from tests.stores.hits import BAN, FIXED, HOUR, MINUTE, admitted, keys_of, limit, refuse
@@ -99,12 +102,21 @@ def test_p3_a_flood_of_spoofed_addresses() -> None:
     for _ in range(2):
         store.count([limit("dry", 1, HOUR, dry_run=True)])
     store.ban("banned", 3600)
+    refused = [limit("limited", 1, HOUR), limit("dry", 1, HOUR), Hit("banned", BAN, 0, 0)]
+    before = resident()
     for number in range(10_000_000 if SOAK else 300_000):
         store.count((Hit(f"spoofed{number}", FIXED, 100, HOUR),))
-    assert admitted(store, limit("limited", 1, HOUR)) == [False]
-    assert admitted(store, limit("dry", 1, HOUR)) == [False]
-    assert admitted(store, Hit("banned", BAN, 0, 0)) == [False]
+        if number % 10_000 == 0:
+            assert [admitted(store, hit) for hit in refused] == [[False]] * 3
+    assert [admitted(store, hit) for hit in refused] == [[False]] * 3
     assert store.stats()["keys"] == (250_000 if SOAK else 20_000)
+    assert resident() - before <= 64 * 2**20
+
+
+def resident() -> int:
+    """Bytes of this process that are in memory."""
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_p3_a_flooding_client_costs_constant_memory(store: MemoryStore) -> None:
