@@ -48,7 +48,7 @@ class Protection:
 
     def __init__(self, client: Doorward | AsyncDoorward, options: LayerOptions) -> None:
         self.awaiting = client.as_async() if isinstance(client, Doorward) else client
-        self.blocking = None if client.runtime.async_store else self.awaiting.as_sync()
+        self.blocking = None if client.runtime.awaits_only else self.awaiting.as_sync()
         self.layer = Layer(client, options)
         self.runtime = client.runtime
         self.late: dict[int, tuple[tuple[Rule, ...], tuple[Bound, ...]]] = {}

@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from doorward.context import Body
-from doorward.drivers import Deadline, is_async
-from doorward.effects import AskStore, CountHits, Effect, Failed, Gather, Pause, ReadBody
+from doorward.drivers import Deadline, failed, is_async, reachable
+from doorward.effects import AskStore, AskWeb, CountHits, Effect, Gather, Pause, ReadBody, ResolveDns
 
 if TYPE_CHECKING:
+    from doorward.network import Network
     from doorward.offload import Offload
     from doorward.stores.base import AsyncStore, Store
 
@@ -22,7 +23,7 @@ ReadBodyAsync = Callable[[], Awaitable[Body | None]]
 class AsyncPorts:
     """Performs effects by awaiting; arguments as of :class:`SyncPorts`, the store of either kind."""
 
-    __slots__ = ("_awaitable", "_deadline", "_local", "_offload", "_read_body", "_store")
+    __slots__ = ("_awaitable", "_deadline", "_local", "_network", "_offload", "_read_body", "_store")
 
     def __init__(
         self,
@@ -31,6 +32,8 @@ class AsyncPorts:
         offload: Callable[[], Offload],
         timeout: float,
         read_body: ReadBodyAsync | None = None,
+        *,
+        network: Network | None = None,
     ) -> None:
         self._store: Any = store
         self._awaitable = is_async(store)
@@ -38,8 +41,9 @@ class AsyncPorts:
         self._offload = offload
         self._deadline = Deadline(timeout)
         self._read_body = read_body
+        self._network = network
 
-    async def perform(self, effect: Effect) -> Any:
+    async def perform(self, effect: Effect) -> Any:  # noqa: PLR0911  (one for each effect)
         """The answer to ``effect``."""
         match effect:
             case CountHits(hits, local=True):
@@ -50,10 +54,14 @@ class AsyncPorts:
                 return await self._ask(method, arguments)
             case ReadBody():
                 return await self._read_body() if self._read_body is not None else None
+            case Gather((only,)):
+                return [await self._attempt(only)]
             case Gather(effects):
                 return await asyncio.gather(*(self._attempt(each) for each in effects))
             case Pause():
                 return await asyncio.sleep(0)
+            case ResolveDns() | AskWeb():
+                return await reachable(self._network).perform_async(effect, self._deadline)
 
     async def _ask(self, method: str, arguments: tuple[object, ...]) -> Any:
         call = getattr(self._store, method)
@@ -72,7 +80,7 @@ class AsyncPorts:
         try:
             return await self.perform(effect)
         except Exception as error:
-            return Failed(error)
+            return failed(error)
 
 
 async def run_async(flow: Generator[Effect, Any, T], ports: AsyncPorts) -> T:

@@ -156,8 +156,8 @@ class Doorward(Facade):
     """
 
     def _adopt(self, runtime: Runtime, engine: Engine | None = None, extra: tuple[Bound, ...] = ()) -> Self:
-        if runtime.async_store:
-            raise ConfigurationError("store", "is asynchronous: use AsyncDoorward")
+        if runtime.awaits_only:
+            raise ConfigurationError(runtime.awaits_only, "is asynchronous: use AsyncDoorward")
         return super()._adopt(runtime, engine, extra)
 
     def protect(
@@ -193,7 +193,8 @@ class Doorward(Facade):
         read_body: ReadBodySync | None = None,
     ) -> Decision:
         """Go on with a request. For middleware: never raises."""
-        return self._walk(progress, inputs, self.runtime.sync_ports(read_body), deferring=deferring)
+        ports = self.runtime.sync_ports(read_body, waits=progress.engine.waits)
+        return self._walk(progress, inputs, ports, deferring=deferring)
 
     def settle(self, progress: Progress, response: Response) -> None:
         """Take back what turns out not to count, now that the response is known. For middleware: never raises."""

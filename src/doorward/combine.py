@@ -83,6 +83,7 @@ def _would_decide(engine: Engine, progress: Progress, conclusion: Conclusion) ->
     weighed = engine.threshold(progress.dry_weight) if heavier else None
     for wanted in (Conclusion.DENY, Conclusion.CHALLENGE):
         refusing = [bound for bound in engine.in_turn if _came_to(progress.result(bound), wanted)]
+        refusing.sort(key=lambda bound: bound in progress.late)
         if refusing:
             return _first_in_turn(progress, refusing)
         if conclusion is wanted:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from doorward.address_facts import NO_ADDRESS_DATA
 from doorward.ids import decision_id
+from doorward.ip_info import IPInfo
 from doorward.reason import RateLimitReason, Reason, RuleReason, whole_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from doorward.address_facts import Addresses
     from doorward.client_ip import ClientIP
+    from doorward.ip_info import IPDetails
 
 
 class Mode(StrEnum):
@@ -67,6 +71,19 @@ class RuleResult(NamedTuple):
         """Whether this result counts towards the decision: it ran, and not dry."""
         return self.state is State.RUN or self.state is State.CACHED
 
+    @property
+    def reason_v2(self) -> Reason:
+        """``reason``, by the name that it has in Arcjet's SDK."""
+        return self.reason
+
+    def is_denied(self) -> bool:
+        """Whether the rule came to a denial; also of a dry run, which decides nothing."""
+        return self.conclusion is Conclusion.DENY
+
+    def is_allowed(self) -> bool:
+        """Whether it let the request pass, or was not asked."""
+        return self.conclusion is Conclusion.ALLOW
+
     def explain(self) -> str:
         """One line: the rule, what it came to, and why."""
         note = f" [{self.note}]" if self.note else ""
@@ -86,50 +103,6 @@ class RuleResult(NamedTuple):
         }
 
 
-class IPInfo(NamedTuple):
-    """The client's address, how it was found, and what is known about it. Unknown is None, never False.
-
-    Attributes:
-        address: Canonical text; empty when there is none.
-        provenance: How it was found: ``PEER``, ``FORWARDED``, ``EDGE``, ``DEVELOPMENT`` or ``NONE``.
-        country: ISO 3166 code, or None.
-        asn: Autonomous system number, or None.
-    """
-
-    address: str
-    provenance: str
-    country: str | None = None
-    asn: int | None = None
-
-    def is_vpn(self) -> bool | None:
-        """Whether it belongs to a VPN."""
-        return None
-
-    def is_proxy(self) -> bool | None:
-        """Whether it is an open proxy."""
-        return None
-
-    def is_tor(self) -> bool | None:
-        """Whether it is a Tor exit."""
-        return None
-
-    def is_hosting(self) -> bool | None:
-        """Whether it belongs to a hosting provider."""
-        return None
-
-    def is_relay(self) -> bool | None:
-        """Whether it belongs to a privacy relay."""
-        return None
-
-    def is_abuser(self) -> bool | None:
-        """Whether it is listed for abuse."""
-        return None
-
-    def to_dict(self) -> dict[str, object]:
-        """The address and how it was found."""
-        return {"address": self.address, "provenance": self.provenance}
-
-
 class Decision:
     """What was decided about one request.
 
@@ -144,6 +117,7 @@ class Decision:
     _id: str | None = None
     _refund: Callable[[], Awaitable[None] | None] | None = None
     _found: tuple[Reason, Sequence[RuleResult]] | None = None
+    _addresses: Addresses = NO_ADDRESS_DATA
     ttl: int = 0
     dry_run: str | None = None
 
@@ -163,6 +137,11 @@ class Decision:
     def reason(self) -> Reason:
         """Why."""
         return self.look()[0]
+
+    @property
+    def reason_v2(self) -> Reason:
+        """``reason``, by the name that it has in Arcjet's SDK."""
+        return self.reason
 
     @property
     def results(self) -> Sequence[RuleResult]:
@@ -189,7 +168,12 @@ class Decision:
     @property
     def ip(self) -> IPInfo:
         """The client's address and what is known about it."""
-        return IPInfo(self._client_ip.address, str(self._client_ip.provenance))
+        return IPInfo(self._client_ip.address, str(self._client_ip.provenance), self._addresses)
+
+    @property
+    def ip_details(self) -> IPDetails:
+        """``ip.details``, by the name that it has in Arcjet's SDK."""
+        return self.ip.details
 
     def is_allowed(self) -> bool:
         """Whether the request may go on: ALLOW, and ERROR where failing open was configured."""
@@ -278,6 +262,10 @@ class Decision:
     def on_refund(self, refund: Callable[[], Awaitable[None] | None]) -> None:
         """Say how to take the charge back. For the client that made the decision."""
         self._refund = refund
+
+    def on_address(self, addresses: Addresses) -> None:
+        """Say who tells about addresses. For the client that made the decision."""
+        self._addresses = addresses
 
 
 class Nothing:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from doorward.context import Body
-from doorward.effects import AskStore, CountHits, Effect, Failed, Gather, Pause, ReadBody
-from doorward.errors import DeadlineExceeded
+from doorward.effects import AskStore, AskWeb, CountHits, Effect, Failed, Gather, Pause, ReadBody, ResolveDns
+from doorward.errors import DeadlineExceeded, ResolverError
 
 if TYPE_CHECKING:
+    from doorward.network import Network
     from doorward.offload import Offload
     from doorward.stores.base import Store
 
@@ -63,9 +64,10 @@ class SyncPorts:
         offload: Threads for stores that may block, so that the deadline holds whatever they do.
         timeout: Seconds for the remote work of one decision.
         read_body: Holds the request's body.
+        network: Asks other hosts; without one, whoever wants to is told that nobody can.
     """
 
-    __slots__ = ("_deadline", "_local", "_offload", "_read_body", "_store", "inline_count")
+    __slots__ = ("_deadline", "_local", "_network", "_offload", "_read_body", "_store", "inline_count")
 
     def __init__(
         self,
@@ -74,15 +76,18 @@ class SyncPorts:
         offload: Callable[[], Offload],
         timeout: float,
         read_body: ReadBodySync = no_body,
+        *,
+        network: Network | None = None,
     ) -> None:
         self._store = store
         self._local = local
         self._offload = offload
         self._deadline = Deadline(timeout)
         self._read_body = read_body
+        self._network = network
         self.inline_count = None if store.blocking else store.count
 
-    def perform(self, effect: Effect) -> Any:
+    def perform(self, effect: Effect) -> Any:  # noqa: PLR0911  (one for each effect)
         """The answer to ``effect``."""
         match effect:
             case CountHits(hits, local=True):
@@ -94,9 +99,11 @@ class SyncPorts:
             case ReadBody():
                 return self._read_body()
             case Gather(effects):
-                return [self._attempt(each) for each in effects]
+                return self._gather(effects)
             case Pause():
                 return None
+            case ResolveDns() | AskWeb():
+                return reachable(self._network).perform(effect, self._deadline)
 
     def _ask(self, method: str, arguments: tuple[object, ...]) -> Any:
         call = getattr(self._store, method)
@@ -108,11 +115,45 @@ class SyncPorts:
         except TimeoutError:
             raise self._deadline.exceeded() from None
 
-    def _attempt(self, effect: Effect) -> Any:
+    def _gather(self, effects: Sequence[Effect]) -> list[Any]:
+        network = self._network
+        if network is None or len(effects) == 1:
+            return [self._attempt(self.perform, each) for each in effects]
+        begun = network.begin(effects, self._deadline)
+        own = {at: self._attempt(self.perform, each) for at, each in enumerate(effects) if at not in begun}
+        for at, future in begun.items():
+            own[at] = self._attempt(network.finish, effects[at], future, self._deadline)
+        return [own[at] for at in range(len(effects))]
+
+    def _attempt(self, call: Callable[..., Any], *arguments: object) -> Any:
         try:
-            return self.perform(effect)
+            return call(*arguments)
         except Exception as error:
-            return Failed(error)
+            return failed(error)
+
+
+def failed(error: Exception) -> Failed:
+    """``error`` as an answer, without the frames that it came through.
+
+    They lead back to the list that it will be an item of. Under a flood of failures such circles are what the garbage
+    collector stops the event loop for: by a tenth of a second for a few hundred questions to dead name servers.
+    """
+    inner: BaseException | None = error
+    while inner is not None and inner.__traceback__ is not None:
+        inner.__traceback__ = None
+        inner = inner.__cause__ or inner.__context__
+    return Failed(error)
+
+
+def reachable(network: Network | None) -> Network:
+    """``network``, where there is one.
+
+    Raises:
+        ResolverError: There is none.
+    """
+    if network is None:
+        raise ResolverError("nobody here asks other hosts: a rule that does must say so (`looks_up`, `waits`)")
+    return network
 
 
 def is_async(store: object) -> bool:

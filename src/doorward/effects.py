@@ -100,6 +100,51 @@ class AskStore(NamedTuple):
     arguments: tuple[object, ...] = ()
 
 
+class DnsKind(StrEnum):
+    """The kinds of records that rules ask for (RFC 1035 section 3.2.2, RFC 3596)."""
+
+    A = "A"
+    AAAA = "AAAA"
+    MX = "MX"
+    PTR = "PTR"
+
+
+class ResolveDns(NamedTuple):
+    """Ask the DNS. Answered with a :class:`DnsAnswer`; raises :class:`~doorward.errors.ResolverError` without one.
+
+    Attributes:
+        name: A domain name in ASCII (A-labels), without the final dot; for PTR one under ``in-addr.arpa`` or
+            ``ip6.arpa``.
+        kind: The records wanted.
+    """
+
+    name: str
+    kind: DnsKind
+
+
+class DnsAnswer(NamedTuple):
+    """What the DNS says for certain.
+
+    Attributes:
+        exists: False when the name does not (NXDOMAIN).
+        records: Addresses in canonical text; for MX the hosts by preference, for PTR the names, in lower case without
+            the final dot. A null MX (RFC 7505) is one empty host. Aliases have been followed.
+    """
+
+    exists: bool
+    records: tuple[str, ...] = ()
+
+
+class AskWeb(NamedTuple):
+    """Send a HEAD request. Answered with the HTTP status; raises ``ResolverError`` without one. Follows no redirect.
+
+    Attributes:
+        url: Absolute, ``https`` as a rule; holds nothing that a client chose freely.
+    """
+
+    url: str
+
+
 class Gather(NamedTuple):
     """Perform several at once. Answered with a list of their answers, a :class:`Failed` for each that raised."""
 
@@ -112,4 +157,4 @@ class Failed(NamedTuple):
     error: Exception
 
 
-Effect = CountHits | ReadBody | Pause | AskStore | Gather
+Effect = CountHits | ReadBody | Pause | AskStore | ResolveDns | AskWeb | Gather

@@ -19,17 +19,19 @@ from collections.abc import Generator, Iterable, Sequence, Sized
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from doorward.address_facts import NO_ADDRESS_DATA
 from doorward.combine import combine
 from doorward.counting import count, prepare, recall, settle, without_store
 from doorward.decision import Conclusion
 from doorward.effects import Effect, Failed, Gather, ReadBody
-from doorward.printable import describe
+from doorward.printable import describe, printable
 from doorward.progress import NO_INPUTS, Inputs, Progress
 from doorward.reason import ErrorReason
 from doorward.rules.base import Phase, View, checked
 from doorward.rules.limits import DynamicLimit
 
 if TYPE_CHECKING:
+    from doorward.address_facts import Addresses
     from doorward.bound import Bound
     from doorward.client_ip import ClientIPPolicy
     from doorward.clock import Clock
@@ -54,6 +56,7 @@ class Engine:
         workers: Processes that share the traffic: the local limiter admits its part.
         trusts_store: Whether the store is ours, so that its answers need no check.
         bans: The bans themselves where they are in this process: while there are none, nobody has to be asked.
+        addresses: Tells what is known about addresses.
     """
 
     __slots__ = (
@@ -62,6 +65,7 @@ class Engine:
         "_groups",
         "_local",
         "_lookups",
+        "addresses",
         "ban",
         "bans",
         "bound",
@@ -94,9 +98,11 @@ class Engine:
         workers: int = 1,
         bans: Sized | None = None,
         trusts_store: bool = False,
+        addresses: Addresses = NO_ADDRESS_DATA,
     ) -> None:
         self.bound = tuple(bound)
         self.ban = ban
+        self.addresses = addresses
         self.ips = ips
         self.refusals = refusals
         self.thresholds = sorted(thresholds, reverse=True)
@@ -132,6 +138,7 @@ class Engine:
             workers=self.workers,
             bans=self.bans,
             trusts_store=self.trusts_store,
+            addresses=self.addresses,
         )
 
     def group_of(self, bound: Bound) -> int:
@@ -179,7 +186,7 @@ class Engine:
                         settle(walk, walk.counters, (yield count(walk)))
                     except Exception as error:
                         yield from without_store(walk, walk.counters, error)
-            if self._lookups and not walk.denied:
+            if (self._lookups or walk.begun) and not walk.denied:
                 yield from walk.lookups(self._lookups)
         decision = progress.decision = combine(self, progress, walk.now_ns)
         return decision
@@ -190,10 +197,12 @@ class Walk:
 
     Attributes:
         counters: What it is charged on, and in step with it ``hits``, what the store is asked; once ``prepared``.
+        begun: Local rules that go on among the look-ups; none while there is nothing to ask.
         denied: Whether a live rule has ended it.
         now_ns: The time of the decision.
     """
 
+    begun: dict[Bound, Steps] | None = None
     denied = False
     prepared = False
     epoch = 0
@@ -217,7 +226,8 @@ class Walk:
     @cached_property
     def view(self) -> View:
         """What rules may look at."""
-        return View(self.request, self.ip, self.inputs.values, self.inputs.characteristics)
+        inputs = self.inputs
+        return View(self.request, self.ip, inputs.values, inputs.characteristics, self.engine.addresses)
 
     def local(self, bounds: Sequence[Bound]) -> Generator[Effect, Any, None]:
         """Ask rules one after the other, to the first live DENY."""
@@ -226,14 +236,17 @@ class Walk:
                 if bound.rule.needs_body and not (yield from self._body(bound)):
                     continue
                 steps = self._asked(bound)
-                if steps is not None:
+                if steps is not None and bound.rule.looks_up:
+                    self.begun = {**(self.begun or {}), bound: steps}
+                elif steps is not None:
                     yield from self._finished(bound, steps)
                 if self.denied:
                     return
 
     def lookups(self, bounds: Sequence[Bound]) -> Generator[Effect, Any, None]:
         """Ask rules together: what they all need in one round is one effect."""
-        running: dict[Bound, Steps] = {}
+        running: dict[Bound, Steps] = self.begun or {}
+        self.progress.late |= frozenset(running)
         for bound in bounds:
             if self.denied:
                 return
@@ -282,6 +295,8 @@ class Walk:
 
     def _open(self, bound: Bound) -> bool:
         if bound in self.progress.results or self.skips(bound) or not self.applies(bound):
+            return False
+        if self.deferring and bound.wants and not bound.wants <= self.inputs.characteristics.keys():
             return False
         needs = bound.rule.needs
         if not needs or self.inputs.values.get(needs) is not None:
@@ -351,7 +366,12 @@ class Walk:
         if not bound.dry:
             progress.weight += outcome.weight
             progress.ended |= outcome.ends
-        self.record(bound, bound.result(outcome.conclusion, outcome.reason, ttl=int(outcome.ttl)))
+        if outcome.note:
+            progress.noteworthy = True
+            progress.plain = False
+        self.record(
+            bound, bound.result(outcome.conclusion, outcome.reason, ttl=int(outcome.ttl), note=printable(outcome.note))
+        )
         if outcome.weight and self.engine.threshold(progress.weight) is Conclusion.DENY:
             self.denied = True
 

@@ -7,6 +7,8 @@
         ├── ConfigurationError(ValueError)     a wrong argument, found when the object is built
         │   └── UnknownArgument(TypeError)     a keyword that does not exist
         ├── UnsupportedRequest(TypeError)      ``protect`` was given something that is no request
+        ├── DataError                          a data file is missing, truncated or of another version
+        ├── ResolverError                      the DNS, or another server that was asked, gave no usable answer
         ├── StoreError                         a store could not answer; never leaves ``protect``
         └── DeadlineExceeded(StoreError)       remote work took longer than the decision's deadline
 
@@ -53,6 +55,24 @@ class UnknownArgument(ConfigurationError, TypeError):
 
 class UnsupportedRequest(DoorwardError, TypeError):
     """``protect`` was given an object that is no request doorward knows."""
+
+
+class DataError(DoorwardError):
+    """A data file is missing, truncated, damaged or of another version.
+
+    Args:
+        path: The file.
+        problem: What is wrong with it, and what brings a good one.
+    """
+
+    def __init__(self, path: object, problem: str) -> None:
+        self.path = str(path)
+        self.problem = problem
+        super().__init__(f"{path}: {problem}")
+
+
+class ResolverError(DoorwardError):
+    """A server that a rule had asked, of the DNS or of the web, gave no usable answer: silence, failure, nonsense."""
 
 
 class StoreError(DoorwardError):

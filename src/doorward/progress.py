@@ -62,6 +62,7 @@ class Progress:
         weight: Sum of the live rules' weights; ``dry_weight`` also holds those of dry runs.
         ended: Kinds of rules that an ``allow`` rule has made unnecessary.
         ledger: What was charged. A list of its own, because the decision refers to it too, and must not to this.
+        late: Local rules that came to their results among the look-ups, after the limits.
         plain: Nothing but live rules that allow so far, so that the decision need not be looked for.
         noteworthy: Something failed or was replaced: the log has to say so.
         decision: The decision so far.
@@ -74,6 +75,7 @@ class Progress:
     dry_weight: float = 0.0
     ended: frozenset[str] = frozenset()
     ledger: list[Answer] | None = None
+    late: frozenset[Bound] = frozenset()
     plain: bool = True
     noteworthy: bool = False
     decision: Decision | None = None

@@ -205,6 +205,110 @@ class ChallengeReason(_ChallengeReason, Reason):
         return {"rule": self.rule, "message": self.message, "weight": self.weight}
 
 
+class _BotReason(NamedTuple):
+    allowed: tuple[str, ...] = ()
+    denied: tuple[str, ...] = ()
+    verified: bool = False
+    spoofed: bool = False
+    evidence: tuple[str, ...] = ()
+
+
+class BotReason(_BotReason, Reason):
+    """What a bot rule found.
+
+    Attributes:
+        allowed: Ids, and configured categories, of the bots found that the rule lets pass.
+        denied: Those that it does not.
+        verified: The client claims to be a bot that can be verified, and is.
+        spoofed: It claims to be one, and is not. Neither: nothing to verify, or it could not be checked.
+        evidence: What gave it away, as English sentence parts free of the client's own bytes.
+    """
+
+    __slots__ = ()
+    type: ClassVar[str] = "BOT"
+    wire: ClassVar[str] = "botV2"
+
+    def explain(self) -> str:
+        """``denied CURL: names itself curl``; ``no sign of automation``."""
+        if not (self.allowed or self.denied):
+            return "no sign of automation"
+        parts = [
+            f"{verb} {', '.join(ids)}" for verb, ids in (("denied", self.denied), ("allowed", self.allowed)) if ids
+        ]
+        checked = " (verified)" if self.verified else " (spoofed)" if self.spoofed else ""
+        why = f": {'; '.join(self.evidence)}" if self.evidence else ""
+        return f"{', '.join(parts)}{checked}{why}"
+
+    def to_wire(self) -> Mapping[str, object]:
+        """``allowed``, ``denied``, ``verified``, ``spoofed``, and ``evidence``, which is doorward's own."""
+        fields: dict[str, object] = {
+            "allowed": list(self.allowed),
+            "denied": list(self.denied),
+            "verified": self.verified,
+            "spoofed": self.spoofed,
+        }
+        return {**fields, "evidence": list(self.evidence)} if self.evidence else fields
+
+
+class _EmailReason(NamedTuple):
+    email_types: tuple[str, ...] = ()
+    detail: str = ""
+
+
+class EmailReason(_EmailReason, Reason):
+    """What an e-mail rule found.
+
+    Attributes:
+        email_types: Every type found, also those that the rule does not deny: members of ``EmailType``.
+        detail: What is wrong, as an English sentence part free of the client's own bytes; empty when nothing is.
+    """
+
+    __slots__ = ()
+    type: ClassVar[str] = "EMAIL"
+    wire: ClassVar[str] = "email"
+
+    def explain(self) -> str:
+        """The types and the detail."""
+        types = ", ".join(self.email_types) or "nothing wrong with the address"
+        return f"{types}: {self.detail}" if self.detail else types
+
+    def to_wire(self) -> Mapping[str, object]:
+        """``emailTypes``, and ``detail``, which is doorward's own."""
+        fields: dict[str, object] = {"emailTypes": [f"EMAIL_TYPE_{name}" for name in self.email_types]}
+        return {**fields, "detail": self.detail} if self.detail else fields
+
+
+class _FilterReason(NamedTuple):
+    matched_expressions: tuple[str, ...] = ()
+    undetermined_expressions: tuple[str, ...] = ()
+
+
+class FilterReason(_FilterReason, Reason):
+    """What a filter rule found.
+
+    Attributes:
+        matched_expressions: Those of the rule's expressions that are true for the request.
+        undetermined_expressions: Those that depend on something that is not known about it.
+    """
+
+    __slots__ = ()
+    type: ClassVar[str] = "FILTER"
+    wire: ClassVar[str] = "filter"
+
+    def explain(self) -> str:
+        """The expressions that matched, and those that could not be told."""
+        matched = f"matched {' | '.join(self.matched_expressions)}" if self.matched_expressions else "no match"
+        unknown = " | ".join(self.undetermined_expressions)
+        return f"{matched}; could not tell {unknown}" if unknown else matched
+
+    def to_wire(self) -> Mapping[str, object]:
+        """``matchedExpressions``, ``undeterminedExpressions``."""
+        return {
+            "matchedExpressions": list(self.matched_expressions),
+            "undeterminedExpressions": list(self.undetermined_expressions),
+        }
+
+
 def _uint32(value: int) -> int:
     # What the wire has room for; more than this is as good as endless.
     return min(value, 2**32 - 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
@@ -16,6 +17,7 @@ from doorward.errors import ConfigurationError
 from doorward.express import Express
 from doorward.fingerprint import Identity
 from doorward.journal import Journal
+from doorward.known_addresses import KnownAddresses
 from doorward.locks import lock_over_forks
 from doorward.printable import describe
 from doorward.progress import Progress
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
     from doorward.decision import RuleResult
     from doorward.effects import Effect
+    from doorward.intelligence.address_book import AddressBook
+    from doorward.network import Network
     from doorward.offload import Offload
     from doorward.reason import Reason
     from doorward.requests import Carrier, ReadRequest
@@ -64,17 +68,26 @@ class Runtime:
         self.store: Store | AsyncStore = open_store(settings.store, settings.clock)
         self.async_store = is_async(self.store)
         self.inline = not self.async_store and not self.store.blocking
+        self.network: Network | None = None
         self.journal = Journal(settings.logger, settings.name, settings.clock, mask_addresses=settings.mask_addresses)
         self._offload: Offload | None = None
         self.off = settings.override == "OFF"
         self.refusals = Refusals(FOREVER_NS if settings.store == "memory://" else SHARED_BELIEF_NS)
         self._lock = lock_over_forks()
+        self.addresses = KnownAddresses(self._open_book, partial(self.journal.swallowed, "address data"))
         self._local: MemoryStore | None = None
         self._of_policy: WeakKeyDictionary[Engine, dict[RoutePolicy, Engine]] = WeakKeyDictionary()
         self.routed: list[Bound] = []
         self.inline_ports = SyncPorts(self.store, self.local, self.offload, settings.timeout)  # type: ignore[arg-type]
         self.conditional = False
         self.engine = self._build(rules)
+
+    @property
+    def awaits_only(self) -> str:
+        """The argument of the client that only code that awaits can use; empty as a rule."""
+        if self.async_store:
+            return "store"
+        return "resolver" if self.network is not None and self.network.needs_async else ""
 
     # --- rules
 
@@ -90,6 +103,7 @@ class Runtime:
             workers=settings.workers,
             bans=self.store.ban_table if type(self.store) is MemoryStore else None,
             trusts_store=type(self.store) is MemoryStore,
+            addresses=self.addresses,
         )
         engine = self.extended(engine, rules)
         limits: Mapping[str, Any] = settings.limits
@@ -113,11 +127,37 @@ class Runtime:
             # Equal limits that differ in what is charged, or when, must not share a counter.
             added.set_apart(sum(1 for other in bound if other.rule_id == added.rule_id and other.scope == added.scope))
             bound.append(added)
+        added_rules = bound[len(engine.bound) :]
+        self._reach_out([added.rule for added in added_rules])
+        self._warn_of_gaps(added_rules)
         extended = engine.with_bound(bound)
         self.conditional = self.conditional or extended.conditional
         if type(self.store) is MemoryStore and Express.serves(extended):
             extended.express = Express(extended, self.store)
         return extended
+
+    def _warn_of_gaps(self, bound: Iterable[Bound]) -> None:
+        """Say which rules read something about addresses that there is no data for."""
+        for each in bound:
+            if (wanted := each.rule.reads()) and (missing := self.addresses.missing(wanted)):
+                self.journal.warn(f"data.{each.name}", f"rule {each.name}: {missing}")
+
+    def _open_book(self) -> AddressBook:
+        from doorward.intelligence.address_book import AddressBook
+        from doorward.intelligence.library import Library
+
+        library = Library(self.settings.data, clock=self.clock)
+        return AddressBook(library, geo=self.settings.geo, report=partial(self.journal.warn, "data"))
+
+    def _reach_out(self, rules: Iterable[Rule]) -> None:
+        """Have ready what rules need that ask other hosts, so that the first request does not wait for it."""
+        asking = [rule for rule in rules if rule.looks_up]
+        if asking:
+            if self.network is None:
+                from doorward.network import Network
+
+                self.network = Network(self.settings.resolver, self.clock)
+            self.network.warm(web=any([rule.asks_web for rule in asking]))
 
     def _bind(self, rule: Rule, name: str, tier: int, *, additive: bool = False) -> Bound:
         settings = self.settings
@@ -195,6 +235,7 @@ class Runtime:
 
     def finish(self, progress: Progress, decision: Decision) -> Decision:
         """Count and log a decision that was just made."""
+        decision.on_address(self.addresses)
         try:
             self.journal.decision(progress.request, decision, noteworthy=progress.noteworthy)
             progress.noteworthy = False
@@ -231,7 +272,9 @@ class Runtime:
             now_ns = self.clock.now_ns()
         except Exception:  # what is broken may be the application's clock
             now_ns = time.time_ns()
-        return Decision(conclusion, evidence, client_ip or _UNKNOWN, now_ns)
+        decision = Decision(conclusion, evidence, client_ip or _UNKNOWN, now_ns)
+        decision.on_address(self.addresses)
+        return decision
 
     # --- stores
 
@@ -245,9 +288,11 @@ class Runtime:
             return self._offload
 
     def close(self) -> None:
-        """Let go of threads."""
+        """Let go of threads and connections."""
         if self._offload is not None:
             self._offload.close()
+        if self.network is not None:
+            self.network.close()
 
     def local(self) -> MemoryStore:
         """The limiter of this process, for when the store fails; made when first needed."""
@@ -256,18 +301,20 @@ class Runtime:
                 self._local = MemoryStore(clock=self.clock)
             return self._local
 
-    def sync_ports(self, read_body: Any = None) -> SyncPorts:
-        """How a blocking caller performs effects."""
-        if self.inline and read_body is None:
+    def sync_ports(self, read_body: Any = None, *, waits: bool = False) -> SyncPorts:
+        """How a blocking caller performs effects; ``waits`` where rules may ask for more than the store."""
+        if self.inline and read_body is None and not waits:
             return self.inline_ports
-        arguments = (self.store, self.local, self.offload, self.settings.timeout)
-        return SyncPorts(*arguments, read_body) if read_body is not None else SyncPorts(*arguments)  # type: ignore[arg-type]
+        reading = {} if read_body is None else {"read_body": read_body}
+        timeout = self.settings.timeout
+        return SyncPorts(self.store, self.local, self.offload, timeout, network=self.network, **reading)  # type: ignore[arg-type]
 
     async def drive(self, flow: Generator[Effect, Any, T], read_body: Any = None) -> T:
         """Drive ``flow`` to its end, awaiting."""
         from doorward.async_driver import AsyncPorts, run_async
 
-        ports = AsyncPorts(self.store, self.local, self.offload, self.settings.timeout, read_body)
+        timeout = self.settings.timeout
+        ports = AsyncPorts(self.store, self.local, self.offload, timeout, read_body, network=self.network)
         return await run_async(flow, ports)
 
 

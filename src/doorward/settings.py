@@ -19,7 +19,11 @@ from doorward.rules.base import Rule, parse_mode, positive
 from doorward.rules.limit_text import parse_limits
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from doorward.context import RequestContext
+    from doorward.network import AsyncResolver, Resolver
+    from doorward.resolving.servers import Server
     from doorward.stores.base import AsyncStore, Store
 
 OnDecision = Callable[[Decision, "RequestContext"], object]
@@ -54,6 +58,10 @@ class Options(TypedDict, total=False):
         clock: The time; see :class:`doorward.testing.FakeClock`.
         ipv6_prefix: Bits of an IPv6 address that name a client.
         mask_addresses: Log only the network part of addresses.
+        data: The folder that ``doorward data update`` fills; None takes ``DOORWARD_DATA``, else the user's own.
+        geo: Your own MMDB files (GeoLite2, DB-IP, IPinfo …) for ``decision.ip``; needs the extra ``geo``.
+        resolver: Name servers such as ``"127.0.0.1:53"`` instead of the system's, or an object with the method of
+            :class:`doorward.network.Resolver`.
     """
 
     mode: Mode | str
@@ -72,6 +80,9 @@ class Options(TypedDict, total=False):
     clock: Clock | None
     ipv6_prefix: int
     mask_addresses: bool
+    data: str | Path | None
+    geo: Sequence[str | Path]
+    resolver: str | Sequence[str] | Resolver | AsyncResolver | None
 
 
 class Settings(NamedTuple):
@@ -94,6 +105,9 @@ class Settings(NamedTuple):
     clock: Clock
     ipv6_prefix: int
     mask_addresses: bool
+    data: Path | None
+    geo: Sequence[Path]
+    resolver: Resolver | AsyncResolver | tuple[Server, ...] | None
 
 
 def parse(options: Options, owner: str) -> Settings:
@@ -113,7 +127,7 @@ def parse(options: Options, owner: str) -> Settings:
         mode=Mode.LIVE if override == "LIVE" else parse_mode(get("mode", Mode.LIVE)),
         identity=Identity(_characteristics(get("characteristics", ())), ipv6_prefix=ipv6_prefix),
         store=get("store", "memory://"),
-        ips=ClientIPPolicy(get("proxies", "private"), development=development, environ=os.environ),
+        ips=_ips(get("proxies", "private"), get("data"), development=development),
         timeout=_timeout(timeout) if timeout is not None else DEVELOPMENT_TIMEOUT if development else DEFAULT_TIMEOUT,
         on_error=_choice(get("on_error", "allow"), ("allow", "deny"), "on_error"),
         name=_name(get("name", "default")),
@@ -126,6 +140,9 @@ def parse(options: Options, owner: str) -> Settings:
         clock=_clock(get("clock")),
         ipv6_prefix=ipv6_prefix,
         mask_addresses=_instance(get("mask_addresses", False), bool, "mask_addresses"),
+        data=_folder(get("data")),
+        geo=_files(get("geo", ())),
+        resolver=_resolver(get("resolver")),
     )
 
 
@@ -221,6 +238,46 @@ def _callable(value: Any, field: str) -> Any:
     if inspect.iscoroutinefunction(value):
         raise ConfigurationError(field, f"must be a plain function, since nobody awaits it: {value!r}")
     return value
+
+
+def _ips(proxies: Any, folder: Any, *, development: bool) -> ClientIPPolicy:
+    edges: Mapping[str, Sequence[str]] | None = None
+    if proxies == "cloudflare":
+        from doorward.intelligence.library import Library
+
+        edges = Library(_folder(folder)).edge_ranges()
+    return ClientIPPolicy(proxies, development=development, environ=os.environ, edge_ranges=edges)
+
+
+def _folder(value: object) -> Path | None:
+    """The folder; it may come into being later, by ``doorward data update``."""
+    return None if value is None else _path(value, "data")
+
+
+def _files(values: object) -> tuple[Path, ...]:
+    if not isinstance(values, list | tuple):
+        raise ConfigurationError("geo", f"must be a list of MMDB files, not {values!r}")
+    files = tuple([_path(value, "geo") for value in values])
+    for file in files:
+        if not file.is_file():
+            raise ConfigurationError("geo", f"must be MMDB files that exist, not {str(file)!r}")
+    return files
+
+
+def _path(value: object, field: str) -> Path:
+    from pathlib import Path  # few clients name one, and importing it takes as long as three modules of ours
+
+    if not isinstance(value, str | Path) or not str(value):
+        raise ConfigurationError(field, f"must be a path, not {value!r}")
+    return Path(value)
+
+
+def _resolver(value: Any) -> Any:
+    if value is None:
+        return None
+    from doorward.network import check_resolver  # most clients take the system's
+
+    return check_resolver(value)
 
 
 def _instance(value: Any, kind: type, field: str) -> Any:

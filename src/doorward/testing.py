@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from doorward import journal
 from doorward.clock import NANOSECONDS
+from doorward.effects import DnsAnswer, DnsKind
+from doorward.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["FakeClock", "swallowed_errors"]
+__all__ = ["FakeClock", "ScriptedResolver", "swallowed_errors"]
 
 
 @contextmanager
@@ -59,3 +61,58 @@ class FakeClock:
     def advance(self, seconds: float) -> None:
         """Let ``seconds`` pass; a negative number steps the clock back, as a broken host would."""
         self._now += round(seconds * NANOSECONDS)
+
+
+class ScriptedResolver:
+    """A resolver that knows what it was told and asks nobody: a client's ``resolver`` in tests.
+
+    ::
+
+        resolver = ScriptedResolver({
+            ("example.com", "MX"): ["mx.example.com"],
+            ("null.example", "MX"): [""],
+            ("broken.example", "MX"): ResolverError("SERVFAIL"),
+        })
+        aj = Doorward(rules, resolver=resolver)
+
+    A name of which it was told nothing does not exist; one of which it was told other kinds has no such records.
+
+    Args:
+        script: Records, a :class:`~doorward.effects.DnsAnswer` or an error to raise, by name and kind of records.
+
+    Attributes:
+        asked: The questions so far, as (name, kind).
+
+    Raises:
+        ConfigurationError: A key is no name and kind.
+    """
+
+    keeps_deadline = True
+
+    def __init__(self, script: Mapping[tuple[str, str], Sequence[str] | DnsAnswer | Exception]) -> None:
+        self._script = {(name.lower(), _kind(kind)): answer for (name, kind), answer in script.items()}
+        self._names = {name for name, _ in self._script}
+        self.asked: list[tuple[str, str]] = []
+
+    def resolve(self, name: str, kind: DnsKind, timeout: float) -> DnsAnswer:
+        """What the script says."""
+        del timeout
+        name = name.lower()
+        self.asked.append((name, kind.value))
+        answer = self._script.get((name, kind))
+        if isinstance(answer, Exception):
+            raise answer
+        if isinstance(answer, DnsAnswer):
+            return answer
+        return DnsAnswer(name in self._names, tuple(answer or ()))
+
+    async def resolve_async(self, name: str, kind: DnsKind, timeout: float) -> DnsAnswer:  # noqa: ASYNC109  (its twin's)
+        """As :meth:`resolve`."""
+        return self.resolve(name, kind, timeout)
+
+
+def _kind(text: str) -> DnsKind:
+    try:
+        return DnsKind(text.upper())
+    except ValueError:
+        raise ConfigurationError("script", f"kinds are {', '.join(DnsKind)}, not {text!r}") from None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from doorward import Conclusion, Decision, Doorward, RequestContext, RuleReason, RuleResult, sliding_window
-from doorward.effects import AskStore, CountHits, Effect, Failed, Gather, Verdict
+from doorward.effects import AskStore, CountHits, DnsKind, Effect, Failed, Gather, ResolveDns, Verdict
 from doorward.progress import Inputs, Progress
 from doorward.rules.base import Outcome, Phase, Rule, View
 from doorward.stores.memory import MemoryStore
@@ -75,6 +75,15 @@ class LooksUp(Says):
     kind: ClassVar[str] = "LOOKS_UP"
     phase: ClassVar[Phase] = Phase.LOOKUP
     waits: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Begins(Says):
+    """A local rule that may go on among the look-ups."""
+
+    kind: ClassVar[str] = "BEGINS"
+    waits: ClassVar[bool] = True
+    looks_up: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +187,16 @@ def looking(answers: list[object]) -> Callable[[View], Any]:
         return says()
 
     return look
+
+
+def asking(outcome: Outcome) -> Callable[[View], Any]:
+    """A rule that asks the DNS for one thing, whatever the answer."""
+
+    def ask(_: View) -> Any:
+        yield ResolveDns("mail.example", DnsKind.MX)
+        return outcome
+
+    return ask
 
 
 def ended(flow: Generator[Effect, Any, Decision], answer: object) -> Decision:

@@ -8,6 +8,7 @@ from enum import IntEnum
 from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypedDict
 
+from doorward.address_facts import NO_ADDRESS_DATA
 from doorward.decision import Conclusion, Mode
 from doorward.errors import ConfigurationError
 from doorward.fingerprint import normalized
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Sequence
 
+    from doorward.address_facts import Addresses
     from doorward.context import RequestContext
     from doorward.effects import Effect
     from doorward.ids import Field
@@ -44,6 +46,7 @@ class Outcome(NamedTuple):
         weight: Added to the request's sum of weights; meant for ALLOW.
         ends: Kinds of rules that need not be asked any more, such as ``{"BOT", "CHALLENGE"}``.
         ttl: Seconds for which the same client will get the same answer.
+        note: What else an operator should know, as in ``RuleResult.note``; logged as a warning.
     """
 
     conclusion: Conclusion
@@ -51,6 +54,7 @@ class Outcome(NamedTuple):
     weight: float = 0.0
     ends: frozenset[str] = frozenset()
     ttl: float = 0.0
+    note: str = ""
 
 
 def checked(outcome: object) -> Outcome:
@@ -62,10 +66,10 @@ def checked(outcome: object) -> Outcome:
     """
     if not isinstance(outcome, Outcome):
         raise TypeError(f"the rule returned {type(outcome).__name__}, not an Outcome")
-    conclusion, reason, weight, ends, ttl = outcome
+    conclusion, reason, weight, ends, ttl, note = outcome
     if type(conclusion) is not Conclusion or conclusion is Conclusion.ERROR:
         raise TypeError(f"the rule concluded {conclusion!r}, not ALLOW, DENY or CHALLENGE")
-    for value, kind in ((reason, Reason), (ends, frozenset)):
+    for value, kind in ((reason, Reason), (ends, frozenset), (note, str)):
         if not isinstance(value, kind):
             raise TypeError(f"the rule returned {value!r} where a {kind.__name__} belongs")
     if not (isfinite(weight) and isfinite(ttl)):
@@ -85,12 +89,14 @@ class View(NamedTuple):
         ip: The client's address; empty when there is none.
         inputs: What the application gave to ``protect`` by name: ``email`` …
         given: The characteristics of the application's own.
+        addresses: Tells what is known about an address: ``view.addresses.about(view.ip)``.
     """
 
     request: RequestContext
     ip: str
     inputs: Mapping[str, object]
     given: Mapping[str, object]
+    addresses: Addresses = NO_ADDRESS_DATA
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +120,11 @@ class Rule:
     """The input that ``protect`` has to give, such as ``"email"``."""
     needs_body: ClassVar[bool] = False
     waits: ClassVar[bool] = False
-    """Whether ``evaluate`` returns a generator."""
+    """Whether ``evaluate`` may return a generator."""
+    looks_up: ClassVar[bool] = False
+    """Whether that generator asks the network: it is then begun in its phase, and goes on among the look-ups."""
+    asks_web: ClassVar[bool] = False
+    """Whether it asks web servers too."""
 
     mode: Mode | None = None
     name: str = ""
@@ -144,6 +154,14 @@ class Rule:
     def names(self, method: str, path: str) -> bool:
         """Whether the rule was declared for this very path, not for all."""
         return self._matcher is not None and self._matcher.match(method, path) is not None
+
+    def wants(self) -> frozenset[str]:
+        """The application's characteristics that it looks at; middleware leaves it for a ``protect`` that has all."""
+        return frozenset()
+
+    def reads(self) -> frozenset[str]:
+        """What it wants to know about addresses: names of kinds or places, as in ``doorward.address_facts``."""
+        return frozenset()
 
     def evaluate(self, view: View) -> Outcome | Steps:
         """Come to an outcome, or return a generator that asks for what it needs to."""

@@ -1,0 +1,1 @@
+"""The parts of :class:`doorward.resolver.DnsResolver`. What decides is pure; only the two exchanges touch a socket."""

@@ -1,0 +1,486 @@
+"""Network effects, as both drivers perform them: within the deadline, whatever a resolver or a web server does."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+
+import dns.resolver as dnspython
+import pytest
+from tests.dns import server as dns
+from tests.dns.server import ALL, DnsServer
+
+from doorward import ConfigurationError, ResolverError
+from doorward.async_driver import AsyncPorts, run_async
+from doorward.drivers import SyncPorts, run
+from doorward.effects import AskStore, AskWeb, DnsAnswer, DnsKind, Failed, Gather, Pause, ResolveDns
+from doorward.network import Network, check_resolver, is_async_resolver
+from doorward.offload import Offload
+from doorward.resolver import DnsResolver
+from doorward.resolving.servers import Server, system_servers
+from doorward.stores.memory import MemoryStore
+from doorward.testing import FakeClock, ScriptedResolver
+
+SOON, LATE = 0.05, 20.0
+
+ANSWER = DnsAnswer(exists=True, records=("192.0.2.1",))
+ASK = ResolveDns("example.com", DnsKind.A)
+OTHER = ResolveDns("other.example", DnsKind.MX)
+NOBODY = ResolveDns("nobody.example", DnsKind.A)
+
+
+def asks(*effects: Any):
+    """A flow that asks for one effect after the other and returns what it heard; errors too."""
+    heard: list[Any] = []
+    for effect in effects:
+        try:
+            heard.append((yield effect))
+        except Exception as error:
+            heard.append(error)
+    return heard
+
+
+def blocking(network: Network | None, *effects: Any, timeout: float = LATE) -> list[Any]:
+    store = MemoryStore(clock=FakeClock())
+    return run(asks(*effects), SyncPorts(store, MemoryStore, Offload, timeout, network=network))
+
+
+def awaiting(network: Network | None, *effects: Any, timeout: float = LATE) -> list[Any]:
+    store = MemoryStore(clock=FakeClock())
+    return asyncio.run(run_async(asks(*effects), AsyncPorts(store, MemoryStore, Offload, timeout, network=network)))
+
+
+@pytest.fixture(params=[blocking, awaiting], ids=lambda way: way.__name__)
+def perform(request: pytest.FixtureRequest) -> Callable[..., list[Any]]:
+    way: Callable[..., list[Any]] = request.param
+    return way
+
+
+@pytest.fixture
+def networks() -> Iterator[Callable[..., Network]]:
+    made: list[Network] = []
+
+    def make(resolver: Any = None) -> Network:
+        made.append(Network(check_resolver(resolver)))
+        return made[-1]
+
+    yield make
+    for network in made:
+        network.close()
+
+
+class Hanging:
+    """A user's resolver that keeps no deadline; it says when it was called."""
+
+    def __init__(self) -> None:
+        self.entered = threading.Semaphore(0)
+        self.released = threading.Event()
+        self.threads: list[str] = []
+
+    def resolve(self, name: str, kind: DnsKind, timeout: float) -> DnsAnswer:
+        self.threads.append(threading.current_thread().name)
+        self.entered.release()
+        self.released.wait(LATE)
+        return ANSWER
+
+
+@pytest.fixture
+def hanging() -> Iterator[Hanging]:
+    resolver = Hanging()
+    yield resolver
+    resolver.released.set()
+
+
+# --- one question
+
+
+def test_a_question_is_answered(perform, networks) -> None:
+    """By the resolver that was configured."""
+    resolver = ScriptedResolver({("example.com", "A"): ["192.0.2.1"]})
+    assert perform(networks(resolver), ASK, NOBODY) == [ANSWER, DnsAnswer(exists=False)]
+    assert resolver.asked == [("example.com", "A"), ("nobody.example", "A")]
+
+
+def test_servers_can_be_named(perform, networks) -> None:
+    """As one text, or as several."""
+    with DnsServer({"example.com": {"A": ["192.0.2.1"]}}) as server:
+        for configured in (server.address, [server.address], (dns.closed_port(), server.address)):
+            assert perform(networks(configured), ASK) == [ANSWER]
+
+
+def test_silence_ends_with_the_decisions_deadline(perform, networks) -> None:
+    """One deadline for all that a decision asks; the error says whose silence it was."""
+    with DnsServer() as server:
+        server.behave(ALL, dns.silent)
+        first, second = perform(networks(server.address), ASK, OTHER, timeout=SOON)
+    assert isinstance(first, ResolverError)
+    assert str(first) == f"no answer within the deadline of 0.05 s: {server.address} silent"
+    assert str(second) == "no answer within the deadline of 0.05 s"
+
+
+def test_a_users_resolver_that_hangs_is_given_up(perform, networks, hanging: Hanging) -> None:
+    """It runs on a thread of its own."""
+    (error,) = perform(networks(hanging), ASK, timeout=SOON)
+    assert isinstance(error, ResolverError)
+    assert str(error) == "no answer within the deadline of 0.05 s"
+    assert hanging.threads != [threading.current_thread().name]
+
+
+def test_beyond_the_most_threads_nobody_is_asked(perform, networks, hanging: Hanging, monkeypatch) -> None:
+    """Questions that hang do not pile up."""
+    monkeypatch.setattr("doorward.offload.MOST_IN_FLIGHT", 1)
+    monkeypatch.setattr("doorward.offload.Offload.__init__.__defaults__", (1,))
+    network = networks(hanging)
+    first, second = perform(network, ASK, timeout=SOON) + perform(network, OTHER)
+    assert "deadline" in str(first)
+    assert str(second) == "1 questions wait for answers already; this one is not asked"
+
+
+@pytest.mark.parametrize("error", [ResolverError("SERVFAIL"), TimeoutError(), KeyError("k"), OSError(5, "broken")])
+def test_whatever_a_resolver_raises_is_a_resolver_error(perform, networks, error: Exception) -> None:
+    """Rules know this one."""
+    (heard,) = perform(networks(ScriptedResolver({("example.com", "A"): error})), ASK)
+    assert type(heard) is ResolverError
+
+
+def test_a_resolver_that_answers_something_else_has_not_answered(perform, networks) -> None:
+    """No rule has to look twice."""
+
+    class Wrong:
+        def resolve(self, name, kind, timeout):
+            return ["192.0.2.1"]
+
+    (heard,) = perform(networks(Wrong()), ASK)
+    assert str(heard) == "the resolver returned list instead of DnsAnswer"
+
+
+def test_without_a_network_a_rule_is_told_so(perform) -> None:
+    """Instead of hanging or crashing."""
+    (heard,) = perform(None, ASK)
+    assert isinstance(heard, ResolverError)
+
+
+def test_failures_leave_nothing_to_the_garbage_collector(perform, networks) -> None:
+    """Whose pauses a flood of failures would make longer than any deadline."""
+    with DnsServer() as server:
+        server.behave(ALL, dns.silent)
+        network = networks(server.address)
+        perform(network, Gather((ASK, OTHER, NOBODY)), timeout=SOON)
+        gc.collect()
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        try:
+            perform(network, Gather((ASK, OTHER, NOBODY)), timeout=3 * SOON)
+            gc.collect()
+            assert not [each for each in gc.garbage if isinstance(each, ResolverError | DnsAnswer | Failed)]
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+
+
+# --- coroutines
+
+
+class Awaitable:
+    """A user's resolver that is awaited."""
+
+    def __init__(self, *, hangs: bool = False) -> None:
+        self.hangs = hangs
+        self.cancelled = False
+
+    async def resolve(self, name: str, kind: DnsKind, timeout: float) -> DnsAnswer:  # noqa: ASYNC109  (the protocol's)
+        try:
+            await (asyncio.Event().wait() if self.hangs else asyncio.sleep(0))
+        except asyncio.CancelledError:
+            self.cancelled = True
+            raise
+        return ANSWER
+
+
+def test_a_coroutine_is_awaited_and_cancelled_at_the_deadline(networks) -> None:
+    """In asynchronous applications."""
+    assert awaiting(networks(Awaitable()), ASK) == [ANSWER]
+    hanging = Awaitable(hangs=True)
+    (error,) = awaiting(networks(hanging), ASK, timeout=SOON)
+    assert (str(error), hanging.cancelled) == ("no answer within the deadline of 0.05 s", True)
+
+
+def test_a_coroutine_is_of_no_use_where_nobody_awaits(networks) -> None:
+    """A client says so when it is built; whoever asks nevertheless is told."""
+    network = networks(Awaitable())
+    assert network.needs_async
+    assert is_async_resolver(Awaitable())
+    assert not is_async_resolver(ScriptedResolver({}))
+    assert all(isinstance(each.error, ResolverError) for each in blocking(network, Gather((ASK, OTHER)))[0])
+
+
+# --- several at once
+
+
+class Meeting:
+    """Answers only when two questions are there at the same time."""
+
+    def __init__(self) -> None:
+        self._barrier = threading.Barrier(2)
+
+    def resolve(self, name: str, kind: DnsKind, timeout: float) -> DnsAnswer:
+        self._barrier.wait(LATE)
+        return DnsAnswer(exists=True, records=(name,))
+
+
+def test_what_is_gathered_is_asked_at_the_same_time(perform, networks) -> None:
+    """Also where nothing can be awaited; answers come in the order of the questions."""
+    (heard,) = perform(networks(Meeting()), Gather((Pause(), ASK, AskStore("get", ("k",)), OTHER)))
+    assert heard == [None, DnsAnswer(True, ("example.com",)), None, DnsAnswer(True, ("other.example",))]
+
+
+def test_our_own_resolver_is_asked_at_the_same_time_too(perform, networks) -> None:
+    """The server holds the first answer until the second question is there."""
+    with DnsServer({"example.com": {"A": ["192.0.2.1"]}}) as server:
+
+        def holds_until_two_came(asked: dns.Asked):
+            server.wait_for(2)
+            return dns.honest(asked)
+
+        server.behave(ALL, holds_until_two_came)
+        (heard,) = perform(networks(server.address), Gather((ASK, NOBODY)))
+    assert heard == [ANSWER, DnsAnswer(exists=False)]
+
+
+def test_what_is_known_is_answered_without_a_thread(networks, monkeypatch) -> None:
+    """And so is the last of those that are not."""
+    with DnsServer({"example.com": {"A": ["192.0.2.1"]}}) as server:
+        network = networks(server.address)
+        blocking(network, ASK)
+        monkeypatch.setattr(Offload, "submit", lambda *_: pytest.fail("a thread was asked for"))
+        assert blocking(network, Gather((ASK, NOBODY, ASK)))[0] == [ANSWER, DnsAnswer(exists=False), ANSWER]
+
+
+def test_each_of_several_fails_for_itself(perform, networks) -> None:
+    """One failed, one did not."""
+    script = {("example.com", "A"): ["192.0.2.1"], ("other.example", "MX"): ResolverError("SERVFAIL")}
+    (heard,) = perform(networks(ScriptedResolver(script)), Gather((ASK, OTHER, NOBODY)))
+    assert (heard[0], heard[2]) == (ANSWER, DnsAnswer(exists=False))
+    assert isinstance(heard[1], Failed)
+    assert str(heard[1].error) == "SERVFAIL"
+
+
+def test_an_answer_is_not_lost_for_the_silence_about_another(perform, networks) -> None:
+    """The last is asked by the caller itself, who is busy to the end of the deadline."""
+    with DnsServer({"example.com": {"A": ["192.0.2.1"]}}) as server:
+        server.behave("nobody.example", dns.silent)
+        (heard,) = perform(networks(server.address), Gather((ASK, NOBODY)), timeout=10 * SOON)
+    assert heard[0] == ANSWER
+    assert "silent" in str(heard[1].error)
+
+
+def test_several_that_hang_end_with_one_deadline(perform, networks, hanging: Hanging) -> None:
+    """All of them are errors, and the flow goes on."""
+    (heard,) = perform(networks(hanging), Gather((ASK, OTHER, NOBODY)), timeout=SOON)
+    assert [repr(each.error) for each in heard] == ["ResolverError('no answer within the deadline of 0.05 s')"] * 3
+
+
+def test_without_threads_one_is_asked_after_the_other(networks, monkeypatch) -> None:
+    """The answers are the same."""
+
+    def refuse(*_: object) -> None:
+        raise ResolverError("no threads")
+
+    network = networks(ScriptedResolver({("example.com", "A"): ["192.0.2.1"]}))
+    monkeypatch.setattr(Network, "_submit", refuse)
+    assert blocking(network, Gather((ASK, NOBODY)))[0] == [ANSWER, DnsAnswer(exists=False)]
+
+
+# --- the web
+
+
+class _Web(BaseHTTPRequestHandler):
+    released = threading.Event()
+    seen: ClassVar[list[tuple[str, str, str | None]]] = []
+
+    def do_HEAD(self) -> None:
+        self.seen.append((self.command, self.path, self.headers["User-Agent"]))
+        if self.path == "/silent":
+            self.released.wait(LATE)
+            return
+        self.send_response(int(self.path[1:]))
+        self.send_header("Location", "/200")
+        self.send_header("Content-Length", str(2**40))
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Stay silent."""
+
+
+@pytest.fixture
+def web() -> Iterator[str]:
+    _Web.released = threading.Event()
+    _Web.seen = []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Web)
+    server.daemon_threads = True
+    server.block_on_close = False
+    thread = threading.Thread(target=server.serve_forever, args=(0.005,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    _Web.released.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize("status", [200, 302, 404, 500])
+def test_the_web_answers_with_a_status(perform, networks, web: str, status: int) -> None:
+    """To HEAD, without a redirect being followed or a body read."""
+    assert perform(networks(), AskWeb(f"{web}/{status}")) == [status]
+    assert _Web.seen == [("HEAD", f"/{status}", "doorward")]
+
+
+def test_a_web_server_that_hangs_is_given_up(perform, networks, web: str) -> None:
+    """At the deadline; one that is not there, and no URL, at once."""
+    network = networks()
+    (error,) = perform(network, AskWeb(f"{web}/silent"), timeout=SOON)
+    assert str(error) == "no answer within the deadline of 0.05 s"
+    closed = f"http://{dns.closed_port()}/"
+    for wrong in (closed, "http://[", "gopher://127.0.0.1/", "", "http://127.0.0.1:99999/"):
+        (error,) = perform(network, AskWeb(wrong))
+        assert str(error).startswith("asking the web failed: "), wrong
+
+
+def test_one_http_client_serves_a_process(networks, web: str) -> None:
+    """It is costly to build; a forked process has its own, and `close` ends it."""
+    network = networks()
+    blocking(network, AskWeb(f"{web}/200"))
+    client = network._client()
+    awaiting(network, AskWeb(f"{web}/200"))
+    assert network._client() is client
+    assert set(network._clients) == {os.getpid()}
+    network.close()
+    assert client.is_closed
+    assert blocking(network, AskWeb(f"{web}/200")) == [200]
+
+
+# --- construction
+
+
+def test_nothing_is_built_before_it_is_needed() -> None:
+    """A client without such rules pays nothing; `warm` builds it all."""
+    network = Network(check_resolver("127.0.0.1:5353"))
+    assert network._resolver is None
+    network.warm(web=True)
+    assert isinstance(network.resolver, DnsResolver)
+    assert [str(server) for server in network.resolver.servers] == ["127.0.0.1:5353"]
+    assert network._clients
+    network.close()
+
+
+@pytest.mark.parametrize(("library", "web"), [("httpx", True), ("dns.rdtypes.ANY.CNAME", False)])
+def test_a_missing_library_is_an_error_at_construction(networks, monkeypatch, library: str, web: bool) -> None:
+    """That names it."""
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(ConfigurationError, match="httpx" if web else "dnspython"):
+        networks().warm(web=web)
+
+
+def test_the_hosts_servers_are_the_default(networks) -> None:
+    """Whatever they are on this machine, there is one."""
+    assert networks().resolver.servers
+
+
+WRONG = [
+    "localhost",
+    "127.0.0.1:0",
+    "127.0.0.1:65536",
+    "127.0.0.1:x",
+    "127.0.0.1:²",
+    "127.0.0.1:",
+    "[::1]x",
+    "",
+    (),
+    ["::1", 5],
+    5,
+    object(),
+    {},
+    b"::1",
+    ScriptedResolver,
+]
+
+
+@pytest.mark.parametrize("value", WRONG, ids=repr)
+def test_a_wrong_resolver_is_an_error(value: object) -> None:
+    """That names the argument and what is accepted."""
+    with pytest.raises(ConfigurationError, match=r"resolver: must (be|name)") as caught:
+        check_resolver(value)
+    assert caught.value.field == "resolver"
+
+
+@pytest.mark.parametrize(
+    ("text", "server"),
+    [
+        ("9.9.9.9", "9.9.9.9:53"),
+        ("127.0.0.1:5353", "127.0.0.1:5353"),
+        ("::1", "[::1]:53"),
+        ("[::1]", "[::1]:53"),
+        ("[2001:db8::1]:5353", "[2001:db8::1]:5353"),
+    ],
+)
+def test_addresses_of_servers(text: str, server: str) -> None:
+    """With a port or without; 53 is the default."""
+    assert [str(each) for each in check_resolver(text)] == [server]
+
+
+def test_a_script_with_a_wrong_kind_is_an_error() -> None:
+    """A test that asks for nonsense says so."""
+    with pytest.raises(ConfigurationError, match="A, AAAA, MX, PTR, not 'TXT'"):
+        ScriptedResolver({("example.com", "TXT"): ["v=spf1"]})
+
+
+def test_a_script_tells_a_missing_name_from_a_missing_kind() -> None:
+    """NXDOMAIN, and no records; an answer can be given whole, and names are written as one likes."""
+    given = DnsAnswer(exists=True, records=("mx",))
+    resolver = ScriptedResolver({("Example.com", "a"): ["192.0.2.1"], ("x.example", "MX"): given})
+    assert resolver.resolve("EXAMPLE.com", DnsKind.A, LATE) == ANSWER
+    assert resolver.resolve("example.com", DnsKind.MX, LATE) == DnsAnswer(exists=True)
+    assert resolver.resolve("x.example", DnsKind.MX, LATE) is given
+    assert resolver.resolve("y.example", DnsKind.MX, LATE) == DnsAnswer(exists=False)
+
+
+# --- rarer
+
+
+def test_a_users_coroutine_twin_is_cancelled_at_the_deadline(networks) -> None:
+    """One that offers both ways, and keeps no deadline."""
+
+    class Both:
+        def resolve(self, name, kind, timeout):
+            return ANSWER
+
+        async def resolve_async(self, name, kind, timeout):  # noqa: ASYNC109  (the protocol's)
+            await asyncio.Event().wait()
+
+    network = networks(Both())
+    assert not network.needs_async
+    assert blocking(network, ASK) == [ANSWER]
+    assert str(awaiting(network, ASK, timeout=SOON)[0]) == "no answer within the deadline of 0.05 s"
+
+
+def test_a_resolver_without_anything_to_warm_is_warm(networks) -> None:
+    """Nothing is asked of it but `resolve`."""
+    networks(Hanging()).warm()
+
+
+def test_a_host_without_configuration_asks_itself(monkeypatch) -> None:
+    """As resolv.conf(5) says; otherwise its first three servers are asked."""
+
+    def unconfigured() -> None:
+        raise dnspython.NoResolverConfiguration
+
+    monkeypatch.setattr(dnspython, "Resolver", unconfigured)
+    assert system_servers() == (Server("127.0.0.1"),)
+    resolver = type("Resolver", (), {"nameservers": ["::1", "192.0.2.1", "192.0.2.2", "192.0.2.3"], "port": 53})
+    monkeypatch.setattr(dnspython, "Resolver", resolver)
+    assert list(map(str, system_servers())) == ["[::1]:53", "192.0.2.1:53", "192.0.2.2:53"]
