@@ -1,10 +1,12 @@
 #!/bin/sh
 # Usage: setup_venv.sh VENV REQUIREMENTS [--editable]
-# Makes VENV hold exactly what REQUIREMENTS asks for, with doorward itself in editable mode if wanted. Does nothing if
-# that was done before for the same content of the files. Needs Python >= 3.11 and a package registry.
+# Makes VENV hold exactly what REQUIREMENTS asks for, with doorward itself in editable mode if wanted, which compiles its
+# data. Does nothing if that was done before for the same content of the files. Needs Python >= 3.11 and a package
+# registry.
 set -eu
 venv=$1 requirements=$2 editable=${3:-}
 stamp=$venv/.requirements
+data=src/doorward/intelligence/data
 
 fail() {
     echo "setup: $*" >&2
@@ -20,8 +22,14 @@ find_python() {
 
 [ -f "$requirements" ] || fail "$requirements is missing from this copy of the project"
 included=$(sed -n "s|^-r |$(dirname "$requirements")/|p" "$requirements")
+compiler=
+if [ -n "$editable" ]; then
+    # What the compiled data depends on, beside the packages: our registry, what compiles it, the layout of the files.
+    compiler=$(find data_build src/doorward/intelligence -name '*.toml' -o -name '*.py' | LC_ALL=C sort)
+    [ -f "$data/bots.dwd" ] || rm -f "$stamp"
+fi
 # shellcheck disable=SC2086  # none, or several names
-wanted=$(cat "$requirements" $included pyproject.toml | cksum)
+wanted=$(cat "$requirements" $included pyproject.toml $compiler | cksum)
 [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && [ -x "$venv/bin/python" ] && exit 0
 
 if [ ! -x "$venv/bin/python" ] || ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
+import tarfile
 import venv
 import zipfile
 from pathlib import Path
@@ -13,7 +15,23 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGES = ["doorward", "doorward_django", "doorward_fastapi", "doorward_flask", "doorward_starlette"]
 # Loading any of these would make `import doorward` slow, or need what a user has not installed.
-NOT_LOADED = ["django", "dns", "fastapi", "flask", "httpx", "pydantic", "re2", "starlette", "werkzeug"]
+NOT_LOADED = [
+    "django",
+    "dns",
+    "email_validator",
+    "fastapi",
+    "flask",
+    "httpx",
+    "iporigin",
+    "maxminddb",
+    "pydantic",
+    "re2",
+    "rich",
+    "starlette",
+    "werkzeug",
+]
+DATA = "doorward/intelligence/data/"
+LARGEST = 5 * 2**20
 
 
 def run(*command: str | Path, cwd: Path) -> str:
@@ -31,6 +49,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
     run(*pip, "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT, cwd=folder)
     return next(folder.glob("doorward-*.whl"))
+
+
+@pytest.fixture(scope="module")
+def source_distribution(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The source distribution of this tree."""
+    folder = tmp_path_factory.mktemp("sdist")
+    run(sys.executable, "-m", "hatchling", "build", "--target", "sdist", "--directory", folder, cwd=ROOT)
+    return next(folder.glob("doorward-*.tar.gz"))
 
 
 @pytest.fixture(scope="module")
@@ -63,14 +89,49 @@ def test_the_wheel_holds_every_source_file(wheel: Path) -> None:
 
 
 @pytest.mark.timeout(300)
+def test_the_wheel_holds_the_compiled_data(wheel: Path) -> None:
+    """Each kind of data is there and whole, with the licences that ask to be, and all of it is small."""
+    with zipfile.ZipFile(wheel) as archive:
+        data = {name.removeprefix(DATA) for name in archive.namelist() if name.startswith(DATA)}
+        assert {"bots.dwd", "crawlers.dwd", "domains.dwd", "special.dwd", "NOTICE.txt"} <= data
+        assert {Path(name).suffix for name in data} == {".dwd", ".txt"}
+        contents = {name: archive.read(f"{DATA}{name}") for name in data if name.endswith(".dwd")}
+        assert "Permission is hereby granted" in archive.read(f"{DATA}NOTICE.txt").decode()
+    for content in contents.values():
+        assert content[-32:] == hashlib.sha256(content[:-32]).digest()
+    assert wheel.stat().st_size <= LARGEST
+
+
+@pytest.mark.timeout(300)
+def test_the_source_distribution_makes_the_same_wheel(wheel: Path, source_distribution: Path, tmp_path: Path) -> None:
+    """It holds what compiles the data and none of the result, and the wheel built from it has the same files."""
+    with tarfile.open(source_distribution) as archive:
+        names = archive.getnames()
+    assert "doorward-0.1.0/data_build/registry/bots.toml" in names
+    assert [name for name in names if name.endswith(".dwd")] == []
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet", "--no-deps")
+    run(*pip, "--no-build-isolation", "--wheel-dir", tmp_path, source_distribution, cwd=tmp_path)
+    again = next(tmp_path.glob("doorward-*.whl"))
+    assert set(zipfile.ZipFile(again).namelist()) == set(zipfile.ZipFile(wheel).namelist())
+
+
+def test_compiled_data_is_not_in_version_control() -> None:
+    """A build makes it: a copy in the tree would grow old."""
+    assert f"/src/{DATA}" in (ROOT / ".gitignore").read_text("utf-8").splitlines()
+
+
+@pytest.mark.timeout(300)
 def test_the_metadata_is_complete(wheel: Path) -> None:
-    """Name, version, licence, Python version and extras are what the documentation says."""
+    """Name, version, licence, Python version, dependencies and extras are what the documentation says."""
     metadata = zipfile.ZipFile(wheel).read("doorward-0.1.0.dist-info/METADATA").decode()
     lines = metadata.partition("\n\n")[0].splitlines()
     for line in ("Name: doorward", "Version: 0.1.0", "License-Expression: Apache-2.0", "Requires-Python: >=3.11"):
         assert line in lines
     extras = [line.removeprefix("Provides-Extra: ") for line in lines if line.startswith("Provides-Extra")]
-    assert sorted(extras) == ["all", "django", "fastapi", "flask", "starlette"]
+    assert sorted(extras) == ["all", "cli", "django", "fastapi", "flask", "geo", "ip", "starlette"]
+    needed = [line.removeprefix("Requires-Dist: ") for line in lines if line.startswith("Requires-Dist")]
+    always = [requirement for requirement in needed if "extra ==" not in requirement]
+    assert sorted(always) == ["dnspython>=2.7", "email-validator>=2.2", "httpx>=0.27"]
 
 
 @pytest.mark.timeout(300)
@@ -85,6 +146,14 @@ def test_it_loads_no_framework_even_where_they_are_installed() -> None:
     code = f"import sys, doorward; print(sorted(set({NOT_LOADED}) & set(sys.modules)))"
     path = f"import sys; sys.path.insert(0, {str(ROOT / 'src')!r}); "
     assert run(sys.executable, "-c", path + code, cwd=ROOT) == "[]\n"
+
+
+@pytest.mark.timeout(300)
+def test_the_data_is_read_where_it_is_installed(alone: Path) -> None:
+    """The wheel alone knows bots, offline: its own data is found beside its code."""
+    code = "from doorward.intelligence import bot_index, library; print(*[bot.id for bot in bot_index.BotIndex.open("
+    code += "library.wheel_folder() / bot_index.FILE).find('curl/8.5')])"
+    assert run(alone / "python", "-c", code, cwd=alone) == "CURL\n"
 
 
 @pytest.mark.timeout(300)
