@@ -1,0 +1,109 @@
+"""The examiner: general evidence of automation in one request, without any list of names of bots."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from doorward.automation.agent import LONGEST, ORDINARY, Agent
+from doorward.automation.claim import Claim, claimed
+from doorward.automation.evidence import Examination, Finding
+from doorward.automation.headers import LOOKED_AT, Sent, contradictions
+from doorward.automation.names import named
+from doorward.automation.recent import Recent
+from doorward.automation.shape import built
+from doorward.context import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from doorward.context import RequestContext, Text
+
+_NAMES = frozenset(LOOKED_AT)
+_RAW_NAMES = frozenset([name.encode() for name in LOOKED_AT])
+
+_MOST_LINES = 32
+_LONGEST_KEPT = 1536
+"""Characters of headers that one entry of a cache may hold; browsers send about 600."""
+
+_PLAIN_METHODS = frozenset({"GET", "HEAD", "POST"})
+
+
+class _Said(NamedTuple):
+    """What an agent says: the evidence in it, and the browser that it claims to be."""
+
+    findings: tuple[Finding, ...]
+    claim: Claim | None
+
+
+class Examiner:
+    """Looks for evidence of automation in requests.
+
+    It keeps its latest answers, by agent and by all the header lines it looks at. Safe to use from several threads.
+
+    Args:
+        cached: How many answers of each kind are kept.
+    """
+
+    def __init__(self, *, cached: int = 4096) -> None:
+        self._agents: Recent[str, _Said] = Recent(cached)
+        self._answers: Recent[tuple[object, ...], Examination] = Recent(cached)
+
+    def examine(self, request: RequestContext, *, ordered: bool = False) -> Examination:
+        """The evidence in one request; never raises, and takes time linear in the size of the headers.
+
+        Args:
+            request: The request.
+            ordered: Whether the header lines are in the order in which the client sent them, as in ASGI scopes.
+        """
+        lines = _lines(request)
+        key = (ordered, request.scheme, request.method in _PLAIN_METHODS, *lines)
+        try:
+            answer = self._answers.get(key)
+        except TypeError:  # Some servers make lists of the pairs, which cannot be looked up.
+            return self._examined(request, lines, ordered)
+        if answer is None:
+            answer = self._examined(request, lines, ordered)
+            if sum([len(name) + len(value) for name, value in lines]) + len(request.scheme) <= _LONGEST_KEPT:
+                self._answers.put(key, answer)
+        return answer
+
+    def _examined(self, request: RequestContext, lines: list[tuple[Text, Text]], ordered: bool) -> Examination:  # noqa: FBT001
+        pairs = [(text(name).lower(), text(value[: LONGEST + 1])) for name, value in lines[:_MOST_LINES]]
+        findings, claim = self._agent([value for name, value in pairs if name == "user-agent"])
+        values: dict[str, str] = {}
+        for name, value in pairs:
+            values.setdefault(name, value)
+        plain = request.method in _PLAIN_METHODS and not request.scheme.startswith("ws")
+        sent = Sent(values, tuple(values) if ordered else (), request.scheme == "https", plain)
+        return Examination.of([*findings, *contradictions(sent, claim)])
+
+    def _agent(self, texts: Iterable[str]) -> _Said:
+        agents = tuple(dict.fromkeys([value.strip() for value in texts]))
+        if not agents:
+            return _Said((Finding(1.0, "sends no user agent"),), None)
+        said = self._agents.get(agents[0])
+        if said is None:
+            said = _said(agents[0])
+            self._agents.put(agents[0], said)
+        if len(agents) > 1:
+            return _Said((Finding(1.0, "sends several user agents"), *said.findings), None)
+        return said
+
+
+def _said(agent_text: str) -> _Said:
+    agent = Agent(agent_text)
+    if not agent.text:
+        return _Said((Finding(1.0, "sends an empty user agent"),), None)
+    findings = () if ORDINARY.fullmatch(agent_text) else (*named(agent), *built(agent))
+    return _Said(findings, claimed(agent))
+
+
+def _lines(request: RequestContext) -> list[tuple[Text, Text]]:
+    """The header lines that are looked at."""
+    lines = request.lines
+    if not isinstance(lines, list | tuple):
+        values = request.headers.values
+        return [(name, value) for name in LOOKED_AT for value in values(name)]
+    # The names in an ASGI scope are bytes in lower case; they can be anything in a request made by hand.
+    found = [line for line in lines if line[0] in _RAW_NAMES]
+    return found or [(name, value) for name, value in lines if text(name).lower() in _NAMES]
