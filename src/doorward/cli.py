@@ -1,7 +1,9 @@
-"""The command line: ``doorward limit``, ``doorward ip`` and ``doorward path`` say how a setting will be read.
+"""The command line.
 
-They ask the code that decides about requests, so that what they say is what will happen. Exit status: 0 for yes (the
-text is a limit, a client was found, every path matches), 1 for no, 2 for a wrong argument.
+``doorward limit``, ``doorward ip`` and ``doorward path`` say how a setting will be read. They ask the code that decides
+about requests, so that what they say is what will happen. Exit status: 0 for yes (the text is a limit, a client was
+found, every path matches), 1 for no, 2 for a wrong argument. ``doorward robots`` and ``doorward data`` have modules of
+their own.
 """
 
 from __future__ import annotations
@@ -14,11 +16,13 @@ from typing import TYPE_CHECKING
 import doorward
 from doorward.client_ip import ClientIP, ClientIPPolicy, Provenance, Proxies
 from doorward.clock import NANOSECONDS
+from doorward.data_cli import add_data
 from doorward.effects import Algorithm
-from doorward.errors import ConfigurationError
+from doorward.errors import ConfigurationError, DataError
 from doorward.forwarded import canonical, forwarded_nodes, list_items
 from doorward.patterns import DEFAULT_EXEMPT, RouteMatcher
 from doorward.printable import printable
+from doorward.robots_cli import add_robots
 from doorward.rules.limits import text_quotas
 
 if TYPE_CHECKING:
@@ -43,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = parsed.run(parsed)
         sys.stdout.flush()
-    except ConfigurationError as error:
+    except (ConfigurationError, DataError) as error:
         print(f"doorward {parsed.command}: {error}", file=sys.stderr)
         return USAGE
     except BrokenPipeError:
@@ -54,10 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="doorward", description="Ask doorward how it reads a setting.")
+    parser = argparse.ArgumentParser(
+        prog="doorward", description="Ask doorward how it reads a setting, and look after its data."
+    )
     parser.add_argument("--version", action="version", version=f"doorward {doorward.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_add_limit, _add_ip, _add_path):
+    for add in (_add_limit, _add_ip, _add_path, add_robots, add_data):
         add(commands)
     return parser
 
