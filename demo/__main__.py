@@ -33,15 +33,16 @@ class Server(uvicorn.Server):
 
 def main() -> int:
     """Serve until Ctrl-C; the exit status."""
+    feed = Feed()
     try:
+        app = build(feed)
         listener = listen(os.environ.get(PORT_VARIABLE, "8000"))
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
-    feed = Feed()
     # proxy_headers: whose address counts is for doorward to find out.
     config = uvicorn.Config(
-        build(feed), log_level="warning", proxy_headers=False, server_header=False, timeout_graceful_shutdown=1
+        app, log_level="warning", proxy_headers=False, server_header=False, timeout_graceful_shutdown=1
     )
     server = Server(config)
     server.feed = feed
@@ -74,13 +75,21 @@ def greeting(port: int) -> str:
     return f"""
 doorward demo: {url}   (Ctrl-C ends it)
 
-Sign up six times. Five sign-ups in ten minutes are allowed, so the sixth is refused:
+Sign up with the form: {url}/signup
+People may; a throw-away address (x@mailinator.com), a mistyped one (x@@example.com), a domain without mail
+(x@nomail.example) and the sixth attempt in ten minutes are refused. So are programs:
+
+  curl -i {url}/signup -d email=x@example.com
+
+Search engines may read the articles, but only from their own addresses (this computer is trusted as a proxy, so its
+word on addresses counts):
+
+  curl -i {url}/articles -A 'Googlebot/2.1' -H 'X-Forwarded-For: 66.249.66.1'
+  curl -i {url}/articles -A 'Googlebot/2.1' -H 'X-Forwarded-For: 203.0.113.7'
+
+The JSON API is limited only:
 
   for i in 1 2 3 4 5 6; do curl -i -X POST {url}/api/signup; echo; done
-
-As somebody else (this computer is trusted as a proxy, so its word on addresses counts):
-
-  curl -i -X POST {url}/api/signup -H 'X-Forwarded-For: 203.0.113.7'
 """
 
 

@@ -9,11 +9,19 @@ from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    Response,
+    StreamingResponse,
+)
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from demo.accounts import Accounts, is_email
+from demo import names, signup
+from demo.accounts import Accounts
 from demo.feed import Feed
 from doorward import AsyncDoorward, rate_limit, sliding_window, token_bucket
 from doorward.asgi import DoorwardMiddleware
@@ -37,9 +45,10 @@ SECURITY_HEADERS = {
 
 
 def protection(feed: Feed) -> AsyncDoorward:
-    """Every kind of limit once."""
+    """Every kind of limit once, and the sign-up."""
     return AsyncDoorward(
         [
+            *signup.rules(),
             # Everything, by address: 60 requests at once, then one a second.
             token_bucket(capacity=60, refill_rate=1, interval="1s", name="everything"),
             # Guessing passwords: only attempts that failed count.
@@ -50,24 +59,25 @@ def protection(feed: Feed) -> AsyncDoorward:
         # Limits by path take the place of the ones above.
         limits={
             "POST /api/signup": "5 per 10 minutes",
-            "POST /signup": "5 per 10 minutes",
             "GET /search": "10/minute",
         },
         on_decision=feed.publish,
         name="demo",
+        resolver=names.resolver(),
     )
 
 
 def build(feed: Feed | None = None, aj: AsyncDoorward | None = None) -> Starlette:
     """The application. ``app.state.feed`` is its feed."""
     feed = feed or Feed()
+    aj = aj or protection(feed)
     guard = Middleware(
         DoorwardMiddleware,
-        aj=aj or protection(feed),
+        aj=aj,
         exclude=["/", "/feed"],  # watching must not use up what is watched
         rate_limit_headers=True,
     )
-    app = Starlette(routes=_routes(Site(feed, Accounts())), middleware=[guard])
+    app = Starlette(routes=_routes(Site(feed, Accounts(), aj)), middleware=[guard])
     app.state.feed = feed
     return app
 
@@ -76,7 +86,8 @@ def _routes(site: Site) -> list[Route | Mount]:
     return [
         Route("/", page("decisions.html")),
         Route("/feed", site.watch),
-        Route("/signup", page("signup.html")),
+        Route("/signup", signup_page),
+        Route("/articles", articles),
         Route("/signup", site.signup_form, methods=["POST"]),
         Route("/api/signup", site.signup_api, methods=["POST"]),
         Route("/login", site.login, methods=["POST"]),
@@ -88,11 +99,12 @@ def _routes(site: Site) -> list[Route | Mount]:
 
 
 class Site:
-    """The routes that share something: the accounts and the feed."""
+    """The routes that share something: the accounts, the feed, the client."""
 
-    def __init__(self, feed: Feed, accounts: Accounts) -> None:
+    def __init__(self, feed: Feed, accounts: Accounts, aj: AsyncDoorward) -> None:
         self._feed = feed
         self._accounts = accounts
+        self._aj = aj
 
     async def watch(self, request: Request) -> Response:
         """Decisions as Server-Sent Events."""
@@ -106,17 +118,20 @@ class Site:
     async def signup_api(self, request: Request) -> Response:
         """Sign up with JSON. Without a body, somebody is made up, so that a bare ``curl -X POST`` does."""
         email, password = _credentials(await _body(request) or b'{"email": "ada@example.com"}')
-        if not is_email(email):
+        if "@" not in email:
             return JSONResponse({"error": 'send {"email": "you@example.com", "password": "…"}'}, 400)
         self._accounts.add(email, password)
         return JSONResponse({"message": "Signed up.", "email": email}, 201)
 
     async def signup_form(self, request: Request) -> Response:
-        """Sign up with the form."""
+        """Sign up with the form. The middleware has decided about address and agent; the e-mail address is left."""
         fields = dict(parse_qsl((await _body(request)).decode("utf-8", "replace"), max_num_fields=10))
         email = fields.get("email", "")
-        if not is_email(email):
-            return FileResponse(HERE / "pages/invalid.html", 400, SECURITY_HEADERS)
+        decision = await self._aj.protect(request, email=email)
+        if decision.is_denied():
+            return HTMLResponse(signup.form(decision, email), decision.status, SECURITY_HEADERS)
+        if signup.needs_review(decision):
+            return FileResponse(HERE / "pages/review.html", 202, SECURITY_HEADERS)
         self._accounts.add(email, fields.get("password", ""))
         return FileResponse(HERE / "pages/welcome.html", 200, SECURITY_HEADERS)
 
@@ -135,6 +150,18 @@ def page(name: str) -> Callable[[Request], Awaitable[Response]]:
         return FileResponse(HERE / "pages" / name, headers=SECURITY_HEADERS)
 
     return show
+
+
+async def signup_page(request: Request) -> Response:
+    """The form."""
+    del request
+    return HTMLResponse(signup.form(), headers=SECURITY_HEADERS)
+
+
+async def articles(request: Request) -> Response:
+    """Something for readers and search engines."""
+    del request
+    return PlainTextResponse("Plums are in season.\n")
 
 
 async def search(request: Request) -> Response:

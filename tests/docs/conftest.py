@@ -11,9 +11,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
+from tests.docs.viewer import Viewer
 
 ROOT = Path(__file__).parents[2]
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:([1-9][0-9]*)")
@@ -97,3 +98,24 @@ def start() -> Iterator[Callable[..., Program]]:
     yield starting
     for program in programs:
         program.close()
+
+
+@pytest.fixture
+def demo(start: Callable[..., Any]) -> Any:
+    """The demonstration on a free port."""
+    return start("-m", "demo", DOORWARD_DEMO_PORT="0")
+
+
+@pytest.fixture
+def watch(demo: Any) -> Iterator[Callable[..., Viewer]]:
+    """Opens pages, and closes them after the test."""
+    viewers: list[Viewer] = []
+
+    def opening(**headers: str) -> Viewer:
+        viewers.append(Viewer(demo, **headers))
+        return viewers[-1]
+
+    yield opening
+    for viewer in viewers:
+        viewer.response.close()
+        viewer.connection.close()

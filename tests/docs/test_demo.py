@@ -2,63 +2,19 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.docs.viewer import Viewer
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def demo(start: Callable[..., Any]) -> Any:
-    """The demonstration on a free port."""
-    return start("-m", "demo", DOORWARD_DEMO_PORT="0")
-
-
-class Viewer:
-    """An open page: reads the feed."""
-
-    def __init__(self, demo: Any, **headers: str) -> None:
-        self.connection = http.client.HTTPConnection("127.0.0.1", demo.port, timeout=20)
-        self.connection.request("GET", "/feed", headers=headers)
-        self.response = self.connection.getresponse()
-
-    def lines(self) -> Iterator[str]:
-        while line := self.response.readline():
-            yield line.decode().rstrip("\n")
-
-    def decisions(self, count: int) -> list[dict[str, Any]]:
-        """The next ``count`` decisions."""
-        found = []
-        for line in self.lines():
-            if line.startswith("data: "):
-                found.append(json.loads(line[6:]))
-                if len(found) == count:
-                    break
-        return found
-
-
-@pytest.fixture
-def watch(demo: Any) -> Iterator[Callable[..., Viewer]]:
-    """Opens pages, and closes them after the test."""
-    viewers: list[Viewer] = []
-
-    def opening(**headers: str) -> Viewer:
-        viewers.append(Viewer(demo, **headers))
-        return viewers[-1]
-
-    yield opening
-    for viewer in viewers:
-        viewer.response.close()
-        viewer.connection.close()
 
 
 def test_the_sixth_signup_is_refused(demo: Any) -> None:
@@ -144,17 +100,6 @@ def test_hostile_paths_are_escaped_in_the_feed(demo: Any, watch: Callable[..., V
     shown = watch().decisions(1)[0]["path"]
     assert shown.startswith("/\\x0a\\x0adata: forged")
     assert len(shown) <= 200
-
-
-def test_the_form_signs_up_and_is_limited(demo: Any) -> None:
-    """The form works without scripts, tells of a bad address, and the refusal is a page for people."""
-    form = {"Content_Type": "application/x-www-form-urlencoded", "Accept": "text/html"}
-    good = [demo.request("POST", "/signup", "email=a%40b.example&password=p", **form).status for _ in range(4)]
-    assert good == [200] * 4
-    assert demo.request("POST", "/signup", "email=nobody", **form).status == 400
-    refused = demo.request("POST", "/signup", "email=a%40b.example", **form)
-    assert refused.status == 429
-    assert "<h1>Too Many Requests</h1>" in refused.body
 
 
 def test_ctrl_c_ends_it_with_a_page_open(demo: Any, watch: Callable[..., Viewer]) -> None:
