@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from doorward.intelligence.feeds import Feed
     from doorward.intelligence.fetching import Fetcher
-    from doorward.intelligence.updating import Report, Update
+    from doorward.intelligence.update_report import Report
+    from doorward.intelligence.updating import Update
 
 GOOD, BAD, INTERRUPTED = 0, 1, 130
 _KEPT = "the data that was there stays in use"

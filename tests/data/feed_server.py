@@ -10,13 +10,17 @@ import gzip
 import io
 import json
 import socket
+import ssl
 import struct
 import threading
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple, Self
+
+CERTIFICATE = Path(__file__).with_name("loopback.pem")
 
 
 class Answer(NamedTuple):
@@ -40,9 +44,12 @@ class Answer(NamedTuple):
 
 
 class FeedServer:
-    """Plays what ``answers`` says by path, 404 for the rest. ``requests`` has what was asked, with its headers."""
+    """Plays what ``answers`` says by path, 404 for the rest. ``requests`` has what was asked, with its headers.
 
-    def __init__(self) -> None:
+    With ``tls`` it speaks https, with a certificate that ``loopback.pem`` has.
+    """
+
+    def __init__(self, *, tls: bool = False) -> None:
         self.answers: dict[str, Answer] = {}
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.stopped = threading.Event()
@@ -54,7 +61,12 @@ class FeedServer:
 
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._http.server_port}"
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(CERTIFICATE)
+            # The handshake is the handler's, so that a client which breaks it off does not end the server.
+            self._http.socket = context.wrap_socket(self._http.socket, server_side=True, do_handshake_on_connect=False)
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._http.server_port}"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
@@ -82,6 +94,10 @@ class FeedServer:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     feeds: FeedServer
+
+    def handle(self) -> None:
+        with contextlib.suppress(OSError):  # the client may break off, also in a handshake
+            super().handle()
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import tempfile
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.data.conftest import Data
 from tests.data.feed_server import FeedServer
 
@@ -18,7 +22,7 @@ from doorward.intelligence.data_watchers import Bar
 from doorward.intelligence.feeds import CATALOGUE, LAYERS, Feed
 from doorward.intelligence.library import user_folder
 from doorward.intelligence.manifest import FeedRecord
-from doorward.intelligence.updating import ACCEPTED, Outcome
+from doorward.intelligence.update_report import ACCEPTED, Outcome
 
 # --- update
 
@@ -190,6 +194,33 @@ def test_a_damaged_manifest_is_a_problem(data: Data, folder: Path) -> None:
         found = data("status", "--json")
         assert found.status == 1
         assert manifests.NAME in found.json["problems"][0]
+
+
+_VALUES = st.none() | st.integers() | st.text(max_size=5) | st.lists(st.integers(), max_size=2)
+_RECORDS = st.dictionaries(st.sampled_from(["url", "size", "sha256", "feeds", "x"]), _VALUES, max_size=3)
+_TABLES = st.dictionaries(st.text(max_size=5), _RECORDS | _VALUES, max_size=3) | _VALUES
+_MANIFESTS = (
+    st.fixed_dictionaries({"version": st.just(1), "feeds": _TABLES, "files": _TABLES}).map(json.dumps).map(str.encode)
+)
+
+
+@given(st.binary(max_size=200) | _MANIFESTS)
+def test_any_manifest_is_read_or_told_of(content: bytes) -> None:
+    """Whatever the file holds, the command goes on, and says so."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / manifests.NAME).write_bytes(content)
+        found = manifests.load(Path(folder))
+    assert found.damaged or json.loads(content)["version"] == 1
+    assert not (found.damaged and (found.feeds or found.files))
+
+
+@given(st.binary(max_size=300))
+def test_any_file_is_shown_or_told_of(content: bytes) -> None:
+    """A file that looks right on the outside and is anything inside is a problem, never an exception."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "tor.dwd"
+        path.write_bytes(content + hashlib.sha256(content).digest())
+        assert data_status.gather(Path(folder))["problems"]
 
 
 # --- a catalogue of one's own

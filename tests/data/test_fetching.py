@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 
 import pytest
-from tests.data.feed_server import FeedServer
+from tests.data.feed_server import CERTIFICATE, FeedServer
 
 from doorward.errors import ConfigurationError
 from doorward.intelligence.feed_formats import FeedRefused
@@ -100,6 +100,24 @@ def test_faults_end_in_time(server: FeedServer, fetcher: Fetcher, fault: str, er
     server.play("list", BODY, fault=fault)
     with pytest.raises(error, match=why):
         fetcher.fetch(f"{server.url}/list", LARGEST)
+
+
+def test_the_deadline_holds_for_the_next_feed_too(server: FeedServer, fetcher: Fetcher) -> None:
+    """A connection that was good for one feed is not kept for the next, which its alarm would not know."""
+    server.play("list", BODY)
+    server.play("slow", BODY, fault="drip")
+    fetcher.fetch(f"{server.url}/list", LARGEST)
+    with pytest.raises(FetchFailed, match=r"longer than 0.5 s"):
+        fetcher.fetch(f"{server.url}/slow", LARGEST)
+
+
+def test_no_proxy_leads_to_this_machine(server: FeedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mirror on loopback is asked directly, whatever proxy the environment names for the rest."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    server.play("list", BODY)
+    fetcher = Fetcher("doorward/0")
+    assert fetcher.fetch(f"{server.url}/list", LARGEST).content == BODY
+    fetcher.close()
 
 
 def test_nobody_there_is_a_failure(fetcher: Fetcher) -> None:
@@ -201,3 +219,49 @@ def test_addresses_that_are_not(url: str) -> None:
     """Anything else is refused before it is asked for."""
     with pytest.raises(ConfigurationError, match="https://"):
         check_url("url", url)
+
+
+@pytest.fixture
+def secure(monkeypatch: pytest.MonkeyPatch) -> Iterator[FeedServer]:
+    """A server that speaks https, with a certificate that is trusted here."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    with FeedServer(tls=True) as running:
+        yield running
+
+
+def test_https_is_spoken(secure: FeedServer) -> None:
+    """With a certificate that somebody we trust has signed."""
+    secure.play("list", BODY)
+    fetcher = Fetcher("doorward/0", deadline=10)
+    assert fetcher.fetch(f"{secure.url}/list", LARGEST).content == BODY
+    fetcher.close()
+
+
+@pytest.mark.parametrize("fault", ["silent", "drip", "drip_headers"])
+def test_the_deadline_holds_over_https(secure: FeedServer, fault: str) -> None:
+    """A slow server is given up in the same way when the connection is encrypted."""
+    secure.play("list", BODY, fault=fault)
+    fetcher = Fetcher("doorward/0", deadline=0.5)
+    with pytest.raises(FetchFailed, match=r"longer than 0.5 s|gave no answer"):
+        fetcher.fetch(f"{secure.url}/list", LARGEST)
+    fetcher.close()
+
+
+def test_nobody_else_is_believed(fetcher: Fetcher) -> None:
+    """A certificate that nobody we trust has signed ends the download before anything is asked."""
+    with FeedServer(tls=True) as running:
+        running.play("list", BODY)
+        with pytest.raises(FetchFailed, match="CERTIFICATE_VERIFY_FAILED"):
+            fetcher.fetch(f"{running.url}/list", LARGEST)
+        assert running.requests == []
+
+
+def test_https_leads_nowhere_else(secure: FeedServer, server: FeedServer) -> None:
+    """A redirect from https to plain http on this machine would let somebody else choose what we ask here."""
+    server.play("list", BODY)
+    secure.play("list", status=302, headers={"Location": f"{server.url}/list"})
+    fetcher = Fetcher("doorward/0", deadline=10)
+    with pytest.raises(FetchFailed, match="not https"):
+        fetcher.fetch(f"{secure.url}/list", LARGEST)
+    assert server.requests == []
+    fetcher.close()

@@ -366,6 +366,18 @@ def test_one_update_at_a_time(update: Data, folder: Path) -> None:
     assert update("--only", "tor").status == 0
 
 
+def test_another_process_waits_for_nobody(update: Data, folder: Path, server: FeedServer) -> None:
+    """While one process waits for a slow feed, another one ends at once, and the first is not disturbed."""
+    server.play("tor-exits", TOR, fault="drip")
+    first = subprocess.Popen(command(folder, "--only", "tor", "--mirror", server.url), stdout=subprocess.PIPE)
+    assert server.first_request.wait(30)
+    assert "another update is writing" in update("--only", "vpn").err
+    first.send_signal(signal.SIGINT)
+    first.communicate(timeout=30)
+    assert first.returncode == 130
+    assert update("--only", "vpn").status == 0
+
+
 def test_the_manifest_changes_last(update: Data, monkeypatch: pytest.MonkeyPatch, server: FeedServer) -> None:
     """Who sees a new manifest sees all files that belong to it."""
     update("--only", "tor,vpn")

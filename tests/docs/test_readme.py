@@ -11,6 +11,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -198,7 +199,9 @@ def test_every_block_is_tested() -> None:
     """No block of Python escapes: each is driven above or run by itself."""
     driven = {block.heading for block in BLOCKS if block.language == "python"} - {block.heading for block in PYTHON}
     assert driven == {*QUICK_STARTS, "Django"}
-    assert {block.language for block in BLOCKS} == {"python", "sh", "console", "text"}
+    # toml and ini: a catalogue of feeds, and a systemd unit; the first is read below.
+    assert {block.language for block in BLOCKS} == {"python", "sh", "console", "text", "toml", "ini"}
+    assert all(tomllib.loads(block.source) for block in BLOCKS if block.language == "toml")
 
 
 def test_the_exempt_paths_are_all_named() -> None:

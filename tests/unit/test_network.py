@@ -5,25 +5,21 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
-import dns.resolver as dnspython
 import pytest
 from tests.dns import server as dns
 from tests.dns.server import ALL, DnsServer
 
-from doorward import ConfigurationError, ResolverError
+from doorward import ResolverError
 from doorward.async_driver import AsyncPorts, run_async
 from doorward.drivers import SyncPorts, run
 from doorward.effects import AskStore, AskWeb, DnsAnswer, DnsKind, Failed, Gather, Pause, ResolveDns
 from doorward.network import Network, check_resolver, is_async_resolver
 from doorward.offload import Offload
-from doorward.resolver import DnsResolver
-from doorward.resolving.servers import Server, system_servers
 from doorward.stores.memory import MemoryStore
 from doorward.testing import FakeClock, ScriptedResolver
 
@@ -364,91 +360,6 @@ def test_one_http_client_serves_a_process(networks, web: str) -> None:
     assert blocking(network, AskWeb(f"{web}/200")) == [200]
 
 
-# --- construction
-
-
-def test_nothing_is_built_before_it_is_needed() -> None:
-    """A client without such rules pays nothing; `warm` builds it all."""
-    network = Network(check_resolver("127.0.0.1:5353"))
-    assert network._resolver is None
-    network.warm(web=True)
-    assert isinstance(network.resolver, DnsResolver)
-    assert [str(server) for server in network.resolver.servers] == ["127.0.0.1:5353"]
-    assert network._clients
-    network.close()
-
-
-@pytest.mark.parametrize(("library", "web"), [("httpx", True), ("dns.rdtypes.ANY.CNAME", False)])
-def test_a_missing_library_is_an_error_at_construction(networks, monkeypatch, library: str, web: bool) -> None:
-    """That names it."""
-    monkeypatch.setitem(sys.modules, library, None)
-    with pytest.raises(ConfigurationError, match="httpx" if web else "dnspython"):
-        networks().warm(web=web)
-
-
-def test_the_hosts_servers_are_the_default(networks) -> None:
-    """Whatever they are on this machine, there is one."""
-    assert networks().resolver.servers
-
-
-WRONG = [
-    "localhost",
-    "127.0.0.1:0",
-    "127.0.0.1:65536",
-    "127.0.0.1:x",
-    "127.0.0.1:²",
-    "127.0.0.1:",
-    "[::1]x",
-    "",
-    (),
-    ["::1", 5],
-    5,
-    object(),
-    {},
-    b"::1",
-    ScriptedResolver,
-]
-
-
-@pytest.mark.parametrize("value", WRONG, ids=repr)
-def test_a_wrong_resolver_is_an_error(value: object) -> None:
-    """That names the argument and what is accepted."""
-    with pytest.raises(ConfigurationError, match=r"resolver: must (be|name)") as caught:
-        check_resolver(value)
-    assert caught.value.field == "resolver"
-
-
-@pytest.mark.parametrize(
-    ("text", "server"),
-    [
-        ("9.9.9.9", "9.9.9.9:53"),
-        ("127.0.0.1:5353", "127.0.0.1:5353"),
-        ("::1", "[::1]:53"),
-        ("[::1]", "[::1]:53"),
-        ("[2001:db8::1]:5353", "[2001:db8::1]:5353"),
-    ],
-)
-def test_addresses_of_servers(text: str, server: str) -> None:
-    """With a port or without; 53 is the default."""
-    assert [str(each) for each in check_resolver(text)] == [server]
-
-
-def test_a_script_with_a_wrong_kind_is_an_error() -> None:
-    """A test that asks for nonsense says so."""
-    with pytest.raises(ConfigurationError, match="A, AAAA, MX, PTR, not 'TXT'"):
-        ScriptedResolver({("example.com", "TXT"): ["v=spf1"]})
-
-
-def test_a_script_tells_a_missing_name_from_a_missing_kind() -> None:
-    """NXDOMAIN, and no records; an answer can be given whole, and names are written as one likes."""
-    given = DnsAnswer(exists=True, records=("mx",))
-    resolver = ScriptedResolver({("Example.com", "a"): ["192.0.2.1"], ("x.example", "MX"): given})
-    assert resolver.resolve("EXAMPLE.com", DnsKind.A, LATE) == ANSWER
-    assert resolver.resolve("example.com", DnsKind.MX, LATE) == DnsAnswer(exists=True)
-    assert resolver.resolve("x.example", DnsKind.MX, LATE) is given
-    assert resolver.resolve("y.example", DnsKind.MX, LATE) == DnsAnswer(exists=False)
-
-
 # --- rarer
 
 
@@ -466,21 +377,3 @@ def test_a_users_coroutine_twin_is_cancelled_at_the_deadline(networks) -> None:
     assert not network.needs_async
     assert blocking(network, ASK) == [ANSWER]
     assert str(awaiting(network, ASK, timeout=SOON)[0]) == "no answer within the deadline of 0.05 s"
-
-
-def test_a_resolver_without_anything_to_warm_is_warm(networks) -> None:
-    """Nothing is asked of it but `resolve`."""
-    networks(Hanging()).warm()
-
-
-def test_a_host_without_configuration_asks_itself(monkeypatch) -> None:
-    """As resolv.conf(5) says; otherwise its first three servers are asked."""
-
-    def unconfigured() -> None:
-        raise dnspython.NoResolverConfiguration
-
-    monkeypatch.setattr(dnspython, "Resolver", unconfigured)
-    assert system_servers() == (Server("127.0.0.1"),)
-    resolver = type("Resolver", (), {"nameservers": ["::1", "192.0.2.1", "192.0.2.2", "192.0.2.3"], "port": 53})
-    monkeypatch.setattr(dnspython, "Resolver", resolver)
-    assert list(map(str, system_servers())) == ["[::1]:53", "192.0.2.1:53", "192.0.2.2:53"]

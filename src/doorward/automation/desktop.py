@@ -1,7 +1,7 @@
 """Evidence in today's browsers on computers, whose agents have one form: services that drive one add their names.
 
-Only those are asked that have it since their agents were frozen or reduced (Firefox since about 60, Chrome since about
-60); older ones and those on phones carry names of toolbars, makers and apps.
+Only browsers since about 2018 are looked at: older ones carry the names of toolbars and systems, those on phones the
+names of makers and apps.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from doorward.automation.agent import Agent
 
 _OLDEST = 60
+"""Both Chrome and Firefox counted 60 in 2018."""
 _MAJOR = re.compile(r"(?:Chrome|Firefox)/(\d{2,3})\b")
 _SYSTEM = re.compile(r"Mozilla/5\.0 \(([^()]*)\)")
 _SYSTEMS = ("X11", "Windows NT", "Macintosh")

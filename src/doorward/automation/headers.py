@@ -73,6 +73,7 @@ def contradictions(sent: Sent, claim: Claim | None) -> Iterator[Finding]:
         yield from _hints(sent.values, claim)
         yield from _fetch(sent.values, claim)
         if sent.plain:
+            yield from _page(sent.values)
             yield from _missing(sent, claim)
         yield from _order(sent.order, claim)
 
@@ -87,7 +88,7 @@ def _hints(values: Mapping[str, str], claim: Claim) -> Iterator[Finding]:
         yield Finding(1.0, "names a headless browser in its client hints")
     if claim.family != "Chrome":
         # The developer tools of Chrome play an iPhone like this.
-        weight = 0.5 if claim.system == "iOS" else 1.0
+        weight = 0.3 if claim.system == "iOS" else 1.0
         yield Finding(weight, f"says it is {claim.family}, yet sends the client hints of Chrome")
         return
     version = brands.get("chromium")
@@ -116,23 +117,24 @@ def _platform(values: Mapping[str, str], claim: Claim) -> Iterator[Finding]:
 def _fetch(values: Mapping[str, str], claim: Claim) -> Iterator[Finding]:
     """Evidence in fetch metadata (W3C Fetch Metadata Request Headers), which scripts cannot set in a browser."""
     site, mode = values.get("sec-fetch-site"), values.get("sec-fetch-mode")
-    destination, user = values.get("sec-fetch-dest"), values.get("sec-fetch-user")
+    user = values.get("sec-fetch-user")
     if site is None and mode is None:
         return
     if site is None or mode is None:
-        yield Finding(0.7, "sends half of the fetch metadata that browsers send")
+        yield Finding(0.6, "sends half of the fetch metadata that browsers send")
     if (site or "none") not in _SITES or (mode or "cors") not in _MODES or user not in {None, "?1"}:
         yield Finding(0.7, "sends fetch metadata that no browser does")
-    if user is not None and mode != "navigate":
+    if user is not None and mode not in {None, "navigate"}:
         yield Finding(0.7, "says that a person asked for something else than a page")
-    if mode == "navigate" and destination == "document" and not _takes_pages(values):
-        yield Finding(0.8, "asks for a page without accepting one")
     if claim.version < _FETCH_BEFORE[claim.family] and not claim.embedded:
         yield Finding(0.7, f"says it is {claim.family} {claim.version}, which sent no fetch metadata")
 
 
-def _takes_pages(values: Mapping[str, str]) -> bool:
-    return "text/html" in values.get("accept", "")
+def _page(values: Mapping[str, str]) -> Iterator[Finding]:
+    """Evidence in a request for a page: every browser names HTML in its Accept then."""
+    navigates = values.get("sec-fetch-mode") == "navigate" and values.get("sec-fetch-dest") == "document"
+    if (navigates or "upgrade-insecure-requests" in values) and "text/html" not in values.get("accept", "text/html"):
+        yield Finding(0.8, "asks for a page without accepting one")
 
 
 def _missing(sent: Sent, claim: Claim) -> Iterator[Finding]:
@@ -140,8 +142,6 @@ def _missing(sent: Sent, claim: Claim) -> Iterator[Finding]:
     values = sent.values
     if "accept" not in values:
         yield Finding(0.5, "sends no Accept, as browsers do")
-    elif "upgrade-insecure-requests" in values and not _takes_pages(values):
-        yield Finding(0.6, "asks for a page without accepting one")
     languages = values.get("accept-language")
     if not languages or languages.strip() == "*":
         yield Finding(0.4 if claim.embedded else 0.6, "names no language, as browsers do")
@@ -149,7 +149,8 @@ def _missing(sent: Sent, claim: Claim) -> Iterator[Finding]:
         yield Finding(0.3, "accepts no compression, as browsers do")
     if not sent.secure or claim.embedded:
         return
-    if claim.version >= _FETCH_SINCE[claim.family] and "sec-fetch-mode" not in values:
+    fetches = "sec-fetch-mode" in values or "sec-fetch-site" in values
+    if claim.version >= _FETCH_SINCE[claim.family] and not fetches:
         yield Finding(0.4, f"sends no fetch metadata, as {claim.family} does over TLS")
     if claim.family == "Chrome" and claim.version >= 90 and "sec-ch-ua" not in values:
         yield Finding(0.3, "sends no client hints, as Chrome does over TLS")

@@ -35,6 +35,7 @@ _SEPARATORS = re.compile(r"[^a-z0-9]+")
 _ADDRESS = re.compile(r"https?:/{1,2}\w|\bwww\.\w")
 _SIGNED_ADDRESS = re.compile(r"\+\s?(?:https?:|www\.|[a-z0-9-]+\.[a-z]{2,}\b)")
 _MAIL = re.compile(r"\w(?:@| at |\[at\]|\(at\))\w[\w-]{0,63}(?:\.| dot )[a-z]{2,}|mailto:")
+_MAIL_MARKS = ("@", " at ", "at)", "at]", "mailto")
 _BETWEEN = re.compile(r"[\s;,()/\[\]]+")
 _LETTERS_BEHIND_DOT = re.compile(r"\.[a-z]{2}")
 _LABEL = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -95,9 +96,7 @@ def _contact(agent: Agent) -> Iterator[Finding]:
         yield Finding(0.6 if installed else 1.0, "gives a web address, as robots do")
     elif ("http" in lower or "www." in lower) and _ADDRESS.search(lower):
         yield Finding(0.6 if agent.apps and not agent.modern() else 1.0, "gives a web address")
-    elif ("@" in lower or " at " in lower or "at)" in lower or "at]" in lower or "mailto" in lower) and _MAIL.search(
-        lower
-    ):
+    elif any([mark in lower for mark in _MAIL_MARKS]) and _MAIL.search(lower):
         yield Finding(1.0, "gives an e-mail address")
     elif _LETTERS_BEHIND_DOT.search(lower) and _names_domain(lower):
         yield Finding(0.6 if agent.apps and not agent.desktop() else 1.0, "gives the name of a web site")
@@ -107,11 +106,8 @@ def _names_domain(lower: str) -> bool:
     """Whether there is a domain name, and not an app's name, which is one in reverse (``com.example.app``)."""
     for part in _BETWEEN.split(lower):
         labels = part.split(".")
-        if (
-            labels[-1] in TOP_LEVEL_DOMAINS
-            and len(labels) > 1
-            and labels[0] not in TOP_LEVEL_DOMAINS
-            and not labels[-2].isdigit()
-        ):
-            return all([_LABEL.fullmatch(label) for label in labels])
+        if len(labels) == 1 or labels[-1] not in TOP_LEVEL_DOMAINS or labels[-2].isdigit():
+            continue
+        if labels[0] not in TOP_LEVEL_DOMAINS and all([_LABEL.fullmatch(label) for label in labels]):
+            return True
     return False

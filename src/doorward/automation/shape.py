@@ -67,6 +67,8 @@ def _browser(agent: Agent) -> Iterator[Finding]:
         yield Finding(1.0, "has a name of its own inside 'KHTML, like Gecko'")
     if "msie" in agent.runs and "firefox" in agent.runs and "opera" not in agent.runs:
         yield Finding(1.0, "says it is Internet Explorer and Firefox")
+    if _PREFIXED.search(lower):
+        yield Finding(1.0, "holds the agents of two browsers")
     behind = _BEHIND.search(lower)
     if behind and behind[1] != "kakaotalk":
         yield Finding(1.0, "adds a name behind a semicolon")

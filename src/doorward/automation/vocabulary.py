@@ -154,8 +154,8 @@ TAIL_BROWSERS = _words(
 """Browsers that put their names behind the one they descend from."""
 
 TOP_LEVEL_DOMAINS = _words(
-    "ai app at au be biz br ca ch cloud co com cz de dev dk edu es eu fi fr gl gov in info int io it jp kr ly me net nl "
-    "no online org pl ru se site tech tv ua uk us xyz"
+    "ai app at au be biz br ca ch cloud co com cz de dev dk edu es eu fi fr gl gov in info int io it jp kr ly me net "
+    "nl no online org pl ru se site tech tv ua uk us xyz"
 )
 PLACEHOLDERS = _words("* - nil none null test ua undefined unknown user-agent useragent")
 WINDOWS_RELEASES = _words("3.1 3.5 3.51 4.0 4.1 5.0 5.01 5.1 5.2 6.0 6.1 6.2 6.3 6.4 10.0")

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OLD_DAYS = 30
-_EXTRAS = {"iporigin": "the extra 'ip'", "maxminddb": "the extra 'geo', for MMDB files of your own", "httpx": "updates"}
+_EXTRAS = {
+    "iporigin": "the extra 'ip': hosting, VPN, Tor and crawlers without updates",
+    "maxminddb": "the extra 'geo', for MMDB files of your own",
+    "rich": "the extra 'cli', for progress bars",
+}
 _WIDE = LAYERS["disposable"]
 _READ_BY_US = {*LAYERS.values(), "special.dwd"}
 
@@ -69,7 +73,7 @@ def _file(path: Path, today: date) -> dict[str, Any]:
         found["entries"] = sum(source["entries"] for source in meta["sources"])
     except DataError as error:
         found["problem"] = error.problem
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         found["problem"] = f"cannot be read ({error!r})"
     return found
 

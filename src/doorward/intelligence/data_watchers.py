@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
-from doorward.intelligence.updating import REFUSED
+from doorward.intelligence.update_report import REFUSED
 from doorward.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from doorward.intelligence.feeds import Feed, Terms
-    from doorward.intelligence.updating import Outcome, Watcher
+    from doorward.intelligence.update_report import Outcome, Watcher
 
 
 def watcher(*, quiet: bool) -> Watcher:

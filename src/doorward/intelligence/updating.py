@@ -18,7 +18,7 @@ import shutil
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING
 
 from doorward import __version__
 from doorward.clock import NANOSECONDS, SystemClock
@@ -32,6 +32,7 @@ from doorward.intelligence.folder_lock import locked
 from doorward.intelligence.layers import Member, check_readable, compile_layer
 from doorward.intelligence.manifest import FeedRecord, FileRecord, Manifest, digest
 from doorward.intelligence.parallel import each_as_it_ends
+from doorward.intelligence.update_report import ACCEPTED, COPY, FAILED, REFUSED, RESTING, UNCHANGED, Outcome, Report
 from doorward.printable import describe
 
 if TYPE_CHECKING:
@@ -41,71 +42,10 @@ if TYPE_CHECKING:
     from doorward.intelligence.feed_formats import Parsed
     from doorward.intelligence.feeds import Feed
     from doorward.intelligence.fetching import Fetcher
+    from doorward.intelligence.update_report import Watcher
 
 COPIES = "feeds"
 STAGING = ".new-"
-ACCEPTED, UNCHANGED, REFUSED, FAILED, RESTING, COPY = "accepted", "unchanged", "refused", "failed", "resting", "copy"
-
-
-class Outcome(NamedTuple):
-    """What became of a feed.
-
-    Attributes:
-        feed: The feed.
-        result: ``accepted``, ``unchanged``, ``resting`` (its operator wants pauses), ``copy`` (offline), ``refused`` or
-            ``failed``.
-        record: What is known about it now.
-    """
-
-    feed: Feed
-    result: str
-    record: FeedRecord
-
-    @property
-    def is_good(self) -> bool:
-        """Whether its data is as it should be."""
-        return self.result not in (REFUSED, FAILED)
-
-
-class Report(NamedTuple):
-    """What an update did.
-
-    Attributes:
-        folder: Where.
-        outcomes: Of each feed.
-        written: The compiled files that are new, and how many entries they have.
-        problems: What else went wrong, in sentences.
-    """
-
-    folder: Path
-    outcomes: Sequence[Outcome]
-    written: Mapping[str, int]
-    problems: Sequence[str]
-
-    @property
-    def is_good(self) -> bool:
-        """Whether everything succeeded."""
-        return not self.problems and all(outcome.is_good for outcome in self.outcomes)
-
-
-class Watcher(Protocol):
-    """Is told how an update goes on."""
-
-    def begins(self, feeds: Sequence[Feed], new: Collection[str]) -> None:
-        """Feeds will be fetched; of those in ``new``, for the first time."""
-        ...
-
-    def ends(self, outcome: Outcome) -> None:
-        """One was."""
-        ...
-
-    def compiles(self, name: str) -> None:
-        """A file is being made."""
-        ...
-
-    def closes(self) -> None:
-        """It is over, however it went."""
-        ...
 
 
 def copies_in(folder: Path) -> set[str]:
