@@ -292,6 +292,8 @@ class Walk:
         conclusion = Conclusion.DENY if bound.on_error == "deny" else Conclusion.ERROR
         self.progress.noteworthy = True
         self.record(bound, bound.result(conclusion, ErrorReason(describe(error))))
+        # Its frames refer to the error: a circle for each failure, which only the collector would find, in long pauses.
+        error.with_traceback(None)
 
     def _open(self, bound: Bound) -> bool:
         if bound in self.progress.results or self.skips(bound) or not self.applies(bound):

@@ -63,7 +63,7 @@ class _Pool:
             if self._in_flight >= self._most:
                 raise StoreError(f"{self._most} calls to the store are in flight; this one is not waited for")
             if self._in_flight >= self._threads:
-                threading.Thread(target=self._work, name="doorward-store", daemon=True).start()
+                threading.Thread(target=self._work, name="doorward-offload", daemon=True).start()
                 self._threads += 1
             self._in_flight += 1
         self._tasks.put((future, call, arguments))

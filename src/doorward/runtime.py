@@ -157,7 +157,7 @@ class Runtime:
                 from doorward.network import Network
 
                 self.network = Network(self.settings.resolver, self.clock)
-            self.network.warm(web=any([rule.asks_web for rule in asking]))
+            self.network.warm(web=any([rule.asks_web() for rule in asking]))
 
     def _bind(self, rule: Rule, name: str, tier: int, *, additive: bool = False) -> Bound:
         settings = self.settings

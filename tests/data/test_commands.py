@@ -220,7 +220,7 @@ def test_any_file_is_shown_or_told_of(content: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "tor.dwd"
         path.write_bytes(content + hashlib.sha256(content).digest())
-        assert data_status.gather(Path(folder))["problems"]
+        assert data_status._file(path, date(2026, 11, 21))["problem"]
 
 
 # --- a catalogue of one's own

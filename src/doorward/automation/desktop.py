@@ -62,5 +62,5 @@ def _behind(text: str) -> Iterator[Finding]:
     for name, version in _NAMED_VERSION.findall(text):
         # Browsers that are made of Chrome count like Chrome, or are known.
         if name.lower() not in TAIL_BROWSERS and not 20 <= int(version[:9]) <= 400:
-            yield Finding(1.0, "adds the name of another program to a browser's agent")
+            yield Finding(0.6, "adds the name of another program to a browser's agent")
             return

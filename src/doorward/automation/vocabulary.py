@@ -51,7 +51,7 @@ LIBRARIES = _words(
     "finagle finch flurl got grequests guzzle guzzlehttp hackney heritrix httparty httpclient httplib httpoison "
     "httpurlconnection httpx httr hyper indy isahc jersey jetty jodd ktor larbin libcurl libsoup libwww lwp "
     "magpierss mechanize mint msxml needle netty nutch okhttp pear pycurl refit requests reqwest restsharp "
-    "resttemplate resty retrofit scalaj scrapy simplepie snoopy sttp superagent surf symfony tornado treq twisted "
+    "resttemplate resty retrofit scalaj scrapy simplepie snoopy sttp superagent symfony tornado treq twisted "
     "typhoeus undici unirest ureq urequests urlconnection urllib vertx webclient winhttp winhttprequest wininet "
     "xmlhttp zend "
     # tools
@@ -71,10 +71,10 @@ PLATFORMS = _words(
     # systems
     "aix amiga amigaos android bada beos bsd chromeos cros darwin fedora freebsd fuchsia haiku harmonyos hpux "
     "hpwos ios ipados irix kaios mac macintosh macos macosx maemo meego morphos netbsd openbsd openharmony os osf "
-    "osx palmos palmsource risc sailfish solaris sunos symbian symbianos tizen tvos ubuntu unix visionos vizios "
+    "osx palmos palmsource risc sailfish solaris sunos symbian symbianos symbos tizen tvos ubuntu unix visionos vizios "
     "watchos webos win windows winnt winphone "
     # devices and what they call themselves
-    "appletv bb blackberry bravia chromecast cldc crkey desktop dlna dreamcast dtv firetv gameboy gamecube hbbtv "
+    "appletv bb danger hiptop blackberry bravia chromecast cldc crkey desktop dlna dreamcast dtv firetv gameboy gamecube hbbtv "
     "ipad iphone ipod itv kindle kobo midp mobile netcast nettv nintendo nook phone playbook playstation powerpc "
     "ppc psp roku series silk smarttv sonos tablet touch tv uwp viera wap watch wii xbox "
     # makers and networks
@@ -144,8 +144,8 @@ DESKTOP_SEGMENTS = _words(
 """What else than names of systems stands alone in the first comment of browsers on computers."""
 
 TAIL_BROWSERS = _words(
-    "adg avast avg avira brave ccleaner chrome chromium coast config ddg decentr dragon duckduckgo ecosia edg "
-    "edge epiphany falkon firefox ghostery guest herring iridium iron kinza lbbrowser librewolf lightning "
+    "adg avast avg avira basilisk brave ccleaner chrome chromium coast config core crkey ddg decentr dragon duckduckgo ecosia edg "
+    "edge epiphany falkon firefox ghostery guest herring iridium iron kinza lbbrowser ldb librewolf lightning "
     "lunascape maxthon metasr midori mobile mullvad norton opera opr otter palemoon puffin qihu qqbrowser quark "
     "qutebrowser safari samsungbrowser seamonkey seb sidekick slbrowser sleipnir slimjet sogoumobilebrowser "
     "sogoumse swiftfox tesla thunderbird trailer ubrowser unique uos version viewer vivaldi waterfox wavebox "

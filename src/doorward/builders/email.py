@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from doorward.errors import ConfigurationError, DataError, UnknownArgument
 from doorward.rules.base import RuleOptions
-from doorward.rules.email import GRAVATAR, EmailRule, EmailRuleWithLookups, EmailType, asks_for_avatars
+from doorward.rules.email import GRAVATAR, EmailRule, EmailRuleWithLookups, EmailType
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -72,7 +72,7 @@ def validate_email(
     }
     parse("warm@bücher.example")  # reads the tables of IDNA now, not in the first request
     rule = EmailRule(**arguments, parse=parse, domains=_domains(disposable))
-    asks = rule.refuses(EmailType.NO_MX_RECORDS) or asks_for_avatars(rule)
+    asks = rule.refuses(EmailType.NO_MX_RECORDS) or rule.asks_web()
     return EmailRuleWithLookups(**arguments, parse=parse, domains=rule.domains) if asks else rule
 
 

@@ -44,7 +44,10 @@ class Lines:
     def begins(self, feeds: Sequence[Feed], new: Collection[str]) -> None:
         """Show the terms of what is downloaded for the first time."""
         for line in terms([feed for feed in feeds if feed.id in new]):
-            _write(sys.stderr, line) if self._quiet else self._say(line)
+            if self._quiet:
+                _write(sys.stderr, line)
+            else:
+                self._say(line)
 
     def ends(self, outcome: Outcome) -> None:
         """Say what became of a feed."""

@@ -220,7 +220,7 @@ def _index(borders: Sequence[int], version: int) -> bytes:
     if len(borders) < _INDEXED:
         return b""
     shift, base = CELL_OF[version]
-    return _packed("I", [bisect_right(borders, (base + cell << shift) - 1) for cell in range(CELLS + 1)])
+    return _packed("I", [bisect_right(borders, base + cell << shift) for cell in range(CELLS + 1)])
 
 
 def _by_upper_half(rows: Sequence[Row], sets: int) -> tuple[list[Row], list[Row], list[int]]:

@@ -123,8 +123,6 @@ class Rule:
     """Whether ``evaluate`` may return a generator."""
     looks_up: ClassVar[bool] = False
     """Whether that generator asks the network: it is then begun in its phase, and goes on among the look-ups."""
-    asks_web: ClassVar[bool] = False
-    """Whether it asks web servers too."""
 
     mode: Mode | None = None
     name: str = ""
@@ -158,6 +156,10 @@ class Rule:
     def wants(self) -> frozenset[str]:
         """The application's characteristics that it looks at; middleware leaves it for a ``protect`` that has all."""
         return frozenset()
+
+    def asks_web(self) -> bool:
+        """Whether it asks web servers, which takes a client that is costly to make."""
+        return False
 
     def reads(self) -> frozenset[str]:
         """What it wants to know about addresses: names of kinds or places, as in ``doorward.address_facts``."""

@@ -138,6 +138,10 @@ class EmailRule(Rule):
             return self._invalid(address)
         return self._outcome(self._listed(address.domain), address.domain)
 
+    def asks_web(self) -> bool:
+        """Whether the avatar service is asked: only where ``deny`` says so, since that tells it about the address."""
+        return self.deny is not None and EmailType.NO_GRAVATAR in self.deny
+
     def refuses(self, email_type: EmailType) -> bool:
         """Whether an address of this type is refused."""
         if email_type is EmailType.INVALID:
@@ -226,17 +230,12 @@ class EmailRuleWithLookups(EmailRule):
         questions = []
         if domain and self.refuses(EmailType.NO_MX_RECORDS):  # an IP address in its place needs no DNS
             questions.append(_asks_for_mail(domain))
-        if asks_for_avatars(self):
+        if self.asks_web():
             questions.append(_asks_for_avatar(self.gravatar, email))
         return questions
 
 
 _Question = Generator[Any, Any, EmailType | None]
-
-
-def asks_for_avatars(rule: EmailRule) -> bool:
-    """Whether the avatar service is asked: only where ``deny`` says so, since that tells it about the address."""
-    return rule.deny is not None and EmailType.NO_GRAVATAR in rule.deny
 
 
 def _asks_for_mail(domain: str) -> _Question:

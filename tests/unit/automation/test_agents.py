@@ -70,7 +70,6 @@ def test_robots_are_automated(agent):
         (CHROME.replace("like Gecko", "like Gecko; Wobble"), "has a name of its own inside 'KHTML, like Gecko'"),
         (CHROME + "; Wobble", "adds a name behind a semicolon"),
         (CHROME + " (Wobble)", "adds a comment to a browser's agent"),
-        (CHROME + " Wobble/1.2.3", "adds the name of another program to a browser's agent"),
         (CHROME + " WobbleTest", "adds the name of a service to a browser's agent"),
         (CHROME.replace("x64)", "x64; Wobble)"), "adds a name to a browser's system"),
         ("Wobble " + CHROME, "puts a name before a browser's agent"),
@@ -108,6 +107,13 @@ def test_weak_evidence_adds_up():
     assert examined("WobbleApi/3.4.5").automated
     assert examined("Wobble/0.4.5").automated
     assert not examined("Wobble").automated
+
+
+def test_another_program_in_a_browser():
+    """Browsers made of Chrome have too many names for an unknown one to be enough."""
+    assert reasons(CHROME + " Wobble/1.2.3") == ["adds the name of another program to a browser's agent"]
+    assert not examined(CHROME + " Wobble/1.2.3").automated
+    assert reasons(CHROME + " Wobble/131.0.2.3") == []
 
 
 def test_embedded_library():

@@ -192,6 +192,19 @@ def test_takes_up_new_files(setting: Setting) -> None:
     assert book.about("192.0.2.1").is_kind("tor") is False
 
 
+def test_unchanged_files_are_not_opened_again(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An update of one feed costs a running process one file."""
+    setting.write("tor.dwd", ("192.0.2.1", "tor:torproject"))
+    book = setting.book()
+    setting.write("vpn.dwd", ("9.9.9.9", "vpn:x"))
+    setting.finish_update()
+    opened: list[str] = []
+    open_table = address_book.RangeTable.open
+    monkeypatch.setattr(address_book.RangeTable, "open", lambda path: opened.append(path.name) or open_table(path))
+    assert book.about("9.9.9.9").names == {"vpn": ("x",)}
+    assert opened == ["vpn.dwd"]
+
+
 def test_forgets_files_that_are_gone(setting: Setting) -> None:
     """What is taken away is unknown again."""
     setting.write("tor.dwd", ("192.0.2.1", "tor:torproject"))

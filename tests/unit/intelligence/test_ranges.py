@@ -63,9 +63,9 @@ def by_hand(found: Sequence[Entry], version: int, number: int) -> tuple[str, ...
 
 
 def near(found: Sequence[Entry], version: int) -> set[int]:
-    """All borders and their neighbours, and the ends of the address space."""
+    """All borders with their neighbours, in IPv6 also those in the next /64, and the ends of the address space."""
     borders = {border for (v, first, last), _ in found if v == version for border in (first, last)}
-    around = {border + step for border in borders for step in (-1, 0, 1)} | {0, 2 ** BITS[version] - 1}
+    around = {border + step for border in borders for step in (-1, 0, 1, 2**64)} | {0, 2 ** BITS[version] - 1}
     return {number for number in around if 0 <= number < 2 ** BITS[version]}
 
 
