@@ -89,12 +89,21 @@ def in_memory(path: str) -> None:
     print(f"    resident: {opened - before} KiB opened, {resident_kib() - before} KiB after 100,000 searches")
 
 
+def ask_table(table: RangeTable) -> None:
+    """From the text of an address to the number of its set of labels."""
+    for version in (4, 6):
+        search, asked = table.searches[version], addresses(random.Random(3), version)
+        each = microseconds(lambda address, search=search: search(parse(address)[1]), asked)  # type: ignore[misc,index]
+        print(f"    IPv{version}: {each:.2f} us an address, none asked twice")
+
+
 def main() -> None:
     folder = Path(tempfile.mkdtemp())
     for name, labels in (("few.dwd", FEW), ("many.dwd", MANY)):
         path = folder / name
         compile_into(path, labels)
         print(f"    opened in {best_of(50, lambda path=path: RangeTable.open(path)):.3f} ms")  # type: ignore[misc]
+        ask_table(RangeTable.open(path))
         subprocess.run([sys.executable, __file__, str(path)], check=True)
     rng = random.Random(11)
     ipv4, ipv6 = addresses(rng, 4), addresses(rng, 6)

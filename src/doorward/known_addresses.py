@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _UPDATED = frozenset({"hosting", "vpn", "proxy", "tor", "relay", "abuse", "country", "asn", "asn_name"})
 """What ``doorward data update`` brings."""
+_BY_FILE = "an MMDB file of your own, in geo=[…]"
 
 
 class KnownAddresses:
@@ -63,10 +64,14 @@ class KnownAddresses:
         lacking = sorted(set(wanted) - self.open().known())
         if not lacking:
             return ""
-        update = "run `doorward data update`"
-        updated = all([name in _UPDATED or name.startswith("crawler:") for name in lacking])
-        remedy = update if updated else f"{update}, or give MMDB files of your own: geo=[…]"
-        return f"there is no data about {', '.join(lacking)}: {remedy}"
+        from doorward.intelligence.feeds import command_for  # only where something is missing
+
+        remedies = {command_for(name.partition(":")[0]) if _is_fed(name) else _BY_FILE for name in lacking}
+        return f"there is no data about {', '.join(lacking)}; what brings it: {', '.join(sorted(remedies))}"
+
+
+def _is_fed(name: str) -> bool:
+    return name in _UPDATED or name.startswith("crawler:")
 
 
 __all__ = ["KnownAddresses"]

@@ -204,6 +204,12 @@ IP2ASN = (
 )
 
 SAMPLES: dict[str, bytes] = {
+    "betterstack-uptime": json.dumps({"us": ["5.161.75.7"], "eu": ["2a01:4f8:c013:8b::1"]}).encode(),
+    "checkly-monitors": json.dumps(["3.86.20.1", "52.28.10.2"]).encode(),
+    "cookiehub-scanner": json.dumps(["34.241.1.1"]).encode(),
+    "sentry-uptime": b"34.123.33.225\n34.41.121.171\n",
+    "statuscake-monitors": json.dumps({"1": {"ip": "139.59.15.79"}, "2": {"ip": "178.62.78.199"}}).encode(),
+    "stripe-webhooks": json.dumps({"WEBHOOKS": ["3.18.12.63", "3.130.192.231"]}).encode(),
     "aws": json.dumps(
         {
             "prefixes": [{"ip_prefix": "3.5.140.0/22", "service": "AMAZON"}],

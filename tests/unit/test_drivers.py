@@ -162,7 +162,7 @@ def test_a_blocking_store_is_called_on_a_thread_by_both_loops() -> None:
     heard_by_blocking(effects, Telling([], blocking=True))
     heard_by_awaiting(effects, Telling([], blocking=True))
     heard_by_blocking(effects, Telling([]))
-    assert callers == ["doorward-store", "doorward-store", threading.current_thread().name]
+    assert callers == ["doorward-offload", "doorward-offload", threading.current_thread().name]
 
 
 def looks(_):

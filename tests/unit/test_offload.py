@@ -36,7 +36,7 @@ def gate() -> Iterator[Gate]:
 
 
 def workers() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "doorward-store"]
+    return [thread for thread in threading.enumerate() if thread.name == "doorward-offload"]
 
 
 def test_a_call_gives_its_answer_or_its_error() -> None:

@@ -71,12 +71,12 @@ PLATFORMS = _words(
     # systems
     "aix amiga amigaos android bada beos bsd chromeos cros darwin fedora freebsd fuchsia haiku harmonyos hpux "
     "hpwos ios ipados irix kaios mac macintosh macos macosx maemo meego morphos netbsd openbsd openharmony os osf "
-    "osx palmos palmsource risc sailfish solaris sunos symbian symbianos symbos tizen tvos ubuntu unix visionos vizios "
-    "watchos webos win windows winnt winphone "
+    "osx palmos palmsource risc sailfish solaris sunos symbian symbianos symbos tizen tvos ubuntu unix visionos "
+    "vizios watchos webos win windows winnt winphone "
     # devices and what they call themselves
-    "appletv bb danger hiptop blackberry bravia chromecast cldc crkey desktop dlna dreamcast dtv firetv gameboy gamecube hbbtv "
-    "ipad iphone ipod itv kindle kobo midp mobile netcast nettv nintendo nook phone playbook playstation powerpc "
-    "ppc psp roku series silk smarttv sonos tablet touch tv uwp viera wap watch wii xbox "
+    "appletv bb blackberry bravia chromecast cldc crkey danger desktop dlna dreamcast dtv firetv gameboy gamecube "
+    "hbbtv hiptop ipad iphone ipod itv kindle kobo midp mobile netcast nettv nintendo nook phone playbook "
+    "playstation powerpc ppc psp roku series silk smarttv sonos tablet touch tv uwp viera wap watch wii xbox "
     # makers and networks
     "acer alcatel alexa asus docomo htc huawei infinix kddi kyocera lenovo lg lge microsoft motorola nokia "
     "oneplus oppo panasonic philips sagem samsung sanyo sharp siemens softbank sonyericsson tecno vivo vizio "
@@ -144,19 +144,19 @@ DESKTOP_SEGMENTS = _words(
 """What else than names of systems stands alone in the first comment of browsers on computers."""
 
 TAIL_BROWSERS = _words(
-    "adg avast avg avira basilisk brave ccleaner chrome chromium coast config core crkey ddg decentr dragon duckduckgo ecosia edg "
-    "edge epiphany falkon firefox ghostery guest herring iridium iron kinza lbbrowser ldb librewolf lightning "
-    "lunascape maxthon metasr midori mobile mullvad norton opera opr otter palemoon puffin qihu qqbrowser quark "
-    "qutebrowser safari samsungbrowser seamonkey seb sidekick slbrowser sleipnir slimjet sogoumobilebrowser "
-    "sogoumse swiftfox tesla thunderbird trailer ubrowser unique uos version viewer vivaldi waterfox wavebox "
-    "whale yabrowser yowser zen"
+    "adg avast avg avira basilisk brave ccleaner chrome chromium coast config core crkey ddg decentr dragon "
+    "duckduckgo ecosia edg edge epiphany falkon firefox ghostery guest herring iridium iron kinza lbbrowser ldb "
+    "librewolf lightning lunascape maxthon metasr midori mobile mullvad norton opera opr otter palemoon puffin "
+    "qihu qqbrowser quark qutebrowser safari samsungbrowser seamonkey seb sidekick slbrowser sleipnir slimjet "
+    "sogoumobilebrowser sogoumse swiftfox tesla thunderbird trailer ubrowser unique uos version viewer vivaldi "
+    "waterfox wavebox whale yabrowser yowser zen"
 )
 """Browsers that put their names behind the one they descend from."""
 
 TOP_LEVEL_DOMAINS = _words(
-    "ai app at au be biz br ca ch cloud co com cz de dev dk edu es eu fi fr gl gov in info int io it jp kr ly me net "
-    "nl no online org pl ru se site tech tv ua uk us xyz"
+    "ai app at au be biz br ca ch cloud co com cz de dev dk edu es eu fi fr gl gov in info int io it jp kr ly me "
+    "net nl no online org pl ru se site tech tv ua uk us xyz"
 )
 PLACEHOLDERS = _words("* - nil none null test ua undefined unknown user-agent useragent")
-WINDOWS_RELEASES = _words("3.1 3.5 3.51 4.0 4.1 5.0 5.01 5.1 5.2 6.0 6.1 6.2 6.3 6.4 10.0")
+WINDOWS_RELEASES = _words("10.0 3.1 3.5 3.51 4.0 4.1 5.0 5.01 5.1 5.2 6.0 6.1 6.2 6.3 6.4")
 """Versions of Windows NT that there are; Windows 11 says 10.0."""

@@ -149,7 +149,7 @@ class _Snapshot:
         names: dict[str, tuple[str, ...]] = {}
         place: dict[str, str] = {}
         for layer, superseded, number in zip(self.layers, self._superseded, sets, strict=True):
-            for label in layer.table.labels(number):
+            for label in layer.table.labels(number) if number else ():
                 kind, _, name = label.partition(":")
                 if kind == UNSURE:
                     known = known - self._only_known_by(layer, version, name)

@@ -274,6 +274,12 @@ _CRAWLERS = (
         "https://s3.amazonaws.com/nr-synthetics-assets/nat-ip-dnsname/production/ip-ranges.json",
         "*.*",
     ),
+    _crawler("betterstack-uptime", "https://uptime.betterstack.com/ips-by-cluster.json", "*.*"),
+    _crawler("checkly-monitors", "https://api.checklyhq.com/v1/static-ips", "*"),
+    _crawler("cookiehub-scanner", "https://dash.cookiehub.com/scanner-ip/json", "*"),
+    _crawler("sentry-uptime", "https://sentry.io/api/0/uptime-ips/", "", "lines"),
+    _crawler("statuscake-monitors", "https://app.statuscake.com/Workfloor/Locations.php?format=json", "*.ip"),
+    _crawler("stripe-webhooks", "https://stripe.com/files/ips/ips_webhooks.json", "WEBHOOKS.*"),
     _crawler(
         "amazon-route53-healthchecks",
         "https://ip-ranges.amazonaws.com/ip-ranges.json",
