@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import e2e, engine, imports, store, web
+from benchmarks import blackhole, checks, e2e, engine, guarded, imports, store, web
 from benchmarks.common import PEERS_PYTHON, NotMeasured, run_python
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ SECTIONS: dict[str, Callable[..., list[Table]]] = {
     "engine": engine.tables,
     "asgi": web.asgi_tables,
     "wsgi": web.wsgi_tables,
+    "bots": guarded.tables,
+    "checks": checks.tables,
+    "dns": blackhole.tables,
     "store": store.tables,
     "e2e": e2e.tables,
 }

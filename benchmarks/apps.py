@@ -11,7 +11,7 @@ import doorward.asgi
 import doorward.wsgi
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from doorward.rules.base import Rule
 
@@ -59,39 +59,48 @@ BARE_ASGI: dict[str, Callable[[], Any]] = {"raw": lambda: raw_asgi, "starlette":
 # doorward
 
 
-def rules(kind: str, limit: int) -> list[Rule]:
-    """One limit of each client, per minute."""
-    limits: dict[str, Callable[[], Rule]] = {
-        "fixed window": lambda: doorward.fixed_window(max=limit, window=60),
-        "sliding window": lambda: doorward.sliding_window(max=limit, interval=60),
-        "token bucket": lambda: doorward.token_bucket(refill_rate=limit, interval=60, capacity=limit),
-    }
-    return [limits[kind]()]
+def _sliding(limit: int) -> Rule:
+    return doorward.sliding_window(max=limit, interval=60)
+
+
+def _limit_and_bots(limit: int) -> list[Rule]:
+    return [_sliding(limit), doorward.detect_bot(allow=[])]
+
+
+RULES: dict[str, Callable[[int], Sequence[Rule]]] = {
+    "fixed window": lambda limit: [doorward.fixed_window(max=limit, window=60)],
+    "sliding window": lambda limit: [_sliding(limit)],
+    "token bucket": lambda limit: [doorward.token_bucket(refill_rate=limit, interval=60, capacity=limit)],
+    "limit and bots": _limit_and_bots,
+    "limit, bots and IP rule": lambda limit: [doorward.deny(ip=["reserved", "crawler"]), *_limit_and_bots(limit)],
+    "protect_signup()": lambda limit: doorward.protect_signup(rate_limit={"interval": 60, "max": limit}),
+}
+"""By what they are called: the rules of an application with one limit of each client, per minute."""
 
 
 def _doorward_asgi(app: Any, kind: str, limit: int) -> Any:
-    return doorward.asgi.DoorwardMiddleware(app, doorward.AsyncDoorward(rules(kind, limit)))
+    return doorward.asgi.DoorwardMiddleware(app, doorward.AsyncDoorward(RULES[kind](limit)))
 
 
 def _doorward_wsgi(app: Any, kind: str, limit: int) -> Any:
-    return doorward.wsgi.DoorwardMiddleware(app, doorward.Doorward(rules(kind, limit)))
+    return doorward.wsgi.DoorwardMiddleware(app, doorward.Doorward(RULES[kind](limit)))
 
 
-def _starlette_guard(limit: int) -> Any:
+def _starlette_guard(kind: str, limit: int) -> Any:
     """Starlette's own way to add middleware."""
     from doorward_starlette import DoorwardMiddleware
 
     app = starlette_app()
-    app.add_middleware(DoorwardMiddleware, aj=doorward.AsyncDoorward(rules("sliding window", limit)))
+    app.add_middleware(DoorwardMiddleware, aj=doorward.AsyncDoorward(RULES[kind](limit)))
     return app
 
 
-def _flask_guard(limit: int) -> Any:
+def _flask_guard(kind: str, limit: int) -> Any:
     """Flask's own way: an extension."""
     from doorward_flask import DoorwardFlask
 
     app = flask_app()
-    DoorwardFlask(app, rules=rules("sliding window", limit))
+    DoorwardFlask(app, rules=RULES[kind](limit))
     return app
 
 
@@ -129,6 +138,36 @@ def _asgi_ratelimit(base: str, limit: int, *, proxied: bool) -> Any:
     return _behind_proxy(RateLimitMiddleware(BARE_ASGI[base](), who, MemoryBackend(), limits), proxied=proxied)
 
 
+def _fastapi_guard(limit: int) -> Any:
+    """Its limit and its list of user agents; detection of attacks, which is most of its cost, stays off."""
+    from guard import PureASGISecurityMiddleware
+    from guard_core.models import SecurityConfig
+
+    config = SecurityConfig(
+        rate_limit=limit,
+        rate_limit_window=60,
+        blocked_user_agents=["sqlmap", "nikto", "masscan", "python-requests", "curl"],
+        enable_penetration_detection=False,
+        enable_redis=False,
+        enable_agent=False,
+        security_headers=None,
+        lazy_init=False,
+    )
+    app = starlette_app()
+    app.add_middleware(PureASGISecurityMiddleware, config=config)
+    return app
+
+
+def _flask_nobot() -> Any:
+    """Its score of bots, which has no limit; nobody reaches the threshold."""
+    from flask_nobot import NoBot
+
+    app = flask_app()
+    app.secret_key = "benchmark"
+    NoBot(app, secret="benchmark" * 4, threshold=NEVER)
+    return app
+
+
 def _flask_limiter(limit: int, *, proxied: bool) -> Any:
     from flask_limiter import Limiter
     from flask_limiter.util import get_remote_address
@@ -148,30 +187,45 @@ ASGI_RATELIMIT = "asgi-ratelimit"
 FLASK_LIMITER = "Flask-Limiter"
 STARLETTE_GUARD = "doorward_starlette, sliding window"
 FLASK_GUARD = "doorward_flask, sliding window"
+LIMIT_BOTS = "doorward, limit and bots"
+LIMIT_BOTS_IP = "doorward, limit, bots and IP rule"
+SIGNUP = "doorward, protect_signup()"
+STARLETTE_BOTS = "doorward_starlette, limit and bots"
+FLASK_BOTS = "doorward_flask, limit and bots"
+FASTAPI_GUARD = "fastapi-guard, rate and user agents"
+FLASK_NOBOT = "flask-nobot"
 
 ASGI = (FIXED, SLIDING, STARLETTE_GUARD, ASGI_RATELIMIT, SLOWAPI)
 WSGI = (FIXED, SLIDING, FLASK_GUARD, FLASK_LIMITER)
-NEED_STARLETTE = (STARLETTE_GUARD, SLOWAPI)
+ASGI_BOTS = (SLIDING, LIMIT_BOTS, LIMIT_BOTS_IP, SIGNUP, STARLETTE_BOTS, FASTAPI_GUARD)
+WSGI_BOTS = (SLIDING, LIMIT_BOTS, LIMIT_BOTS_IP, SIGNUP, FLASK_BOTS, FLASK_NOBOT)
+NEED_STARLETTE = (STARLETTE_GUARD, STARLETTE_BOTS, SLOWAPI, FASTAPI_GUARD)
 
 
 def asgi_app(name: str, base: str, *, limit: int, proxied: bool = False) -> Any:
     """A bare application behind doorward or a peer; those in ``NEED_STARLETTE`` know no other ``base``."""
-    if name == STARLETTE_GUARD:
-        return _starlette_guard(limit)
+    library, _, kind = name.partition(", ")
+    if library == "doorward_starlette":
+        return _starlette_guard(kind, limit)
     if name == SLOWAPI:
         return _slowapi(limit, proxied=proxied)
     if name == ASGI_RATELIMIT:
         return _asgi_ratelimit(base, limit, proxied=proxied)
-    return _doorward_asgi(BARE_ASGI[base](), name.partition(", ")[2], limit)
+    if name == FASTAPI_GUARD:
+        return _fastapi_guard(limit)
+    return _doorward_asgi(BARE_ASGI[base](), kind, limit)
 
 
 def wsgi_app(name: str, *, limit: int, proxied: bool = False) -> Any:
     """The Flask application behind doorward or a peer."""
-    if name == FLASK_GUARD:
-        return _flask_guard(limit)
+    library, _, kind = name.partition(", ")
+    if library == "doorward_flask":
+        return _flask_guard(kind, limit)
     if name == FLASK_LIMITER:
         return _flask_limiter(limit, proxied=proxied)
-    return _doorward_wsgi(flask_app(), name.partition(", ")[2], limit)
+    if name == FLASK_NOBOT:
+        return _flask_nobot()
+    return _doorward_wsgi(flask_app(), kind, limit)
 
 
 def served() -> Any:

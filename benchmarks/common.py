@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
@@ -90,15 +90,23 @@ def sample(nanoseconds: Sequence[int]) -> Sample:
     return Sample(statistics.median(ordered) / 1e3, ordered[int(len(ordered) * 0.99) - 1] / 1e3, len(ordered))
 
 
-async def interleave(calls: Mapping[str, Call], *, rounds: int, batch: int = 100) -> dict[str, Sample]:
-    """Time several calls in turns, batch by batch, so that noise of the machine falls on all of them alike."""
+async def interleave(
+    calls: Mapping[str, Call], *, rounds: int, batch: int = 100, most_seconds: float = 5
+) -> dict[str, Sample]:
+    """Time several calls in turns, batch by batch, so that noise of the machine falls on all of them alike.
+
+    What is slow gets fewer rounds, but one at least.
+    """
     number = 0
     for call in calls.values():
         for _ in range(WARM_UP):
             number += 1
             await call(number)
     taken: dict[str, list[int]] = {name: [] for name in calls}
-    for _ in range(rounds):
+    ends = time.perf_counter() + most_seconds
+    for turn in range(rounds):
+        if turn and time.perf_counter() > ends:
+            break
         for name, call in calls.items():
             for _ in range(batch):
                 number += 1
@@ -117,6 +125,21 @@ def blocking(function: Callable[[int], object]) -> Call:
     async def call(number: int) -> int:
         start = time.perf_counter_ns()
         function(number)
+        return time.perf_counter_ns() - start
+
+    return call
+
+
+Prepared = TypeVar("Prepared")
+
+
+def prepared(make: Callable[[int], Prepared], ask: Callable[[Prepared], object]) -> Call:
+    """Time ``ask`` of what ``make`` makes for request number n, which is not timed."""
+
+    async def call(number: int) -> int:
+        subject = make(number)
+        start = time.perf_counter_ns()
+        ask(subject)
         return time.perf_counter_ns() - start
 
     return call

@@ -36,14 +36,25 @@ def address(number: int) -> str:
     return f"11.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
 
 
-def lines(client: str, *, proxied: bool) -> tuple[str, list[tuple[str, str]]]:
+def agent(number: int) -> str:
+    """A browser's ``User-Agent``, another for each number below 2**24; that of :data:`HEADERS` for 0."""
+    return AGENT.replace("130.0.0.0", f"130.0.{number >> 8}.{number & 255}")
+
+
+def headers_of(number: int) -> list[tuple[str, str]]:
+    """The header lines of a browser, with a ``User-Agent`` of its own unless the number is 0."""
+    return [(name, agent(number) if name == "user-agent" else value) for name, value in HEADERS] if number else HEADERS
+
+
+def lines(client: str, *, proxied: bool, browser: int) -> tuple[str, list[tuple[str, str]]]:
     """The peer's address and the headers of a client's request."""
-    return (PROXY, [*HEADERS, ("x-forwarded-for", client)]) if proxied else (client, HEADERS)
+    own = headers_of(browser)
+    return (PROXY, [*own, ("x-forwarded-for", client)]) if proxied else (client, own)
 
 
-def asgi_scope(client: str, *, proxied: bool = False) -> dict[str, Any]:
+def asgi_scope(client: str, *, proxied: bool = False, browser: int = 0) -> dict[str, Any]:
     """An HTTP scope (ASGI 3.0) as uvicorn makes it."""
-    peer, headers = lines(client, proxied=proxied)
+    peer, headers = lines(client, proxied=proxied, browser=browser)
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -61,9 +72,9 @@ def asgi_scope(client: str, *, proxied: bool = False) -> dict[str, Any]:
     }
 
 
-def wsgi_environ(client: str, *, proxied: bool = False) -> dict[str, Any]:
+def wsgi_environ(client: str, *, proxied: bool = False, browser: int = 0) -> dict[str, Any]:
     """An environ (PEP 3333)."""
-    peer, headers = lines(client, proxied=proxied)
+    peer, headers = lines(client, proxied=proxied, browser=browser)
     return {
         "REQUEST_METHOD": "GET",
         "SCRIPT_NAME": "",
@@ -89,8 +100,8 @@ async def _receive() -> dict[str, Any]:
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
-def asgi_call(app: Any, *, clients: int, proxied: bool) -> Call:
-    """Time an ASGI application on requests of so many clients in turn.
+def asgi_call(app: Any, *, clients: int, proxied: bool = False, browsers: int = 1) -> Call:
+    """Time an ASGI application on requests of so many clients in turn, with so many browsers.
 
     The call raises ValueError when a request is answered with anything but 200.
     """
@@ -102,7 +113,7 @@ def asgi_call(app: Any, *, clients: int, proxied: bool) -> Call:
             nonlocal status
             status = message.get("status", status)
 
-        scope = asgi_scope(address(number % clients), proxied=proxied)
+        scope = asgi_scope(address(number % clients), proxied=proxied, browser=number % browsers)
         start = time.perf_counter_ns()
         await app(scope, _receive, send)
         taken = time.perf_counter_ns() - start
@@ -111,12 +122,12 @@ def asgi_call(app: Any, *, clients: int, proxied: bool) -> Call:
     return call
 
 
-def wsgi_call(app: Any, *, clients: int, proxied: bool) -> Call:
+def wsgi_call(app: Any, *, clients: int, proxied: bool = False, browsers: int = 1) -> Call:
     """As :func:`asgi_call`, of a WSGI application."""
 
     async def call(number: int) -> int:
         statuses: list[int] = []
-        environ = wsgi_environ(address(number % clients), proxied=proxied)
+        environ = wsgi_environ(address(number % clients), proxied=proxied, browser=number % browsers)
         start = time.perf_counter_ns()
         answer = app(environ, lambda status, *_: statuses.append(int(status[:3])))
         b"".join(answer)

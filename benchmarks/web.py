@@ -11,7 +11,7 @@ from benchmarks.common import NotMeasured, Row, Sample, Table, in_fresh_process,
 from benchmarks.traffic import asgi_call, wsgi_call
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 LIMIT = 100
 FEW, ALL_DISTINCT = 1_000, 1 << 24
@@ -23,53 +23,59 @@ NOTE = (
 )
 
 
-def measure_asgi(name: str, base: str, clients: int, *, proxied: bool, rounds: int) -> dict[str, Sample]:
+def measure_asgi(
+    name: str, base: str, clients: int, *, proxied: bool = False, browsers: int = 1, rounds: int
+) -> dict[str, Sample]:
     """Time the bare application and one behind ``name``, in this process."""
     logging.disable(logging.CRITICAL)
 
     async def measure() -> dict[str, Sample]:
         bare, protected = apps.BARE_ASGI[base](), apps.asgi_app(name, base, limit=LIMIT, proxied=proxied)
-        calls = {label: asgi_call(app, clients=clients, proxied=proxied)
+        calls = {label: asgi_call(app, clients=clients, proxied=proxied, browsers=browsers)
                  for label, app in (("bare", bare), ("protected", protected))}  # fmt: skip
         return await interleave(calls, rounds=rounds)
 
     return asyncio.run(measure())
 
 
-def measure_wsgi(name: str, clients: int, *, proxied: bool, rounds: int) -> dict[str, Sample]:
+def measure_wsgi(
+    name: str, clients: int, *, proxied: bool = False, browsers: int = 1, rounds: int
+) -> dict[str, Sample]:
     """As :func:`measure_asgi`, over Flask."""
     logging.disable(logging.CRITICAL)
     bare, protected = apps.flask_app(), apps.wsgi_app(name, limit=LIMIT, proxied=proxied)
-    calls = {label: wsgi_call(app, clients=clients, proxied=proxied)
+    calls = {label: wsgi_call(app, clients=clients, proxied=proxied, browsers=browsers)
              for label, app in (("bare", bare), ("protected", protected))}  # fmt: skip
     return asyncio.run(interleave(calls, rounds=rounds))
 
 
-def _row(name: str, result: dict[str, Any], most: float, most_p99: float | None) -> Row:
+def _row(name: str, result: dict[str, Any], most: float | None, most_p99: float | None) -> Row:
     bare, protected = Sample(*result["bare"]), Sample(*result["protected"])
     added = protected.p50 - bare.p50
     cells = [name, f"{bare.p50:.1f}", f"{protected.p50:.1f}", f"{added:+.1f}", f"{protected.p50 / bare.p50:.2f}",
              f"{protected.p99:.0f}"]  # fmt: skip
     numbers = {"bare_us": bare.p50, "us": protected.p50, "added_us": added, "p99_us": protected.p99,
                "bare_p99_us": bare.p99, "calls": protected.calls}  # fmt: skip
-    if not name.startswith("doorward"):
+    if most is None:
         return Row(cells, numbers)
     budget = f"≤ +{most:.0f}" + (f", p99 < {most_p99:.0f}" if most_p99 else "")
     return Row(cells, numbers, budget, added <= most and (most_p99 is None or protected.p99 < most_p99))
 
 
 class Plan(NamedTuple):
-    """What a table is about: who is measured and how, how often, and what doorward may add."""
+    """What a table is about: who is measured and how, how often, and what each may add."""
 
     title: str
     names: Sequence[str]
     measure: Callable[[str], Any]
     repeats: int
-    most: float
+    budgets: Mapping[str, float]
     most_p99: float | None = None
+    note: str = NOTE
 
 
-def _table(plan: Plan) -> Table:
+def added(plan: Plan) -> Table:
+    """What each adds to the bare application."""
     runs: dict[str, list[dict[str, Any]]] = {}
     failed: dict[str, NotMeasured] = {}
     for turn in range(plan.repeats):
@@ -80,12 +86,17 @@ def _table(plan: Plan) -> Table:
             except NotMeasured as error:
                 failed[name] = error
     rows = [missing(name, failed[name]) if name in failed else
-            _row(name, quietest(runs[name], "bare"), plan.most, plan.most_p99) for name in plan.names]  # fmt: skip
-    return Table(plan.title, NOTE, COLUMNS, rows)
+            _row(name, quietest(runs[name], "bare"), plan.budgets.get(name), plan.most_p99) for name in plan.names]  # fmt: skip
+    return Table(plan.title, plan.note, COLUMNS, rows)
 
 
-def _repeats(quick: bool) -> int:  # noqa: FBT001
+def repeats(*, quick: bool) -> int:
+    """How many processes measure each row."""
     return 2 if quick else 4
+
+
+def _ours(names: Sequence[str], most: float) -> dict[str, float]:
+    return {name: most for name in names if name.startswith("doorward")}
 
 
 CASES = (
@@ -108,7 +119,7 @@ def asgi_tables(*, quick: bool) -> list[Table]:
                 return in_fresh_process(measure_asgi, name=name, **options)
 
             title = f"ASGI over {shown}, {case}"
-            tables.append(_table(Plan(title, names, measure, _repeats(quick), ASGI_BUDGET, P99_BUDGET)))
+            tables.append(added(Plan(title, names, measure, repeats(quick=quick), _ours(names, ASGI_BUDGET), P99_BUDGET)))
     return tables
 
 
@@ -122,5 +133,5 @@ def wsgi_tables(*, quick: bool) -> list[Table]:
             return in_fresh_process(measure_wsgi, name=name, clients=clients, proxied=proxied, rounds=rounds)
 
         title = f"WSGI over a bare Flask application, {case}"
-        tables.append(_table(Plan(title, apps.WSGI, measure, _repeats(quick), WSGI_BUDGET)))
+        tables.append(added(Plan(title, apps.WSGI, measure, repeats(quick=quick), _ours(apps.WSGI, WSGI_BUDGET))))
     return tables

@@ -19,7 +19,8 @@ class AddressFacts(NamedTuple):
     """What is known about one address.
 
     Attributes:
-        known: The kinds that there is data for. Of the others nothing can be said.
+        known: The kinds that there is data for, and as ``crawler:<set>`` the published sets of crawlers' ranges that
+            there is data for. Of the others nothing can be said.
         names: The kinds that the address is, and who says so or whose it is: ``{"crawler": ("googlebot",)}``.
         place: Where it is and whose network it is in, as text by the names of Arcjet's ``IpDetails``: ``country``
             (ISO 3166-1 alpha-2), ``asn`` (digits), ``asn_name``, ``city``, ``latitude`` …; only what is known.

@@ -68,7 +68,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("value", WRONG, ids=repr)
+@pytest.mark.parametrize("value", WRONG, ids=lambda value: repr(value).partition(" object at")[0])
 def test_a_wrong_resolver_is_an_error(value: object) -> None:
     """That names the argument and what is accepted."""
     with pytest.raises(ConfigurationError, match=r"resolver: must (be|name)") as caught:

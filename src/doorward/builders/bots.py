@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from doorward.errors import ConfigurationError, UnknownArgument
-from doorward.intelligence.library import Library, wheel_folder
+from doorward.intelligence.library import wheel_folder
 from doorward.rules.base import RuleOptions
 from doorward.rules.bots import CATEGORY, UNKNOWN_BOT, BotCategory, BotRule, VerifyingBotRule
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 _BY_EVIDENCE = (UNKNOWN_BOT, BotCategory.UNKNOWN.value)
 _MOST_SUGGESTIONS = 3
-_RANGES = "crawlers.dwd"
 
 
 def detect_bot(
@@ -65,8 +64,7 @@ def detect_bot(
         raise ConfigurationError("lists", f"must be True or False, not {lists!r}")
     index = _index() if lists else None
     allowed, denied = _exactly_one(allow, deny, index)
-    known = {"bots": index, "published": _published(), "examiner": Examiner()} if lists else {"examiner": Examiner()}
-    rule = BotRule(allow=allowed, deny=denied, **cast("dict[str, Any]", {**known, **options}))
+    rule = BotRule(allow=allowed, deny=denied, bots=index, examiner=Examiner(), **cast("dict[str, Any]", options))
     return VerifyingBotRule(**_arguments(rule)) if any([bot.masks for bot in rule.passing()]) else rule
 
 
@@ -79,15 +77,6 @@ def _index() -> BotIndex:
     from doorward.intelligence.bot_index import FILE, BotIndex
 
     return BotIndex.open(wheel_folder() / FILE)
-
-
-def _published() -> frozenset[str]:
-    """The sets of operators' ranges that there is data for."""
-    from doorward.intelligence.ranges import RangeTable
-
-    tables = [RangeTable.open(path) for path in Library().candidates(_RANGES)]
-    labels = [label.partition(":") for table in tables for label in table.every_label()]
-    return frozenset(name for kind, _, name in labels if kind == "crawler")
 
 
 def _exactly_one(

@@ -214,4 +214,9 @@ def _meta_json(meta: Meta) -> dict[str, object]:
 
 def _meta(found: Mapping[str, Any]) -> Meta:
     sources: Iterable[Mapping[str, Any]] = found["sources"]
-    return Meta(str(found["made"]), tuple(Source(**source) for source in sources), tuple(found["knows"]))
+    return Meta(str(found["made"]), tuple(_source(source) for source in sources), tuple(map(str, found["knows"])))
+
+
+def _source(found: Mapping[str, Any]) -> Source:
+    entries = int(found.get("entries", 0))
+    return Source(**{**{name: str(value) for name, value in found.items()}, "entries": entries})  # type: ignore[arg-type]

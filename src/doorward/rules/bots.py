@@ -19,7 +19,6 @@ from doorward.rules.verification import Claimed, Standing, ask_dns, stands
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
-    from collections.abc import Set as AbstractSet
 
     from doorward.context import RequestContext
     from doorward.decision import Mode, RuleResult
@@ -176,7 +175,6 @@ class BotRule(Rule):
         deny: Ids and ``CATEGORY:…`` of those that do not; None for a rule that allows.
         examiner: Looks for evidence.
         bots: Knows bots by name; None to go by evidence alone.
-        published: The sets of operators' ranges that address data has.
     """
 
     kind: ClassVar[str] = "BOT"
@@ -187,7 +185,6 @@ class BotRule(Rule):
     deny: tuple[str, ...] | None = None
     examiner: Examines = field(repr=False, compare=False)
     bots: BotList | None = field(default=None, repr=False, compare=False)
-    published: AbstractSet[str] = field(default=frozenset(), repr=False, compare=False)
     _listed: frozenset[str] = field(default=frozenset(), init=False, repr=False, compare=False)
     _categories: frozenset[str] = field(default=frozenset(), init=False, repr=False, compare=False)
 
@@ -259,7 +256,7 @@ class BotRule(Rule):
         if not claims:
             return {}
         facts = view.addresses.about(view.ip)
-        return {bot.id: stands(bot, view.ip, facts, self.published) for bot in claims}
+        return {bot.id: stands(bot, view.ip, facts) for bot in claims}
 
     def _refuses(self, bot: Bot, standings: dict[str, Standing]) -> bool:
         return not self.passes(bot) or (self.allow is not None and standings.get(bot.id) is Standing.SPOOFED)

@@ -19,7 +19,6 @@ from doorward.printable import describe
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
-    from collections.abc import Set as AbstractSet
 
     from doorward.address_facts import AddressFacts
     from doorward.effects import Effect
@@ -75,14 +74,13 @@ class Checks(NamedTuple):
     failure: str = ""
 
 
-def stands(bot: Claimed, address: str, facts: AddressFacts, published: AbstractSet[str]) -> Standing:
+def stands(bot: Claimed, address: str, facts: AddressFacts) -> Standing:
     """How a claim stands by what is known here, without asking anybody.
 
     Args:
         bot: The bot that the client claims to be.
         address: The client's address; empty when it has none.
-        facts: What is known about it.
-        published: The sets of ranges that there is data for. Being in none of the others says nothing.
+        facts: What is known about it. Being in none of the sets of ranges that there is no data for says nothing.
     """
     if not (bot.ranges or bot.masks):
         return Standing.UNVERIFIABLE
@@ -95,7 +93,7 @@ def stands(bot: Claimed, address: str, facts: AddressFacts, published: AbstractS
         return Standing.VERIFIED
     if bot.masks:
         return Standing.ASK_DNS  # also with ranges of its own, which may be older than an address of today
-    has_data = facts.is_kind("crawler") is not None and all([name in published for name in bot.ranges])
+    has_data = all([f"crawler:{name}" in facts.known for name in bot.ranges])
     return Standing.SPOOFED if has_data else Standing.UNKNOWN
 
 

@@ -92,9 +92,9 @@ class Examiner:
 class Known:
     """Says the same of every address, but that it knows reserved ones."""
 
-    def __init__(self, *ranges: str, data: bool = True) -> None:
+    def __init__(self, *ranges: str, data: Iterable[str] = ("googlebot", "gptbot")) -> None:
         names: Mapping[str, tuple[str, ...]] = {"crawler": ranges} if ranges else {}
-        self.facts = AddressFacts(frozenset({"crawler"} if data else ()), names)
+        self.facts = AddressFacts(frozenset({"crawler", *[f"crawler:{name}" for name in data]}), names)
 
     def about(self, address: str) -> AddressFacts:
         if address and not ipaddress.ip_address(address).is_global:
@@ -111,7 +111,6 @@ def rule(
     verifying: bool = True,
     **options: Any,
 ) -> BotRule:
-    options.setdefault("published", frozenset({"googlebot", "gptbot"}))
     return (VerifyingBotRule if verifying else BotRule)(
         allow=None if allow is None else tuple(allow),
         deny=None if deny is None else tuple(deny),

@@ -78,13 +78,13 @@ def test_a_bot_with_ranges_alone_is_spoofed_outside_of_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("known", "published"),
-    [(Known(data=False), {"gptbot"}), (Known(), set())],
+    "known",
+    [Known(data=()), Known(data=["googlebot"])],
     ids=["no data about crawlers", "no data about this operator's"],
 )
-def test_without_data_a_bot_with_ranges_alone_could_not_be_checked(known: Known, published: set[str]) -> None:
+def test_without_data_a_bot_with_ranges_alone_could_not_be_checked(known: Known) -> None:
     """Being in no range says nothing where there are none."""
-    the_rule = rule(allow=["CATEGORY:AI"], published=published)
+    the_rule = rule(allow=["CATEGORY:AI"])
     with pytest.raises(
         CouldNotCheck, match=r"could not check OPENAI_CRAWLER: there is no data .* doorward data update"
     ):
@@ -374,5 +374,5 @@ def test_a_spoofed_bot_in_a_dry_run_is_what_it_would_have_been() -> None:
 def test_a_bot_without_masks_never_leads_to_a_question() -> None:
     """Not even in a rule that can ask."""
     named = Names([Listed("X", ranges=("x",), token="x-bot")])
-    told = tell(rule(allow=["X"], bots=named, published={"x"}, examiner=Examiner()), view("x-bot"))
+    told = tell(rule(allow=["X"], bots=named, examiner=Examiner()), view("x-bot", known=Known(data=["x"])))
     assert (told.asked, verdict(told)) == ([], SPOOFED)
