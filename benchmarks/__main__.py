@@ -29,7 +29,10 @@ SECTIONS: dict[str, Callable[..., list[Table]]] = {
     "store": store.tables,
     "e2e": e2e.tables,
 }
-PEERS = ("slowapi", "asgi-ratelimit", "Flask-Limiter", "limits", "throttled-py", "starlette", "Flask", "uvicorn")
+PEERS = (
+    "slowapi", "asgi-ratelimit", "Flask-Limiter", "limits", "throttled-py", "fastapi-guard", "flask-nobot",
+    "crawler-user-agents", "email-validator", "arcjet", "starlette", "Flask", "uvicorn",
+)  # fmt: skip
 _VERSIONS = f"""
 import importlib.metadata as m, json
 print("@@" + json.dumps([name + " " + m.version(name) for name in {PEERS!r} if list(m.distributions(name=name))]))

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 CLIENT = "203.0.113.9"
 BOT_NEW, BOT_SEEN, EMAIL, LOOKUP, OPEN_MS = 30.0, 1.0, 30.0, 1.0, 1.0
 MAIL_DOMAINS = 100
+NO_FOLDER = Path("none")
+"""Of the user's own data: what is measured is the wheel's."""
 
 
 class Check(NamedTuple):
@@ -43,10 +45,6 @@ def _samples(check: Check, kinds: Kinds, rounds: int) -> dict[str, Sample]:
         calls[kind] = prepared(lambda number, make=make: check.prepare(make(number)), check.ask)  # type: ignore[misc]
         calls[f"{kind}, again"] = prepared(lambda _, make=make: check.prepare(make(0)), check.ask)  # type: ignore[misc]
     return asyncio.run(interleave(calls, rounds=rounds))
-
-
-def _view(request: doorward.RequestContext, **inputs: object) -> View:
-    return View(request, CLIENT, inputs, {}, _book(Path("none")))
 
 
 def _book(user: Path) -> Any:
@@ -71,7 +69,7 @@ def _request(user_agent: str) -> doorward.RequestContext:
 
 
 def _bot_rule() -> Check:
-    rule, book = doorward.detect_bot(allow=[]), _book(Path("none"))
+    rule, book = doorward.detect_bot(allow=[]), _book(NO_FOLDER)
     return Check(rule.evaluate, lambda user_agent: View(_request(user_agent), CLIENT, {}, {}, book))
 
 
@@ -156,7 +154,7 @@ def _email_rule(**options: Any) -> Rule:
 
 
 def _email_check() -> Check:
-    rule, book, request = _email_rule(), _book(Path("none")), _request(agent(0))
+    rule, book, request = _email_rule(), _book(NO_FOLDER), _request(agent(0))
     return Check(rule.evaluate, lambda email: View(request, CLIENT, {"email": email}, {}, book))
 
 
@@ -277,9 +275,11 @@ def _open_ms(*paths: Path) -> float:
 
 def compile_ranges(folder: str) -> float:
     """Half a million ranges of a few labels; how many seconds that took."""
+    from doorward.intelligence.range_writer import write_ranges
+
     rng, start = random.Random(7), time.perf_counter()
     ranges = ((network, rng.choice(address_ranges.FEW)) for network in address_ranges.networks(rng))
-    address_ranges.write_ranges(Path(folder, RANGES), ranges, address_ranges.META)
+    write_ranges(Path(folder, RANGES), ranges, address_ranges.META)
     return time.perf_counter() - start
 
 
@@ -291,8 +291,8 @@ def _address_row(name: str, found: Mapping[str, float]) -> Row:
 
 def _address_table() -> Table:
     note = (
-        "What is known about an address: 50,000 at random, each not seen before, and one again and again; the best of 5 "
-        "rounds. The ranges are made up: 400,000 of IPv4, 100,000 of IPv6, beside those of the wheel."
+        "What is known about an address: 50,000 at random, each not seen before, and one again and again; the best of "
+        "5 rounds. The ranges are made up: 400,000 of IPv4, 100,000 of IPv6, beside those of the wheel."
     )
     rows = []
     with tempfile.TemporaryDirectory() as empty, tempfile.TemporaryDirectory() as filled:

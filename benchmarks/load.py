@@ -8,11 +8,10 @@ import time
 from typing import Any
 
 from benchmarks.common import emit
-from benchmarks.traffic import PATH, QUERY
+from benchmarks.traffic import HEADERS, PATH, QUERY
 
 REQUEST = (
-    f"GET {PATH}?{QUERY} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/html\r\n"
-    "User-Agent: Mozilla/5.0 (X11; Linux x86_64) Chrome/130\r\n\r\n"
+    f"GET {PATH}?{QUERY} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in HEADERS) + "\r\n"
 ).encode()
 _OK = b"HTTP/1.1 200"
 _END = b"\r\n\r\n"

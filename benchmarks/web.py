@@ -49,19 +49,6 @@ def measure_wsgi(
     return asyncio.run(interleave(calls, rounds=rounds))
 
 
-def _row(name: str, result: dict[str, Any], most: float | None, most_p99: float | None) -> Row:
-    bare, protected = Sample(*result["bare"]), Sample(*result["protected"])
-    added = protected.p50 - bare.p50
-    cells = [name, f"{bare.p50:.1f}", f"{protected.p50:.1f}", f"{added:+.1f}", f"{protected.p50 / bare.p50:.2f}",
-             f"{protected.p99:.0f}"]  # fmt: skip
-    numbers = {"bare_us": bare.p50, "us": protected.p50, "added_us": added, "p99_us": protected.p99,
-               "bare_p99_us": bare.p99, "calls": protected.calls}  # fmt: skip
-    if most is None:
-        return Row(cells, numbers)
-    budget = f"≤ +{most:.0f}" + (f", p99 < {most_p99:.0f}" if most_p99 else "")
-    return Row(cells, numbers, budget, added <= most and (most_p99 is None or protected.p99 < most_p99))
-
-
 class Plan(NamedTuple):
     """What a table is about: who is measured and how, how often, and what each may add."""
 
@@ -72,6 +59,20 @@ class Plan(NamedTuple):
     budgets: Mapping[str, float]
     most_p99: float | None = None
     note: str = NOTE
+
+
+def _row(name: str, runs: Sequence[dict[str, Any]], plan: Plan) -> Row:
+    result, most, most_p99 = quietest(runs, "bare"), plan.budgets.get(name), plan.most_p99
+    bare, protected = Sample(*result["bare"]), Sample(*result["protected"])
+    added = protected.p50 - bare.p50
+    cells = [name, f"{bare.p50:.1f}", f"{protected.p50:.1f}", f"{added:+.1f}", f"{protected.p50 / bare.p50:.2f}",
+             f"{protected.p99:.0f}"]  # fmt: skip
+    numbers = {"bare_us": bare.p50, "us": protected.p50, "added_us": added, "p99_us": protected.p99,
+               "bare_p99_us": bare.p99, "calls": protected.calls}  # fmt: skip
+    if most is None:
+        return Row(cells, numbers)
+    budget = f"≤ +{most:.0f}" + (f", p99 < {most_p99:.0f}" if most_p99 else "")
+    return Row(cells, numbers, budget, added <= most and (most_p99 is None or protected.p99 < most_p99))
 
 
 def added(plan: Plan) -> Table:
@@ -85,8 +86,7 @@ def added(plan: Plan) -> Table:
                 runs.setdefault(name, []).append(plan.measure(name))
             except NotMeasured as error:
                 failed[name] = error
-    rows = [missing(name, failed[name]) if name in failed else
-            _row(name, quietest(runs[name], "bare"), plan.budgets.get(name), plan.most_p99) for name in plan.names]  # fmt: skip
+    rows = [missing(name, failed[name]) if name in failed else _row(name, runs[name], plan) for name in plan.names]
     return Table(plan.title, plan.note, COLUMNS, rows)
 
 
@@ -119,7 +119,9 @@ def asgi_tables(*, quick: bool) -> list[Table]:
                 return in_fresh_process(measure_asgi, name=name, **options)
 
             title = f"ASGI over {shown}, {case}"
-            tables.append(added(Plan(title, names, measure, repeats(quick=quick), _ours(names, ASGI_BUDGET), P99_BUDGET)))
+            tables.append(
+                added(Plan(title, names, measure, repeats(quick=quick), _ours(names, ASGI_BUDGET), P99_BUDGET))
+            )
     return tables
 
 

@@ -96,7 +96,9 @@ def check_rule(rule: EmailRule, text: str) -> None:
         reason = outcome.reason
         assert isinstance(reason, EmailReason)
         assert set(reason.email_types) <= set(EmailType)
-        assert (outcome.conclusion == "DENY") is any(rule.refuses(found) for found in map(EmailType, reason.email_types))
+        assert (outcome.conclusion == "DENY") is any(
+            rule.refuses(found) for found in map(EmailType, reason.email_types)
+        )
         assert not reason.detail or DETAIL.fullmatch(reason.detail), reason
 
 

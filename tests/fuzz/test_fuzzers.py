@@ -10,14 +10,36 @@ from itertools import islice
 from types import ModuleType
 
 import pytest
-from tests.fuzz import fuzz_answers, fuzz_client_ip, fuzz_requests, fuzz_text
+from tests.fuzz import (
+    fuzz_agents,
+    fuzz_answers,
+    fuzz_client_ip,
+    fuzz_data_files,
+    fuzz_dns,
+    fuzz_emails,
+    fuzz_feeds,
+    fuzz_filters,
+    fuzz_requests,
+    fuzz_text,
+)
 from tests.fuzz.backtracker import Machine
 from tests.fuzz.harness import CORPUS, check, inputs, seeds
 
 from doorward.regex_syntax import parse
 
 MUTATIONS = 2_000
-FUZZERS = [fuzz_answers, fuzz_client_ip, fuzz_requests, fuzz_text]
+FUZZERS = [
+    fuzz_agents,
+    fuzz_answers,
+    fuzz_client_ip,
+    fuzz_data_files,
+    fuzz_dns,
+    fuzz_emails,
+    fuzz_feeds,
+    fuzz_filters,
+    fuzz_requests,
+    fuzz_text,
+]
 
 
 def name_of(fuzzer: ModuleType) -> str:

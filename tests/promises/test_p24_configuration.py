@@ -40,6 +40,9 @@ CLIENT: dict[str, list[Any]] = {
     "clock": [5, type, 0, ""],
     "ipv6_prefix": [0, 129, -1, "64", True, 64.0, None],
     "mask_addresses": ["yes", 1, None],
+    "data": [5, b"folder", "", []],
+    "geo": [5, "a.mmdb", ["there-is-no-such-file.mmdb"], [5], None],
+    "resolver": [5, "localhost", [], "127.0.0.1:x", object(), ""],
 }
 LAYER: dict[str, list[Any]] = {
     "enforce": ["yes", 1, None, 0],
@@ -201,4 +204,5 @@ def test_p24_right_values_are_taken() -> None:
         mode="dry-run", characteristics=("ip.src", "userId"), proxies=["10.0.0.0/8"], timeout="1s", on_error="deny",
         name="a-b_1", workers=None, body_limit=10, limits={"POST /x": "5/minute; 9/hour"}, thresholds={"deny": 1.5},
         on_decision=print, logger=logging.getLogger("x"), ipv6_prefix=48, mask_addresses=True,
+        data="no-such-folder-yet", geo=(), resolver=["127.0.0.1:5353", "::1"],
     )  # fmt: skip

@@ -7,10 +7,11 @@ import json
 
 import pytest
 from benchmarks import __main__ as command
-from benchmarks import apps, candidate, common, limiters, store
+from benchmarks import apps, blackhole, candidate, checks, common, imports, limiters, load, store
 from benchmarks.common import NotMeasured, Row, Table
 from benchmarks.load import Connection
-from benchmarks.traffic import address, asgi_call, wsgi_call
+from benchmarks.traffic import AGENT, HEADERS, address, agent, asgi_call, asgi_scope, wsgi_call
+from tests.dns.server import DnsServer
 
 TABLE = Table(
     "Title",
@@ -75,6 +76,22 @@ def test_calls_are_timed_in_turns_with_numbers_of_their_own():
     assert len(seen) == len(set(seen))
 
 
+def test_what_is_slow_gets_fewer_rounds_but_one():
+    """A slow peer does not hold everybody up."""
+
+    async def call(number):
+        return number
+
+    assert asyncio.run(common.interleave({"a": call}, rounds=9, batch=5, most_seconds=0))["a"].calls == 5
+
+
+def test_what_is_asked_about_is_prepared_before_the_clock_starts():
+    """The question is put to what was made for this request."""
+    asked = []
+    assert asyncio.run(common.prepared(str, asked.append)(7)) > 0
+    assert asked == ["7"]
+
+
 def test_the_quietest_run_is_that_with_the_fastest_yardstick():
     """Other programs only slow a run down, so the fastest bare application marks the truest run."""
     runs = [{"bare": [9.0], "x": 1}, {"bare": [8.0], "x": 2}]
@@ -92,7 +109,14 @@ def test_a_process_that_fails_says_its_last_line():
         common.run_python(["-c", "import unheard_of_module"])
 
 
-@pytest.mark.parametrize("name", [apps.FIXED, apps.SLIDING, apps.STARLETTE_GUARD])
+OURS_ASGI = [apps.FIXED, apps.SLIDING, apps.STARLETTE_GUARD, apps.LIMIT_BOTS, apps.LIMIT_BOTS_IP, apps.SIGNUP,
+             apps.STARLETTE_BOTS]  # fmt: skip
+OURS_WSGI = [apps.FIXED, apps.SLIDING, apps.FLASK_GUARD, apps.LIMIT_BOTS, apps.LIMIT_BOTS_IP, apps.SIGNUP,
+             apps.FLASK_BOTS]  # fmt: skip
+WITH_BOTS = [apps.LIMIT_BOTS, apps.LIMIT_BOTS_IP, apps.SIGNUP]
+
+
+@pytest.mark.parametrize("name", OURS_ASGI)
 @pytest.mark.parametrize("proxied", [False, True])
 def test_protected_asgi_applications_answer_and_count(name, proxied):
     """What is measured is a limit at work: two requests pass, the third of the same client is refused."""
@@ -103,13 +127,98 @@ def test_protected_asgi_applications_answer_and_count(name, proxied):
         once(call)
 
 
-@pytest.mark.parametrize("name", [apps.FIXED, apps.SLIDING, apps.FLASK_GUARD])
+@pytest.mark.parametrize("name", OURS_WSGI)
 def test_protected_wsgi_applications_answer_and_count(name):
     """As with ASGI."""
     call = wsgi_call(apps.wsgi_app(name, limit=1), clients=1, proxied=False)
     assert once(call) > 0
     with pytest.raises(ValueError, match="429"):
         once(call)
+
+
+@pytest.mark.parametrize("name", WITH_BOTS)
+def test_applications_with_bot_rules_look_for_bots(name, monkeypatch):
+    """What is measured with bots is bot detection at work: the browser of the benchmark passes, a tool does not."""
+    call = asgi_call(apps.asgi_app(name, "raw", limit=9), clients=1)
+    assert once(call) > 0
+    monkeypatch.setattr("benchmarks.traffic.HEADERS", [("host", "shop.example"), ("user-agent", "curl/8.5.0")])
+    with pytest.raises(ValueError, match="403"):
+        asyncio.run(call(0))
+
+
+def test_each_browser_has_an_agent_of_its_own():
+    """So that nothing remembered about one is of use for the next."""
+    assert agent(0) == AGENT
+    assert len({agent(number) for number in range(1000)}) == 1000
+    assert (b"user-agent", agent(5).encode()) in asgi_scope("11.0.0.1", browser=5)["headers"]
+
+
+@pytest.mark.parametrize("name", ["doorward, detect_bot", "– of which evidence"])
+def test_agents_are_of_the_kinds_that_the_table_says(name):
+    """A browser is none, the others are bots, one by its name and one without."""
+    check = checks.BOT_CHECKS[name]()
+    browser, named, unnamed = (check.ask(check.prepare(make(3))) for make in checks.AGENTS.values())
+    if name.startswith("doorward"):
+        assert [found.reason.denied for found in (browser, named, unnamed)] == [
+            (),
+            ("OPENAI_CRAWLER",),
+            ("UNKNOWN_BOT",),
+        ]
+    else:
+        assert (browser.automated, unnamed.automated) == (False, True)
+
+
+def test_e_mail_addresses_are_of_the_kinds_that_the_table_says():
+    """Two pass, one is of a throw-away domain, one is none."""
+    check = checks.EMAIL_CHECKS["doorward, validate_email without DNS"]()
+    found = {kind: check.ask(check.prepare(make(3))).reason.email_types for kind, make in checks.ADDRESSES.items()}
+    assert found == {"usual": (), "throw-away": ("DISPOSABLE",), "not ASCII": (), "mistyped": ("INVALID",)}
+
+
+def test_answers_about_mail_are_remembered_before_they_are_timed():
+    """What is measured then asks no name server."""
+    check = checks.EMAIL_CHECKS["– the same with NO_MX_RECORDS, answers remembered"]()
+    decisions = [check.ask(check.prepare(make(3))) for kind, make in checks.ADDRESSES.items() if kind != "mistyped"]
+    assert [decision.conclusion for decision in decisions] == ["ALLOW", "DENY", "ALLOW"]
+
+
+def test_address_look_ups_find_the_made_up_ranges(tmp_path, monkeypatch):
+    """The table that is opened and asked is the one that was compiled."""
+    monkeypatch.setattr(checks.address_ranges, "IPV4", 50)
+    monkeypatch.setattr(checks.address_ranges, "IPV6", 50)
+    monkeypatch.setattr(checks.address_ranges, "ASKED", 20)
+    checks.compile_ranges(str(tmp_path))
+    assert checks.RANGES in [source.path.name for source in checks._book(tmp_path).sources()]
+    assert set(checks.measure_addresses(str(tmp_path))) == {"open", "IPv4", "IPv6", "again"}
+
+
+@pytest.mark.parametrize("measure", [blackhole.measure_sync, blackhole.measure_async])
+def test_sign_ups_without_a_name_server_are_answered_with_the_reason(measure, monkeypatch):
+    """Each one waits for its own answer, and says why there is none."""
+    monkeypatch.setattr(blackhole, "DEADLINE", 0.05)
+    found = measure(waves=2, at_once=2)
+    assert len(found) == 4
+    assert all(says_why for _, says_why in found)
+
+
+def test_late_sign_ups_and_such_without_a_reason_miss_the_budget():
+    """Both are what the table is about."""
+    assert blackhole._row("x", [(1.0, True)] * 2000 + [(400.0, True)]).met
+    assert not blackhole._row("x", [(1.0, True)] * 999 + [(60.0, True)]).met
+    assert not blackhole._row("x", [(1.0, True)] * 999 + [(1.0, False)]).met
+
+
+def test_what_is_started_decides():
+    """The three statements of each of our rows run; the name server is asked."""
+    with DnsServer({"example.com": {"MX": ["10 mx.example.com."]}}) as server:
+        for subject in (imports.DOORWARD, *imports.SIGN_UPS):
+            assert len(imports._run(subject, server.address, with_asyncio=False)) == 5
+        assert server.asked["example.com", "MX"] == 1
+
+
+def test_the_load_generator_sends_a_browsers_headers():
+    """A request of fewer headers would pass for a bot's."""
+    assert all(f"\r\n{name}: {value}\r\n".encode() in load.REQUEST for name, value in HEADERS)
 
 
 def test_the_bare_applications_answer():

@@ -51,7 +51,7 @@ def load(path: Path) -> dict[str, Feed]:
     """
     try:
         found = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:  # tomllib's errors are ValueErrors, as those of UTF-8 are
+    except (OSError, ValueError, RecursionError) as error:  # tomllib's errors are ValueErrors, as those of UTF-8 are
         raise ConfigurationError("--catalogue", f"{path} cannot be read: {error}") from error
     tables = found.pop("feeds", {})
     if found or not isinstance(tables, dict):
@@ -109,3 +109,6 @@ def _check(field: str, feed: Feed, *, own: bool) -> None:
         )
     if feed.largest <= 0:
         raise ConfigurationError(f"{field}.largest", "must be a number of bytes above 0")
+    for name, share in (("share", feed.share), ("share6", feed.share6)):
+        if not 0 < share <= 1:  # not a number is neither, and would let everything pass
+            raise ConfigurationError(f"{field}.{name}", f"must be a part of the addresses, 1 at most, not {share!r}")

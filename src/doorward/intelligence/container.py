@@ -191,7 +191,7 @@ def _header(path: Path, view: memoryview) -> tuple[dict[str, Any], int]:
         raise DataError(path, f"is truncated; {_REMEDY}")
     try:
         header = json.loads(bytes(view[_PREFIX:end]))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(path, f"is damaged ({error}); {_REMEDY}") from error
     if not isinstance(header, dict):
         raise DataError(path, f"is damaged: its header is no object; {_REMEDY}")

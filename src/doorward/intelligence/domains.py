@@ -37,6 +37,7 @@ WIDE_FILE = "wide-domains.dwd"
 KINDS = ("disposable", "free", "relay", "provider")
 """What a domain can be: its bit is its place here."""
 _DISPOSABLE, _FREE, _RELAY, _PROVIDER = 1, 2, 4, 8
+_KNOWN = (1 << len(KINDS)) - 1
 _INHERITED = _DISPOSABLE | _RELAY
 """What holds for all names below a listed one: throw-away services answer for any subdomain, and relays hand out
 subdomains to their users. ``shop.gmail.com`` would not be a mailbox of Gmail's."""
@@ -108,6 +109,7 @@ class DomainSets:
 
     def __init__(self, file: DataFile) -> None:
         self.meta = file.meta
+        self._path = file.path
         self._digests = _numbers(file.section("digests"))
         self._kinds = file.section("kinds")
         self._providers = file.section("providers")
@@ -149,8 +151,11 @@ class DomainSets:
     @cached_property
     def _names(self) -> list[str]:
         # One slip turns too many short names into each other for a guess to mean anything.
-        names = str(self._providers, "ascii").split()
-        return [name for name in names if name.index(".") >= 3 and len(name) < _LONGEST_GUESS]
+        try:
+            names = str(self._providers, "ascii").split()
+            return [name for name in names if name.index(".") >= 3 and len(name) < _LONGEST_GUESS]
+        except ValueError as error:
+            raise DataError(self._path, f"is damaged ({error})") from error
 
     @cached_property
     def _guessable(self) -> dict[str, list[str]]:
@@ -173,7 +178,7 @@ class DomainSets:
         digest = _digest(domain)
         place = bisect_left(self._digests, digest)
         found = place < len(self._digests) and self._digests[place] == digest
-        return self._kinds[place] if found else 0
+        return self._kinds[place] & _KNOWN if found else 0
 
 
 class WideDomains:

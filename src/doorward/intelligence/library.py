@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from doorward.clock import NANOSECONDS, SystemClock
 from doorward.errors import DataError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from doorward.clock import Clock
-    from doorward.intelligence.container import DataFile, Meta
+    from doorward.intelligence.container import Meta
 
 __all__ = ["DATA_VARIABLE", "EDGES", "MANIFEST", "SUFFIX", "Library", "user_folder", "wheel_folder", "write_edges"]
 
@@ -39,12 +39,13 @@ def wheel_folder() -> Path:
     return Path(__file__).parent / "data"
 
 
-def user_folder(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path | None:
+def user_folder(environ: Mapping[str, str] | None = None, platform: str = sys.platform) -> Path | None:
     """The folder that ``doorward data update`` fills: ``DOORWARD_DATA``, or the platform's place for a user's data.
 
     Returns:
         None where nothing says whose home it would be in, as in some containers.
     """
+    environ = os.environ if environ is None else environ
     chosen = environ.get(DATA_VARIABLE)
     if chosen:
         return Path(chosen).expanduser()
@@ -127,17 +128,32 @@ class Library:
         Raises:
             DataError: There is none.
         """
-        opened: list[DataFile] = []
+        opened: list[_Edges] = []
         problem = DataError(self.wheel / f"{EDGES}{SUFFIX}", "is missing; install doorward again")
         for path in self.candidates(f"{EDGES}{SUFFIX}"):
             try:
-                opened.append(open_file(path, EDGES, EDGES_VERSION))
+                opened.append(_edges(path))
             except DataError as error:
                 problem = error
         if not opened:
             raise problem
-        newest = max(opened, key=lambda file: max((source.date for source in file.meta.sources), default=""))
-        return {name: tuple(str(newest.section(name), "ascii").split()) for name in newest.meta.knows}
+        return max(opened, key=lambda edges: edges.date).networks
+
+
+class _Edges(NamedTuple):
+    date: str
+    networks: dict[str, Sequence[str]]
+
+
+def _edges(path: Path) -> _Edges:
+    file = open_file(path, EDGES, EDGES_VERSION)
+    try:
+        networks: dict[str, Sequence[str]] = {
+            name: tuple(str(file.section(name), "ascii").split()) for name in file.meta.knows
+        }
+    except (ValueError, TypeError) as error:
+        raise DataError(path, f"is damaged ({error})") from error
+    return _Edges(max((str(source.date) for source in file.meta.sources), default=""), networks)
 
 
 def write_edges(path: Path, networks: Mapping[str, Sequence[str]], meta: Meta) -> None:

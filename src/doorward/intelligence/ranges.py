@@ -86,7 +86,7 @@ class RangeTable:
             self._label_ends = numbers(file.section("label_ends"), "I")
             self._label_text = file.section("labels")
             self.kinds: Mapping[int, frozenset[str]] = _kinds(file.section("kinds"))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise _damaged(self.path, error) from error
         damaged = partial(_damaged, self.path)  # not a method: the file is let go of with the table, without a cycle
         sized = all(len(index) in (0, CELLS + 1) for index in indexes.values())
