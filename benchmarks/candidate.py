@@ -36,6 +36,11 @@ def bucket() -> list[Rule]:
     return [doorward.token_bucket(refill_rate=NEVER, interval=60, capacity=NEVER)]
 
 
+def limit_and_bots() -> list[Rule]:
+    """One limit of each client, and no automated clients."""
+    return [*sliding(), doorward.detect_bot(allow=[])]
+
+
 def make_asgi_app(inner: Any) -> Any:
     """An ASGI application that protects ``inner``."""
     return _asgi(fixed)(inner)
@@ -107,6 +112,7 @@ VARIANTS: dict[str, dict[str, Callable[..., Any]]] = {
         "wsgi": _wsgi(bucket),
         "limiter": _limiter(Algorithm.TOKEN_BUCKET),
     },
+    "limit and bots": {"asgi": _asgi(limit_and_bots), "wsgi": _wsgi(limit_and_bots)},
     "adapters": {"asgi": starlette_middleware, "wsgi": flask_extension},
 }
 """More rows of the outside benchmark."""

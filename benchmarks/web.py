@@ -92,7 +92,7 @@ def added(plan: Plan) -> Table:
 
 def repeats(*, quick: bool) -> int:
     """How many processes measure each row."""
-    return 2 if quick else 4
+    return 2 if quick else 3
 
 
 def _ours(names: Sequence[str], most: float) -> dict[str, float]:

@@ -112,17 +112,22 @@ class Facade(ABC):
 
     def _walk(self, progress: Progress, inputs: Inputs, ports: SyncPorts, *, deferring: bool) -> Decision:
         """Decide without waiting for anything but the ports. Never raises."""
-        engine, before = progress.engine, progress.decision
-        express = engine.express if inputs is NO_INPUTS else None
+        before = progress.decision
         try:
-            decision = express.decide(progress) if express is not None else None
+            decision = self._straight(progress, inputs, deferring=deferring)
             if decision is None:
-                decision = run(engine.evaluate(progress, inputs, deferring=deferring), ports)
-            else:
-                progress.decision = decision
+                decision = run(progress.engine.evaluate(progress, inputs, deferring=deferring), ports)
         except Exception as error:
             decision = self.runtime.broken(progress, error)
         return decision if decision is before else self._finished(progress, decision)
+
+    def _straight(self, progress: Progress, inputs: Inputs, *, deferring: bool) -> Decision | None:
+        """The decision, where it can be come to without the walk."""
+        express = progress.engine.express if inputs is NO_INPUTS else None
+        decision = express.decide(progress, deferring=deferring) if express is not None else None
+        if decision is not None:
+            progress.decision = decision
+        return decision
 
     def _finished(self, progress: Progress, decision: Decision) -> Decision:
         if progress.ledger is not None:
@@ -304,8 +309,10 @@ class AsyncDoorward(Facade):
         runtime = self.runtime
         before = progress.decision
         try:
-            flow = progress.engine.evaluate(progress, inputs, deferring=deferring)
-            decision = await runtime.drive(flow, read_body)
+            decision = self._straight(progress, inputs, deferring=deferring)
+            if decision is None:
+                flow = progress.engine.evaluate(progress, inputs, deferring=deferring)
+                decision = await runtime.drive(flow, read_body)
         except Exception as error:
             decision = runtime.broken(progress, error)
         return decision if decision is before else self._finished(progress, decision)

@@ -50,6 +50,10 @@ class Headers:
             index = self._index = self._indexed()
         return index.get(name.lower(), ())
 
+    def picked(self, names: Iterable[str]) -> list[tuple[str, str]]:
+        """The lines of the headers ``names`` (in lower case), by name in their order there."""
+        return [(name, value) for name in names for value in self.values(name)]
+
     def get(self, name: str, default: str = "") -> str:
         """The first value of the header ``name``."""
         values = self.values(name)

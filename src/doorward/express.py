@@ -1,4 +1,4 @@
-"""The straight way for the request that almost every request is: only limits to ask about, and room in all of them.
+"""The straight way for the request that almost every request is: a person's, with room in all limits.
 
 It comes to what :meth:`doorward.engine.Engine.evaluate` comes to, without the generator and its steps, for a third of
 the cost; a test compares the two on random traffic. Everything else, a refusal too, takes the whole walk.
@@ -14,46 +14,66 @@ from doorward.counting import make_admitted, make_hit
 from doorward.decision import Conclusion, Decision
 from doorward.errors import StoreError
 from doorward.fingerprint import IP
+from doorward.rules.base import View
 
 if TYPE_CHECKING:
+    from doorward.bound import Bound
+    from doorward.decision import RuleResult
     from doorward.engine import Engine
-    from doorward.progress import Answer, Progress
+    from doorward.progress import Admitted, Answer, Progress
+    from doorward.rules.base import Rule
     from doorward.stores.memory import MemoryStore
 
 
 class Express:
-    """Decides about requests that only meet limits by address, in the memory of this process.
+    """Decides about requests that meet limits by address, in the memory of this process, and rules that pass them.
 
     Args:
         engine: The rules.
         store: Their counters.
     """
 
-    __slots__ = ("_count", "_engine", "_identity", "_limits")
+    __slots__ = ("_asked", "_count", "_engine", "_identity", "_limits", "_open")
 
     def __init__(self, engine: Engine, store: MemoryStore) -> None:
         self._engine = engine
         self._count = store.count
         self._identity = engine.limits[0].identity
+        self._asked = [
+            (b, b.rule.evaluate, usual, b.result(usual.conclusion, usual.reason))
+            for b in engine.bound
+            if (usual := b.rule.usual()) is not None and not _stays_open(b.rule)
+        ]
+        self._open = any(_stays_open(b.rule) for b in engine.bound)
         self._limits = [(b, b.prefix, *quota[1:], b.cost or 1) for b in engine.limits for quota in b.quotas or ()]
 
     @staticmethod
     def serves(engine: Engine) -> bool:
         """Whether the rules are such that this is worth trying."""
+        others = [b.rule for b in engine.bound if b not in engine.limits]
         return (
-            0 < len(engine.limits) == len(engine.bound)
+            len(engine.limits) > 0
+            and all([_stays_open(rule) or (rule.usual() and not (rule.paths or rule.methods)) for rule in others])
             and engine.plain_limits
             and not engine.dry
             and all(bound.quotas and bound.identity.names == (IP,) for bound in engine.limits)
         )
 
-    def decide(self, progress: Progress) -> Decision | None:
-        """The decision; None where the request has to take the whole walk. Then nothing has been charged."""
+    def decide(self, progress: Progress, *, deferring: bool = False) -> Decision | None:
+        """The decision; None where the request has to take the whole walk. Then nothing has been charged.
+
+        Args:
+            progress: What is known about the request.
+            deferring: Leave rules whose inputs are missing for a later call.
+        """
         engine, results = self._engine, progress.results
-        if results or engine.bans:
+        if results or engine.bans or (self._open and not deferring):
             return None
         request = progress.request
         client_ip = progress.client_ip = engine.ips.resolve(request.peer, request.header_values)
+        if self._asked and not self._pass(View(request, client_ip[0], {}, {}, engine.addresses), results):
+            results.clear()
+            return None
         fingerprint = self._identity.fingerprint(request, client_ip[0], {})
         own, refusals = fingerprint.short, engine.refusals
         hits = [
@@ -61,10 +81,12 @@ class Express:
             for _, prefix, algorithm, limit, interval, cost in self._limits
         ]
         if refusals and any([hit[0] in refusals for hit in hits]):
+            results.clear()
             return None
         try:
             verdicts = self._count(hits)
         except StoreError:
+            results.clear()
             return None  # the walk knows what follows from that
         ledger: list[Answer] = []
         for limit, hit, verdict in zip(self._limits, hits, verdicts, strict=True):
@@ -76,3 +98,19 @@ class Express:
         progress.ledger = ledger
         # All of one store call have its time.
         return Decision(Conclusion.ALLOW, partial(allowed, engine, results), client_ip, verdicts[0][4])
+
+    def _pass(self, view: View, results: dict[Bound, RuleResult | Admitted]) -> bool:
+        """Whether all rules come to what they usually come to."""
+        for bound, evaluate, usual, result in self._asked:
+            try:
+                if evaluate(view) is not usual:
+                    return False
+            except Exception:
+                return False  # the walk will come to the same, and report it
+            results[bound] = result
+        return True
+
+
+def _stays_open(rule: Rule) -> bool:
+    """Whether middleware, which has no inputs, leaves the rule for a ``protect`` in the handler."""
+    return bool(rule.needs or rule.wants())

@@ -6,7 +6,8 @@ environ is also where a request's :class:`~doorward.progress.Progress` is kept, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from doorward.context import Headers, RequestContext
@@ -95,9 +96,14 @@ class EnvironHeaders(Headers):
         """
         if "_" in name:
             return ()
-        key = name.upper().replace("-", "_")
-        value = self._environ.get(key if key in _WITHOUT_PREFIX else f"HTTP_{key}")
+        value = self._environ.get(_environ_key(name))
         return () if value is None else (str(value),)
+
+    def picked(self, names: Iterable[str]) -> list[tuple[str, str]]:
+        """As of :class:`~doorward.context.Headers`, in one pass."""
+        environ = self._environ
+        keys = _environ_keys(names if isinstance(names, tuple) else tuple(names))
+        return [(name, str(environ[key])) for name, key in keys if key in environ]
 
     def _pairs(self) -> Iterator[tuple[str, str]]:
         for key, value in self._environ.items():
@@ -108,6 +114,16 @@ class EnvironHeaders(Headers):
 
 
 _WITHOUT_PREFIX = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})
+
+
+def _environ_key(name: str) -> str:
+    key = name.upper().replace("-", "_")
+    return key if key in _WITHOUT_PREFIX else f"HTTP_{key}"
+
+
+@lru_cache(16)
+def _environ_keys(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple([(name, _environ_key(name)) for name in names if "_" not in name])
 
 
 def _is_scope(carrier: Carrier) -> bool:

@@ -61,7 +61,7 @@ def check_networks(feed: Feed, parsed: Parsed, extent: Extent) -> None:
         addresses[network.version] += network.last - network.first + 1
         for number in (network.first, network.last):
             found = ip_address(text(network.version, number))
-            assert not (found.is_loopback or found.is_link_local or found.is_multicast), found
+            assert [found.is_loopback, found.is_link_local, found.is_multicast] == [False] * 3, found
     assert extent.v4 <= min(addresses[4], 2**32 * feed.share)
     assert extent.v6 <= min(addresses[6], 2**125 * feed.share6)
 

@@ -8,9 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doorward import Doorward, RequestContext, fixed_window, sliding_window, token_bucket
+from doorward import (
+    Doorward,
+    RequestContext,
+    allow,
+    deny,
+    detect_bot,
+    filter_request,
+    fixed_window,
+    sliding_window,
+    token_bucket,
+    validate_email,
+    weigh,
+)
 from doorward.decision import Decision
-from doorward.testing import FakeClock
+from doorward.progress import NO_INPUTS
+from doorward.testing import FakeClock, ScriptedResolver
 
 PEERS = ("203.0.113.1", "203.0.113.2", "2001:db8::1", "10.0.0.1", "")
 RULES: dict[str, Any] = {
@@ -20,11 +33,32 @@ RULES: dict[str, Any] = {
         token_bucket(capacity=5, refill_rate=1, interval="3s", name="bucket", cost=2),
         sliding_window(max=40, interval="1m", name="wide"),
     ],
+    "bots": [
+        detect_bot(allow=["CATEGORY:SEARCH_ENGINE"]),
+        sliding_window(max=5, interval="10s"),
+        filter_request(deny=['http.request.headers["x"] eq "1"']),
+        allow(ip=["2001:db8::/32"]),
+        deny(ip=["10.0.0.0/8"]),
+        weigh(3, ip=["203.0.113.2"]),
+    ],
+    "open": [
+        validate_email(deny=["FREE"]),
+        filter_request(deny=['local.plan eq "x"']),
+        sliding_window(max=5, interval=9),
+    ],
+}
+USUAL = [("Accept", "*/*"), ("Accept-Language", "en"), ("Accept-Encoding", "gzip")]
+HEADERS = {
+    "person": [("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"), *USUAL],
+    "filtered": [("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"), ("X", "1")],
+    "curl": [("User-Agent", "curl/8.5")],
+    "bing": [("User-Agent", "bingbot/2.0")],
+    "nobody": [],
 }
 
 steps = st.one_of(
-    st.tuples(st.just("ask"), st.sampled_from(PEERS)),
-    st.tuples(st.just("refund"), st.sampled_from(PEERS)),
+    st.tuples(st.just("ask"), st.tuples(st.sampled_from(PEERS), st.sampled_from(sorted(HEADERS)))),
+    st.tuples(st.just("refund"), st.tuples(st.sampled_from(PEERS), st.just("person"))),
     st.tuples(st.just("wait"), st.floats(0, 15)),
     st.tuples(st.sampled_from(["ban", "unban", "reset"]), st.sampled_from(PEERS[:3])),
 )
@@ -41,7 +75,7 @@ class Client:
 
     def __init__(self, rules: Any, *, express: bool) -> None:
         self.clock = FakeClock()
-        self.aj = Doorward(rules, clock=self.clock)
+        self.aj = Doorward(rules, clock=self.clock, thresholds={"DENY": 9}, resolver=ScriptedResolver({}))
         assert self.aj.engine.express is not None
         if not express:
             self.aj.engine.express = None
@@ -52,7 +86,10 @@ class Client:
         if what == "wait":
             return self.clock.advance(value)
         if what in ("ask", "refund"):
-            decision = self.aj.protect(RequestContext(peer=value))
+            peer, headers = value
+            request = RequestContext(peer=peer, headers=HEADERS[headers])
+            progress = self.aj.runtime.open(request, self.aj.engine)
+            decision = self.aj.decide(progress, NO_INPUTS, deferring=True)
             said = told(decision)
             if what == "refund":
                 decision.refund()
@@ -74,14 +111,25 @@ def count_kept(*rules: Any, **options: Any) -> bool:
     return Doorward(list(rules), **options).engine.express is not None
 
 
-def test_it_is_for_plain_limits_by_address_only() -> None:
+def test_it_is_for_plain_limits_by_address_and_rules_with_a_usual_outcome() -> None:
     """Whatever needs the walk's care is not sent past it."""
     assert count_kept(sliding_window(max=1, interval=1))
+    assert count_kept(sliding_window(max=1, interval=1), detect_bot(allow=[]))
+    assert not count_kept(detect_bot(allow=[]))
+    assert not count_kept(sliding_window(max=1, interval=1), detect_bot(allow=[], paths=["/a"]))
+    assert not count_kept(sliding_window(max=1, interval=1), detect_bot(allow=[], mode="DRY_RUN"))
+    assert not count_kept(sliding_window(max=1, interval=1), filter_request(allow=["ip.src eq 1.1.1.1"]))
     assert not count_kept()
     assert not count_kept(sliding_window(max=1, interval=1, mode="DRY_RUN"))
     assert not count_kept(sliding_window(max=1, interval=1, characteristics=["userId"]))
     assert not count_kept(sliding_window(max=1, interval=1, paths=["/a"]))
     assert not count_kept(sliding_window(max=1, interval=1), limits={"/a": "1/minute"})
+
+
+def test_a_rule_that_needs_an_input_is_not_passed_over_in_a_handler() -> None:
+    """There it is an error that names the argument."""
+    aj = Doorward([sliding_window(max=1, interval="1m"), validate_email(deny=["FREE"])])
+    assert aj.protect(RequestContext(peer=PEERS[0])).is_errored()
 
 
 def test_refusals_of_some_do_not_slow_the_others() -> None:

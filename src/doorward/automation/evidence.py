@@ -34,10 +34,12 @@ class Examination(NamedTuple):
     Attributes:
         weight: From 0 to 1.
         findings: In the order they were found.
+        agents: What the client calls itself: its different user agents, cut to a bounded length; none that is empty.
     """
 
     weight: float
     findings: tuple[Finding, ...]
+    agents: tuple[str, ...] = ()
 
     @property
     def automated(self) -> bool:
@@ -45,11 +47,11 @@ class Examination(NamedTuple):
         return self.weight >= AUTOMATED
 
     @classmethod
-    def of(cls, findings: Iterable[Finding]) -> Examination:
+    def of(cls, findings: Iterable[Finding], agents: tuple[str, ...] = ()) -> Examination:
         """The findings with their combined weight."""
         found = tuple(findings)
         # Rounded, because 0.6 + 0.4 is to reach 1 in whatever order it is added.
-        return cls(min(1.0, round(sum([finding.weight for finding in found], 0.0), 6)), found)
+        return cls(min(1.0, round(sum([finding.weight for finding in found], 0.0), 6)), found, agents)
 
 
 NOTHING = Examination(0.0, ())

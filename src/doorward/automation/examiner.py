@@ -14,7 +14,7 @@ from doorward.automation.shape import built
 from doorward.context import text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from doorward.context import RequestContext, Text
 
@@ -25,6 +25,7 @@ _MOST_LINES = 32
 _LONGEST_KEPT = 1536
 """Characters of headers that one entry of a cache may hold; browsers send about 600."""
 
+_LISTS = (list, tuple)
 _PLAIN_METHODS = frozenset({"GET", "HEAD", "POST"})
 
 
@@ -69,16 +70,16 @@ class Examiner:
 
     def _examined(self, request: RequestContext, lines: list[tuple[Text, Text]], ordered: bool) -> Examination:  # noqa: FBT001
         pairs = [(text(name).lower(), text(value[: LONGEST + 1])) for name, value in lines[:_MOST_LINES]]
-        findings, claim = self._agent([value for name, value in pairs if name == "user-agent"])
+        agents = tuple(dict.fromkeys([value.strip() for name, value in pairs if name == "user-agent"]))
+        findings, claim = self._agent(agents)
         values: dict[str, str] = {}
         for name, value in pairs:
             values.setdefault(name, value)
         plain = request.method in _PLAIN_METHODS and not request.scheme.startswith("ws")
         sent = Sent(values, tuple(values) if ordered else (), request.scheme == "https", plain)
-        return Examination.of([*findings, *contradictions(sent, claim)])
+        return Examination.of([*findings, *contradictions(sent, claim)], tuple([agent for agent in agents if agent]))
 
-    def _agent(self, texts: Iterable[str]) -> _Said:
-        agents = tuple(dict.fromkeys([value.strip() for value in texts]))
+    def _agent(self, agents: Sequence[str]) -> _Said:
         if not agents:
             return _Said((Finding(1.0, "sends no user agent"),), None)
         said = self._agents.get(agents[0])
@@ -101,9 +102,8 @@ def _said(agent_text: str) -> _Said:
 def _lines(request: RequestContext) -> list[tuple[Text, Text]]:
     """The header lines that are looked at."""
     lines = request.lines
-    if not isinstance(lines, list | tuple):
-        values = request.headers.values
-        return [(name, value) for name in LOOKED_AT for value in values(name)]
+    if not isinstance(lines, _LISTS):
+        return request.headers.picked(LOOKED_AT)  # type: ignore[return-value]  # lists are invariant
     # The names in an ASGI scope are bytes in lower case; they can be anything in a request made by hand.
     found = [line for line in lines if line[0] in _RAW_NAMES]
     return found or [(name, value) for name, value in lines if text(name).lower() in _NAMES]

@@ -22,6 +22,7 @@ from __future__ import annotations
 import re
 import struct
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -68,6 +69,7 @@ def open_offline_set() -> RangeTable | None:
         raise DataError(place, f"cannot be read as the set of {PACKAGE} ({error}); another release may help") from error
 
 
+@lru_cache(maxsize=1)  # a process may have several clients; the table never changes
 def _table(content: bytes, release: str) -> RangeTable:
     magic, layout, built_at, labels, ipv4, ipv6 = _HEADER.unpack_from(content)
     if (magic, layout) != (b"IPORIGIN", 1):

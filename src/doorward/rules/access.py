@@ -78,12 +78,19 @@ class AccessRule(Rule):
     matchers: tuple[Matcher, ...] = ()
     weight: float = 0.0
     ends: frozenset[str] = frozenset()
+    _idle: Outcome = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        idle = Outcome(Conclusion.ALLOW, RuleReason(self.name, "does not match"))
+        object.__setattr__(self, "_idle", idle)
         if not (self.matchers or self.paths or self.methods):
             wrong = "needs a condition, or it would be about every request: ip=, where=, paths= or methods="
             raise ConfigurationError(self.action.lower(), wrong)
+
+    def usual(self) -> Outcome:
+        """It does not match."""
+        return self._idle
 
     def wants(self) -> frozenset[str]:
         """The application's characteristics that the conditions look at."""
@@ -99,7 +106,7 @@ class AccessRule(Rule):
         for matcher in self.matchers:
             holds, message = matcher.find(view)
             if not holds:
-                return Outcome(Conclusion.ALLOW, RuleReason(self.name, message or "does not match"))
+                return Outcome(Conclusion.ALLOW, RuleReason(self.name, message)) if message else self._idle
             found.append(message)
         reason = RuleReason(self.name, " and ".join(found) or "the path and the method match", self.weight)
         conclusion = Conclusion.DENY if self.action == "DENY" else Conclusion.ALLOW

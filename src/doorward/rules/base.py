@@ -153,6 +153,13 @@ class Rule:
         """Whether the rule was declared for this very path, not for all."""
         return self._matcher is not None and self._matcher.match(method, path) is not None
 
+    def usual(self) -> Outcome | None:
+        """The one outcome, always the same object, that the rule comes to for nearly every request; None without one.
+
+        Such a rule is pure: it may be asked twice about a request (:mod:`doorward.express`).
+        """
+        return None
+
     def wants(self) -> frozenset[str]:
         """The application's characteristics that it looks at; middleware leaves it for a ``protect`` that has all."""
         return frozenset()

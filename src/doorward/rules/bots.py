@@ -120,6 +120,11 @@ class Examination(Protocol):
         ...
 
     @property
+    def agents(self) -> Sequence[str]:
+        """The client's different user agents, each bounded in length; none that is empty."""
+        ...
+
+    @property
     def automated(self) -> bool:
         """Whether it adds up."""
         ...
@@ -201,6 +206,10 @@ class BotRule(Rule):
         routes = [self.match_field()] if self.paths or self.methods else []
         return [*super().fields(mode), ("allow", self.allow or ()), ("deny", self.deny or ()), *lists, *routes]
 
+    def usual(self) -> Outcome:
+        """A person."""
+        return _PERSON
+
     def reads(self) -> frozenset[str]:
         """Which addresses are crawlers', and the published sets that alone can verify a bot that may pass."""
         sets = {f"crawler:{name}" for bot in self.passing() if not bot.masks for name in bot.ranges}
@@ -226,16 +235,13 @@ class BotRule(Rule):
 
     def evaluate(self, view: View) -> Outcome | Steps:
         """Find bots, and judge them; a client that shows no sign of automation passes."""
-        agents = view.request.header_values("user-agent")
-        agent = agents[0] if len(agents) == 1 else ""
-        if not agent or agent.isspace():
-            agents = list(dict.fromkeys([agent for agent in agents if agent and not agent.isspace()]))
-            if len(agents) != 1:
-                return self._conclude(view, self._without_one_agent(agents))
-            agent = agents[0]
-        if self.bots is not None and (named := self.bots.find(agent)):
+        request = view.request
+        examined = self.examiner.examine(request, ordered=_in_order(request))
+        agents = examined.agents
+        if len(agents) != 1:
+            return self._conclude(view, self._without_one_agent(agents))
+        if self.bots is not None and (named := self.bots.find(agents[0])):
             return self._conclude(view, _called(named))
-        examined = self.examiner.examine(view.request, ordered=_in_order(view.request))
         if not examined.automated:
             return _PERSON
         return self._conclude(view, _Found((_UNNAMED,), tuple([finding.reason for finding in examined.findings])))

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from doorward.rules.base import View
 
 
+_NO_MATCH = Outcome(Conclusion.ALLOW, FilterReason())
+
+
 @dataclass(frozen=True, kw_only=True)
 class FilterRule(Rule):
     """Lets pass, or refuses, what its expressions match.
@@ -41,6 +44,10 @@ class FilterRule(Rule):
             given = "both are given" if self.allow else "neither has an expression"
             raise ConfigurationError("filter_request", f"takes expressions in either allow or deny; {given}")
 
+    def usual(self) -> Outcome | None:
+        """Under ``deny``: nothing matches, and everything could be told."""
+        return _NO_MATCH if self.deny else None
+
     def wants(self) -> frozenset[str]:
         """The keys of the application's own that the expressions read."""
         return frozenset().union(*[expression.local for expression in (*self.allow, *self.deny)])
@@ -60,6 +67,8 @@ class FilterRule(Rule):
                 matched.append(expression.source)
             elif holds is None:
                 undetermined.append(expression.source)
+        if not (certain or matched or undetermined):
+            return _NO_MATCH
         conclusion = Conclusion.ALLOW if bool(matched) is certain else Conclusion.DENY
         return Outcome(conclusion, FilterReason(tuple(matched), tuple(undetermined)))
 

@@ -40,7 +40,7 @@ VALUES = st.text(st.characters(codec="latin-1")) | st.lists(PIECES | st.text(max
 def test_any_text(lines, scheme, ordered):
     """Whatever the headers hold, there is an examination whose weight is that of its findings, up to 1."""
     found = Examiner().examine(RequestContext(scheme=scheme, headers=lines), ordered=ordered)
-    assert found == Examination.of(found.findings)
+    assert found == Examination.of(found.findings, found.agents)
     assert 0 <= found.weight <= 1
     assert all(0 < finding.weight <= 1 for finding in found.findings)
 
@@ -118,7 +118,7 @@ def test_weights_add_up():
     """Weights are added exactly enough to reach 1 in any order."""
     assert Examination.of([Finding(0.6, "a"), Finding(0.3, "b"), Finding(0.1, "c")]).automated
     assert not Examination.of([Finding(0.6, "a"), Finding(0.3, "b")]).automated
-    assert Examination.of([]) == (0.0, ())
+    assert Examination.of([]) == (0.0, (), ())
 
 
 @given(st.lists(st.integers(0, 12), max_size=60), st.integers(2, 10))

@@ -71,6 +71,7 @@ class Report(NamedTuple):
     """An examination."""
 
     findings: tuple[Piece, ...] = ()
+    agents: tuple[str, ...] = ()
 
     @property
     def automated(self) -> bool:
@@ -86,7 +87,8 @@ class Examiner:
 
     def examine(self, request: RequestContext, *, ordered: bool = False) -> Report:
         self.ordered.append(ordered)
-        return self.report
+        agents = [agent.strip() for agent in request.header_values("user-agent")]
+        return self.report._replace(agents=tuple(dict.fromkeys([agent for agent in agents if agent])))
 
 
 class Known:
