@@ -157,6 +157,24 @@ def test_the_data_is_read_where_it_is_installed(alone: Path) -> None:
 
 
 @pytest.mark.timeout(300)
+def test_a_sign_up_is_decided_with_the_wheel_alone(alone: Path) -> None:
+    """Bots, throw-away domains, reserved addresses and crawlers are known, offline; of the rest nothing is said."""
+    code = """
+from doorward import Doorward, RequestContext, protect_signup
+aj = Doorward([*protect_signup()], data="there-is-none")
+browser = [("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"), ("Accept", "*/*"),
+           ("Accept-Language", "en"), ("Accept-Encoding", "gzip")]
+for peer, agent in (("66.249.66.1", [("User-Agent", "curl/8.5")]), ("127.0.0.1", browser)):
+    decision = aj.protect(RequestContext(peer=peer, headers=agent), email="a@mailinator.com")
+    ip = decision.ip
+    print(decision.reason.type, ip.is_crawler(), ip.is_reserved(), ip.is_tor(), ip.is_hosting(), ip.is_vpn(),
+          ip.is_proxy(), ip.is_relay(), ip.is_abuser(), ip.country, ip.asn)
+"""
+    nothing = " ".join(["None"] * 8)
+    assert run(alone / "python", "-c", code, cwd=alone) == f"BOT True False {nothing}\nEMAIL False True {nothing}\n"
+
+
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("command", [["doorward"], ["python", "-m", "doorward"]], ids=" ".join)
 def test_the_command_line_runs_alone(alone: Path, command: list[str]) -> None:
     """``doorward --help`` and ``python -m doorward --help`` work without any framework, and say what there is."""
