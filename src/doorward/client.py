@@ -2,144 +2,31 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from functools import partial
-from typing import TYPE_CHECKING, Any, Self, Unpack, overload
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from doorward import admin
 from doorward.decision import NOTHING, Decision
 from doorward.drivers import run
 from doorward.effects import AskStore
 from doorward.errors import ConfigurationError
-from doorward.progress import NO_INPUTS, Inputs, conditional, taken
-from doorward.runtime import Runtime
-from doorward.settings import Options, parse, parse_rules
+from doorward.facade import Facade
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Generator, Mapping, Sequence
+    from collections.abc import Awaitable, Generator, Mapping
 
     from doorward.admin import ClientState
     from doorward.async_driver import ReadBodyAsync
     from doorward.bound import Bound
-    from doorward.drivers import ReadBodySync, SyncPorts
+    from doorward.drivers import ReadBodySync
     from doorward.duration import Duration
     from doorward.effects import Charge, Effect
     from doorward.engine import Engine
     from doorward.fingerprint import Scalar
-    from doorward.progress import Answer, Progress
-    from doorward.rules.base import Rule
-    from doorward.rules.limits import CountWhen, Response
+    from doorward.progress import Inputs, Progress
+    from doorward.rules.limits import Response
+    from doorward.runtime import Runtime
 
     Client = Scalar | Mapping[str, Scalar]
-
-
-class Facade(ABC):
-    """What both kinds of client share.
-
-    Args:
-        rules: Rules, and sequences of rules, in the order in which results list them.
-        **options: See :class:`doorward.settings.Options`.
-
-    Raises:
-        ConfigurationError: An argument is wrong; the message names it and what is accepted.
-    """
-
-    runtime: Runtime
-    engine: Engine
-    _extra: tuple[Bound, ...]
-
-    def __init__(self, rules: Sequence[Rule | Sequence[Rule]] = (), **options: Unpack[Options]) -> None:
-        settings = parse(options, type(self).__name__)
-        self._adopt(Runtime(parse_rules(rules), settings))
-
-    def _adopt(self, runtime: Runtime, engine: Engine | None = None, extra: tuple[Bound, ...] = ()) -> Self:
-        self.runtime = runtime
-        self.engine = engine or runtime.engine
-        self._extra = extra
-        self._joined: WeakKeyDictionary[Engine, Engine] = WeakKeyDictionary()
-        return self
-
-    def __repr__(self) -> str:
-        names = ", ".join(bound.name for bound in self.engine.bound)
-        return f"{type(self).__name__}(name={self.runtime.settings.name!r}, rules=[{names}])"
-
-    def with_rule(self, *rules: Rule | Sequence[Rule]) -> Self:
-        """The same client with more rules after its own; everything else is shared."""
-        known = len(self.engine.bound)
-        engine = self.runtime.extended(self.engine, parse_rules(rules), additive=True)
-        extra = (*self._extra, *engine.bound[known:])
-        return type(self).__new__(type(self))._adopt(self.runtime, engine, extra)
-
-    def health(self) -> dict[str, object]:
-        """How this process's part stands: mode, rules, counters of decisions, errors and warnings."""
-        runtime = self.runtime
-        return {
-            "name": runtime.settings.name,
-            "mode": runtime.settings.override or runtime.settings.mode.value,
-            "rules": {bound.name: bound.mode.value for bound in self.engine.bound},
-            "counts": runtime.journal.counts(),
-        }
-
-    def _prepared(self, request: object) -> Progress:
-        progress = self.runtime.open(request, self.engine)
-        if self._extra and progress.engine is not self.engine:
-            progress.engine = self._joined.get(progress.engine) or self._join(progress.engine)
-        return progress
-
-    def _join(self, outer: Engine) -> Engine:
-        """The rules in force with those that ``with_rule`` added, for a request that middleware began with."""
-        more = [bound for bound in self._extra if bound not in outer.bound]
-        joined = self._joined[outer] = outer.with_bound((*outer.bound, *more)) if more else outer
-        return joined
-
-    def _uncounted(self, ledger: list[Answer], response: Response) -> list[Charge]:
-        """The charges that, now that the response is known, turn out not to count."""
-        waiting = conditional(ledger)
-        return [charge for counts, charge in waiting if not self._counts(counts, response)]
-
-    def _counts(self, count_when: CountWhen, response: Response) -> bool:
-        try:
-            return bool(count_when(response))
-        except Exception as error:
-            self.runtime.journal.swallowed("count_when", error)
-            return True
-
-    def _inputs(self, email: str | None, requested: int | None, characteristics: Mapping[str, Scalar] | None) -> Inputs:
-        if email is None and requested is None and not characteristics:
-            return NO_INPUTS
-        return Inputs({"email": email}, characteristics or {}, requested)
-
-    def _walk(self, progress: Progress, inputs: Inputs, ports: SyncPorts, *, deferring: bool) -> Decision:
-        """Decide without waiting for anything but the ports. Never raises."""
-        before = progress.decision
-        try:
-            decision = self._straight(progress, inputs, deferring=deferring)
-            if decision is None:
-                decision = run(progress.engine.evaluate(progress, inputs, deferring=deferring), ports)
-        except Exception as error:
-            decision = self.runtime.broken(progress, error)
-        return decision if decision is before else self._finished(progress, decision)
-
-    def _straight(self, progress: Progress, inputs: Inputs, *, deferring: bool) -> Decision | None:
-        """The decision, where it can be come to without the walk."""
-        express = progress.engine.express if inputs is NO_INPUTS else None
-        decision = express.decide(progress, deferring=deferring) if express is not None else None
-        if decision is not None:
-            progress.decision = decision
-        return decision
-
-    def _finished(self, progress: Progress, decision: Decision) -> Decision:
-        if progress.ledger is not None:
-            decision.on_refund(partial(self._taken_back, progress.ledger))
-        return self.runtime.finish(progress, decision)
-
-    def _taken_back(self, ledger: list[Answer]) -> Any:
-        return self._refund(taken(ledger))
-
-    @abstractmethod
-    def _refund(self, charges: list[Charge]) -> Any:
-        """Have the store take charges back."""
 
 
 class Doorward(Facade):

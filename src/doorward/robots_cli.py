@@ -46,7 +46,7 @@ def _robots(arguments: argparse.Namespace) -> int:
 
 def _rule_of(app: str) -> BotRule:
     """The one bot rule of a client that is named as servers name applications."""
-    from doorward.client import Facade
+    from doorward.facade import Facade
     from doorward.rules.bots import BotRule
 
     client = _imported(app)
