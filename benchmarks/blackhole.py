@@ -101,7 +101,7 @@ def tables(*, quick: bool) -> list[Table]:
             name = f"doorward, {label}, {at_once} at once"
             progress(f"no name server answers: {name}")
             try:
-                rows.append(_row(name, in_fresh_process(measure, waves=10 if quick else 40, at_once=at_once)))
+                rows.append(_row(name, in_fresh_process(measure, waves=10 if quick else 25, at_once=at_once)))
             except NotMeasured as error:
                 rows.append(missing(name, error))
     note = (

@@ -168,7 +168,7 @@ def _table(server: Server, *, quick: bool) -> Table:
     )
     columns = ("", "requests/s", "of bare", "processor time, times bare", "p99 ms")
     try:
-        turns = _turns(server, seconds=2 if quick else 2.5, repeats=1 if quick else 3)
+        turns = _turns(server, seconds=2 if quick else 3, repeats=1 if quick else 2)
     except NotMeasured as error:
         return Table(title, note, columns, [missing("bare", error)])
     least: float | None = LEAST_UNDER_H11

@@ -41,7 +41,7 @@ NOTE = (
 
 
 def _tables(base: str, names: Sequence[str], measure: Callable[..., object], *, quick: bool) -> list[Table]:
-    rounds = 6 if quick else 30
+    rounds = 6 if quick else 20
     tables = []
     for case, clients, browsers, budgets in CASES:
 

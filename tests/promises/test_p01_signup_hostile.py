@@ -29,7 +29,7 @@ from doorward import (
 from doorward.automation.headers import LOOKED_AT
 from doorward.testing import FakeClock, ScriptedResolver
 
-NUMBER = 1_500 * SCALE
+NUMBER = 1_000 * SCALE
 LONGEST_RECORD = 1024
 BOT_NAMES = ("Googlebot/2.1", "curl/8.5.0", "bingbot/2.0", "GPTBot/1.2", "Mozilla/5.0 (", "Slackbot", "compatible; ")
 AGENT_BYTES = "".join(chr(code) for code in range(256) if chr(code) not in "\r\n")
@@ -127,6 +127,7 @@ def check(decision: Decision, records: list[str]) -> None:
     assert decision.explain()
     assert decision.ip.to_dict()
     assert all(value.isprintable() for value in decision.headers.values())
+    assert sum(record.startswith("doorward decision") for record in records) == 1
     for record in records:
         assert record.isprintable(), record
         assert len(record) <= LONGEST_RECORD

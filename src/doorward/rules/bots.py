@@ -88,7 +88,7 @@ class BotList(Protocol):
         """The ids of all."""
         ...
 
-    def by_category(self, name: str) -> Sequence[Bot]:
+    def by_category(self, category: str) -> Sequence[Bot]:
         """The bots of a category."""
         ...
 

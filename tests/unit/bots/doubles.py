@@ -53,8 +53,8 @@ class Names:
     def ids(self) -> Iterable[str]:
         return list(self.all)
 
-    def by_category(self, name: str) -> Sequence[Listed]:
-        return [bot for bot in self.all.values() if name in bot.categories]
+    def by_category(self, category: str) -> Sequence[Listed]:
+        return [bot for bot in self.all.values() if category in bot.categories]
 
     def bot(self, name: str) -> Listed | None:
         return self.all.get(name)
