@@ -101,12 +101,17 @@ class RequestContext:
         peer: Address of the other end of the connection; None or empty for a Unix socket.
         body: The body when it is at hand, else None.
         raw_path: The path as sent, where the server tells.
+
+    Attributes:
+        as_sent: Whether the header lines are in the order in which the client sent them, their names as bytes in lower
+            case: in ASGI scopes they are. A WSGI environ has lost it, and who writes a request down does not know it.
     """
 
     # Defaults on the class, not in __init__: most requests are allowed without any of these being looked at.
     body: bytes | None = None
     body_complete: bool = False
     raw_path: str | None = None
+    as_sent: bool = False
     _host: str | None = None
     _headers: Headers | None = None
     _cookies: dict[str, list[str]] | None = None

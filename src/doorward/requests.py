@@ -60,6 +60,7 @@ def from_scope(scope: Carrier, path: str | None = None) -> RequestContext:
     # Text in requests of Django's AsyncRequestFactory.
     context.query = query.decode("latin-1") if isinstance(query, bytes) else query
     context.lines = scope["headers"]
+    context.as_sent = True
     context.peer = client[0] if client else None
     if raw_path is not None:
         context.raw_path = raw_path.decode("latin-1")

@@ -14,18 +14,17 @@ from doorward.automation.shape import built
 from doorward.context import text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from doorward.context import RequestContext, Text
 
-_NAMES = frozenset(LOOKED_AT)
 _RAW_NAMES = frozenset([name.encode() for name in LOOKED_AT])
+_LIST_VALUED = frozenset({"accept", "accept-encoding", "accept-language"})
 
 _MOST_LINES = 32
 _LONGEST_KEPT = 1536
 """Characters of headers that one entry of a cache may hold; browsers send about 600."""
 
-_LISTS = (list, tuple)
 _PLAIN_METHODS = frozenset({"GET", "HEAD", "POST"})
 
 
@@ -72,9 +71,9 @@ class Examiner:
         pairs = [(text(name).lower(), text(value[: LONGEST + 1])) for name, value in lines[:_MOST_LINES]]
         agents = tuple(dict.fromkeys([value.strip() for name, value in pairs if name == "user-agent"]))
         findings, claim = self._agent(agents)
-        values: dict[str, str] = {}
-        for name, value in pairs:
-            values.setdefault(name, value)
+        values, contradicts = _by_name(pairs)
+        if contradicts or len(lines) > _MOST_LINES:
+            findings = (*findings, Finding(1.0, "sends headers several times that browsers send once"))
         plain = request.method in _PLAIN_METHODS and not request.scheme.startswith("ws")
         sent = Sent(values, tuple(values) if ordered else (), request.scheme == "https", plain)
         return Examination.of([*findings, *contradictions(sent, claim)], tuple([agent for agent in agents if agent]))
@@ -99,11 +98,23 @@ def _said(agent_text: str) -> _Said:
     return _Said(findings, claimed(agent))
 
 
+def _by_name(pairs: Iterable[tuple[str, str]]) -> tuple[dict[str, str], bool]:
+    """The values by name, and whether a header that has one value came with several.
+
+    The lines of a header that is a list are one list (RFC 9110 section 5.3).
+    """
+    values: dict[str, str] = {}
+    contradicts = False
+    for name, value in pairs:
+        before = values.setdefault(name, value)
+        if before != value and name in _LIST_VALUED:
+            values[name] = f"{before}, {value}"
+        elif before != value and name != "user-agent":
+            contradicts = True
+    return values, contradicts
+
+
 def _lines(request: RequestContext) -> list[tuple[Text, Text]]:
     """The header lines that are looked at."""
-    lines = request.lines
-    if not isinstance(lines, _LISTS):
-        return request.headers.picked(LOOKED_AT)  # type: ignore[return-value]  # lists are invariant
-    # The names in an ASGI scope are bytes in lower case; they can be anything in a request made by hand.
-    found = [line for line in lines if line[0] in _RAW_NAMES]
-    return found or [(name, value) for name, value in lines if text(name).lower() in _NAMES]
+    found = [line for line in request.lines if line[0] in _RAW_NAMES] if request.as_sent else None
+    return found or request.headers.picked(LOOKED_AT)  # type: ignore[return-value]  # lists are invariant

@@ -166,7 +166,6 @@ class _Found(NamedTuple):
 
 _UNNAMED: Bot = _Unnamed()
 _PERSON = Outcome(Conclusion.ALLOW, BotReason())
-_LISTS = (list, tuple)
 _NO_ADDRESS = "the client's address is not known"
 _NO_RANGES = "there is no data about its operator's ranges; what brings it: doorward data update"
 
@@ -236,7 +235,7 @@ class BotRule(Rule):
     def evaluate(self, view: View) -> Outcome | Steps:
         """Find bots, and judge them; a client that shows no sign of automation passes."""
         request = view.request
-        examined = self.examiner.examine(request, ordered=_in_order(request))
+        examined = self.examiner.examine(request, ordered=request.as_sent)
         agents = examined.agents
         if len(agents) != 1:
             return self._conclude(view, self._without_one_agent(agents))
@@ -350,12 +349,3 @@ def _called(bots: Iterable[Bot]) -> _Found:
 
 def _id(bot: Bot) -> str:
     return bot.id
-
-
-def _in_order(request: RequestContext) -> bool:
-    """Whether header lines are in the order in which the client sent them: as servers hand them over in ASGI scopes.
-
-    A WSGI environ has lost it, and text comes from people who write requests down.
-    """
-    lines = request.lines
-    return isinstance(lines, _LISTS) and bool(lines) and isinstance(lines[0][0], bytes)

@@ -81,6 +81,12 @@ def test_answers_are_kept_up_to_a_number():
     assert len(examiner._agents) <= 64
 
 
+def sent(lines, scheme):
+    """A request as an ASGI server hands it over."""
+    raw = [(name.encode(), value.encode()) for name, value in lines]
+    return from_scope({"type": "http", "path": "/", "scheme": scheme, "headers": raw})
+
+
 def test_kept_answer_is_not_another_requests():
     """The same headers mean something else over TLS, and with their order."""
     agent = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
