@@ -108,7 +108,8 @@ def test_the_source_distribution_makes_the_same_wheel(wheel: Path, source_distri
     with tarfile.open(source_distribution) as archive:
         names = archive.getnames()
     assert "doorward-0.1.0/data_build/registry/bots.toml" in names
-    assert [name for name in names if name.endswith(".dwd")] == []
+    # The fuzzers' seeds are data files too, of a few made-up entries.
+    assert [name for name in names if name.endswith(".dwd") and "/tests/fuzz/" not in name] == []
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet", "--no-deps")
     run(*pip, "--no-build-isolation", "--wheel-dir", tmp_path, source_distribution, cwd=tmp_path)
     again = next(tmp_path.glob("doorward-*.whl"))

@@ -93,7 +93,7 @@ def test_kept_answer_is_not_another_requests():
     lines = [("user-agent", agent), ("accept", "*/*"), ("accept-encoding", "gzip"), ("accept-language", "en")]
     examiner = Examiner()
     weights = [
-        examiner.examine(RequestContext(scheme=scheme, headers=lines), ordered=ordered).weight
+        examiner.examine(sent(lines, scheme), ordered=ordered).weight
         for _ in range(2)
         for scheme in ("http", "https")
         for ordered in (False, True)
