@@ -17,6 +17,8 @@ ORDINARY = re.compile(
     rf"{_DESKTOPS}{_ENGINE}Chrome/[1-3]?\d\d\.0\.\d{{1,4}}\.\d{{1,3}} Safari/537\.36"
     r"(?: Edg/[1-3]?\d\d\.0\.\d{1,4}\.\d{1,3})?"
     rf"|Linux; Android 10; K{_ENGINE}Chrome/[1-3]?\d\d\.0\.0\.0 (?:Mobile )?Safari/537\.36"
+    r"|(?:Windows NT 10\.0; Win64; x64|Macintosh; Intel Mac OS X 10\.15|X11; (?:Ubuntu; )?Linux x86_64); "
+    r"rv:(?P<gecko>\d{2,3})\.0\) Gecko/20100101 Firefox/(?P=gecko)\.0"
     rf"|Macintosh; Intel Mac OS X 10_15_7{_ENGINE}Version/\d\d\.\d Safari/605\.1\.15"
     rf"|iPhone; CPU iPhone OS \d\d_\d like Mac OS X{_ENGINE}Version/\d\d\.\d Mobile/15E148 Safari/604\.1)"
 )
@@ -46,22 +48,28 @@ class Agent:
         cut: Whether there was more.
         lower: The text in lower case.
         runs: Runs of letters in lower case, but for the model of an Android device: "CriOS/9" gives "crios".
-        words: The same with compounds taken apart: "LinkChecker" gives "link" and "checker".
         browserlike: Whether it begins as browsers do.
         apps: Whether it names a system, a device or a program, as what somebody has installed does.
     """
 
-    __slots__ = ("apps", "browserlike", "cut", "lower", "runs", "text", "words")
+    __slots__ = ("_named", "_words", "apps", "browserlike", "cut", "lower", "runs", "text")
 
     def __init__(self, text: str) -> None:
         self.cut = len(text) > LONGEST
         self.text = text[:LONGEST].strip()
         self.lower = lower = self.text.lower()
-        named = _DEVICE.sub("", self.text) if "android" in lower else self.text
-        self.runs = frozenset(named.lower().translate(_LETTERS).split())
-        self.words = words_of(named)
+        self._named = _DEVICE.sub("", self.text) if "android" in lower else self.text
+        self._words: frozenset[str] | None = None
+        self.runs = frozenset(self._named.lower().translate(_LETTERS).split())
         self.browserlike = lower.startswith(("mozilla", "opera/"))
         self.apps = self._names_platform()
+
+    @property
+    def words(self) -> frozenset[str]:
+        """As ``runs``, with compounds taken apart: "LinkChecker" gives "link" and "checker"."""
+        if self._words is None:
+            self._words = words_of(self._named)
+        return self._words
 
     def _names_platform(self) -> bool:
         if not self.runs.isdisjoint(PLATFORMS) or not self.runs.isdisjoint(PROGRAMS) or "x11" in self.lower:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from doorward.context import RequestContext, Text
 
-_RAW_NAMES = frozenset([name.encode() for name in LOOKED_AT])
+_RAW_NAMES: dict[Text, str] = {name.encode(): name for name in LOOKED_AT}
 _LIST_VALUED = frozenset({"accept", "accept-encoding", "accept-language"})
 
 _MOST_LINES = 32
@@ -68,7 +68,8 @@ class Examiner:
         return answer
 
     def _examined(self, request: RequestContext, lines: list[tuple[Text, Text]], ordered: bool) -> Examination:  # noqa: FBT001
-        pairs = [(text(name).lower(), text(value[: LONGEST + 1])) for name, value in lines[:_MOST_LINES]]
+        looked_at = lines[:_MOST_LINES]
+        pairs = [(_RAW_NAMES.get(name) or text(name), text(value[: LONGEST + 1])) for name, value in looked_at]
         agents = tuple(dict.fromkeys([value.strip() for name, value in pairs if name == "user-agent"]))
         findings, claim = self._agent(agents)
         values, contradicts = _by_name(pairs)
