@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.core.signals import setting_changed
 
-from doorward.progress import Inputs
+from doorward.progress import NOT_GIVEN, Inputs, given
 from doorward.requests import carrier_of
 from doorward_django import configuration
 from doorward_django.protection import HANDLED, Protection
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from doorward import AsyncDoorward, Decision, Doorward
     from doorward.fingerprint import Scalar
-    from doorward.progress import Progress
+    from doorward.progress import NotGiven, Progress
 
 # Reentrant: reading the setting imports modules of the application, which may ask for the client.
 _lock = threading.RLock()
@@ -51,7 +51,7 @@ def client() -> Doorward | AsyncDoorward:
 def protect(
     request: HttpRequest,
     *,
-    email: str | None = None,
+    email: str | NotGiven | None = NOT_GIVEN,
     requested: int | None = None,
     characteristics: Mapping[str, Scalar] | None = None,
 ) -> Decision:
@@ -65,14 +65,14 @@ def protect(
     if progress is None:
         return current.runtime.switched_off(current.awaiting.engine)
     return current.decide(
-        request, progress, Inputs({"email": email}, characteristics or {}, requested), deferring=False
+        request, progress, Inputs(given(email), characteristics or {}, requested), deferring=False
     )
 
 
 async def aprotect(
     request: HttpRequest,
     *,
-    email: str | None = None,
+    email: str | NotGiven | None = NOT_GIVEN,
     requested: int | None = None,
     characteristics: Mapping[str, Scalar] | None = None,
 ) -> Decision:
@@ -80,7 +80,7 @@ async def aprotect(
     current, progress = _opened(request)
     if progress is None:
         return current.runtime.switched_off(current.awaiting.engine)
-    inputs = Inputs({"email": email}, characteristics or {}, requested)
+    inputs = Inputs(given(email), characteristics or {}, requested)
     return await current.adecide(request, progress, inputs, deferring=False)
 
 

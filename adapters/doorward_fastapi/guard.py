@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from doorward.progress import NO_INPUTS, Progress
+from doorward.progress import NO_INPUTS, NOT_GIVEN, Progress
 from doorward.requests import from_scope
 from doorward.routes import name_of
 from doorward.rules.limits import LimitOptions, rate_limit
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from doorward.asgi import Scope
     from doorward.bound import Bound
     from doorward.fingerprint import Scalar
+    from doorward.progress import NotGiven
     from doorward.rules.base import Rule
     from doorward.rules.limits import Limit, LimitFor
     from doorward_starlette.guard import GuardOptions
@@ -63,7 +64,7 @@ class DoorwardFastAPI(DoorwardStarlette):
         self,
         connection: HTTPConnection,
         *,
-        email: str | None = None,
+        email: str | NotGiven | None = NOT_GIVEN,
         requested: int | None = None,
         characteristics: Mapping[str, Scalar] | None = None,
     ) -> Decision:
@@ -81,7 +82,7 @@ class DoorwardFastAPI(DoorwardStarlette):
     def protected(
         self,
         *,
-        email: str | Callable[..., Any] | None = None,
+        email: str | NotGiven | Callable[..., Any] | None = NOT_GIVEN,
         requested: int | Callable[..., Any] | None = None,
         characteristics: Mapping[str, Scalar] | Callable[..., Any] | None = None,
     ) -> Dependency:

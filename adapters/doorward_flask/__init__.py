@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 from flask import Blueprint, Flask, current_app, g, has_request_context, request
 
 from doorward.errors import ConfigurationError
+from doorward.progress import NOT_GIVEN
 from doorward.routes import RouteDecorators, RoutePolicy, name_of
 from doorward.runtime import DECISION
 from doorward.settings import parse_rules
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from doorward.client import AsyncDoorward, Doorward
     from doorward.decision import Decision
     from doorward.fingerprint import Scalar
+    from doorward.progress import NotGiven
     from doorward.rules.base import Rule
     from doorward.rules.limits import LimitFor, LimitOptions
 
@@ -110,7 +112,7 @@ class DoorwardFlask(RouteDecorators):
     def protect(
         self,
         *,
-        email: str | None = None,
+        email: str | NotGiven | None = NOT_GIVEN,
         requested: int | None = None,
         characteristics: Mapping[str, Scalar] | None = None,
     ) -> Decision:

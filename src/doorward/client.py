@@ -10,6 +10,7 @@ from doorward.drivers import run
 from doorward.effects import AskStore
 from doorward.errors import ConfigurationError
 from doorward.facade import Facade
+from doorward.progress import NOT_GIVEN
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Generator, Mapping
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from doorward.effects import Charge, Effect
     from doorward.engine import Engine
     from doorward.fingerprint import Scalar
-    from doorward.progress import Inputs, Progress
+    from doorward.progress import Inputs, NotGiven, Progress
     from doorward.rules.limits import Response
     from doorward.runtime import Runtime
 
@@ -56,7 +57,7 @@ class Doorward(Facade):
         self,
         request: object,
         *,
-        email: str | None = None,
+        email: str | NotGiven | None = NOT_GIVEN,
         requested: int | None = None,
         characteristics: Mapping[str, Scalar] | None = None,
     ) -> Decision:
@@ -64,7 +65,7 @@ class Doorward(Facade):
 
         Args:
             request: A RequestContext, an ASGI scope, a WSGI environ, or a framework's request.
-            email: The address that e-mail rules look at.
+            email: The address that e-mail rules look at; None, as of a form without the field, is INVALID.
             requested: Units that this request takes on its limits; 1 when None. Given again, it is charged again.
             characteristics: Values of the characteristics of your own, such as ``{"userId": 42}``.
 
@@ -172,7 +173,7 @@ class AsyncDoorward(Facade):
         self,
         request: object,
         *,
-        email: str | None = None,
+        email: str | NotGiven | None = NOT_GIVEN,
         requested: int | None = None,
         characteristics: Mapping[str, Scalar] | None = None,
     ) -> Decision:

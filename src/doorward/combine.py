@@ -83,7 +83,7 @@ def _would_decide(engine: Engine, progress: Progress, conclusion: Conclusion) ->
     weighed = engine.threshold(progress.dry_weight) if heavier else None
     for wanted in (Conclusion.DENY, Conclusion.CHALLENGE):
         refusing = [bound for bound in engine.in_turn if _came_to(progress.result(bound), wanted)]
-        refusing.sort(key=lambda bound: bound in progress.late)
+        refusing.sort(key=lambda bound: _after(engine, progress, bound))
         if refusing:
             return _first_in_turn(progress, refusing)
         if conclusion is wanted:
@@ -91,6 +91,12 @@ def _would_decide(engine: Engine, progress: Progress, conclusion: Conclusion) ->
         if weighed is wanted:
             return "weights"
     return None
+
+
+def _after(engine: Engine, progress: Progress, bound: Bound) -> tuple[int, int]:
+    """When a rule came to its result, had all been live: of one round of questions, what was declared first decides."""
+    rounds = progress.late.get(bound, -1)
+    return (rounds, engine.bound.index(bound) if rounds > 0 else 0)
 
 
 def _came_to(result: RuleResult | None, wanted: Conclusion) -> bool:

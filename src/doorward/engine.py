@@ -16,7 +16,6 @@ A live DENY ends the walk. Rules that did not run are NOT_RUN.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence, Sized
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from doorward.address_facts import NO_ADDRESS_DATA
@@ -24,6 +23,7 @@ from doorward.combine import combine
 from doorward.counting import count, prepare, recall, settle, without_store
 from doorward.decision import Conclusion
 from doorward.effects import Effect, Failed, Gather, ReadBody
+from doorward.lazily import lazily
 from doorward.printable import describe, printable
 from doorward.progress import NO_INPUTS, Inputs, Progress
 from doorward.reason import ErrorReason
@@ -199,11 +199,13 @@ class Walk:
         counters: What it is charged on, and in step with it ``hits``, what the store is asked; once ``prepared``.
         begun: Local rules that go on among the look-ups; none while there is nothing to ask.
         denied: Whether a live rule has ended it.
+        rounds: Rounds of questions so far; None before the look-ups.
         now_ns: The time of the decision.
     """
 
     begun: dict[Bound, Steps] | None = None
     denied = False
+    rounds: int | None = None
     prepared = False
     epoch = 0
     counters: list[Counter]
@@ -223,7 +225,7 @@ class Walk:
         self.deferring = deferring
         self.now_ns = engine.clock.now_ns()
 
-    @cached_property
+    @lazily
     def view(self) -> View:
         """What rules may look at."""
         inputs = self.inputs
@@ -245,8 +247,8 @@ class Walk:
 
     def lookups(self, bounds: Sequence[Bound]) -> Generator[Effect, Any, None]:
         """Ask rules together: what they all need in one round is one effect."""
-        running: dict[Bound, Steps] = self.begun or {}
-        self.progress.late |= frozenset(running)
+        running = self.begun or {}
+        self.rounds = 0
         for bound in bounds:
             if self.denied:
                 return
@@ -282,6 +284,8 @@ class Walk:
     def record(self, bound: Bound, result: RuleResult) -> None:
         """Keep a rule's result; a live DENY ends the walk."""
         self.progress.results[bound] = result
+        if self.rounds is not None:
+            self.progress.late = {**self.progress.late, bound: self.rounds}
         if bound.dry or result.conclusion is not Conclusion.ALLOW:
             self.progress.plain = False
         if result.conclusion is Conclusion.DENY and not bound.dry:
@@ -301,7 +305,7 @@ class Walk:
         if self.deferring and bound.wants and not bound.wants <= self.inputs.characteristics.keys():
             return False
         needs = bound.rule.needs
-        if not needs or self.inputs.values.get(needs) is not None:
+        if not needs or needs in self.inputs.values:
             return True
         if not self.deferring:
             self.fail(bound, ValueError(f"{needs}= was not given to protect"))
@@ -343,6 +347,7 @@ class Walk:
             self._settle(bound, outcome)
 
     def _round(self, running: dict[Bound, Steps], answers: dict[Bound, Any]) -> dict[Bound, Effect]:
+        self.rounds = (self.rounds or 0) + 1
         asked: dict[Bound, Effect] = {}
         for bound, steps in list(running.items()):
             answer = answers[bound]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 from weakref import WeakKeyDictionary
 
 from doorward.drivers import run
-from doorward.progress import NO_INPUTS, Inputs, conditional, taken
+from doorward.progress import NO_INPUTS, NOT_GIVEN, Inputs, conditional, given, taken
 from doorward.runtime import Runtime
 from doorward.settings import Options, parse, parse_rules
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from doorward.effects import Charge
     from doorward.engine import Engine
     from doorward.fingerprint import Scalar
-    from doorward.progress import Answer, Progress
+    from doorward.progress import Answer, NotGiven, Progress
     from doorward.rules.base import Rule
     from doorward.rules.limits import CountWhen, Response
 
@@ -97,10 +97,12 @@ class Facade(ABC):
             self.runtime.journal.swallowed("count_when", error)
             return True
 
-    def _inputs(self, email: str | None, requested: int | None, characteristics: Mapping[str, Scalar] | None) -> Inputs:
-        if email is None and requested is None and not characteristics:
+    def _inputs(
+        self, email: str | NotGiven | None, requested: int | None, characteristics: Mapping[str, Scalar] | None
+    ) -> Inputs:
+        if email is NOT_GIVEN and requested is None and not characteristics:
             return NO_INPUTS
-        return Inputs({"email": email}, characteristics or {}, requested)
+        return Inputs(given(email), characteristics or {}, requested)
 
     def _walk(self, progress: Progress, inputs: Inputs, ports: SyncPorts, *, deferring: bool) -> Decision:
         """Decide without waiting for anything but the ports. Never raises."""

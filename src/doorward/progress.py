@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from enum import Enum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from doorward.decision import Conclusion, State
 from doorward.effects import Algorithm, Charge
@@ -41,6 +43,21 @@ class Inputs(NamedTuple):
 NO_INPUTS = Inputs({}, {})
 
 
+class NotGiven(Enum):
+    """The kind of :data:`NOT_GIVEN`."""
+
+    NOT_GIVEN = "not given"
+
+
+NOT_GIVEN: Final = NotGiven.NOT_GIVEN
+"""In place of an argument that was left out: ``email=None`` is what a form without the field comes to, and INVALID."""
+
+
+def given(email: str | NotGiven | None) -> dict[str, object]:
+    """The inputs of rules, of those that were given."""
+    return {} if email is NOT_GIVEN else {"email": email}
+
+
 class Admitted(NamedTuple):
     """A limit that had room: what a result of it is made from, if anybody looks."""
 
@@ -62,7 +79,7 @@ class Progress:
         weight: Sum of the live rules' weights; ``dry_weight`` also holds those of dry runs.
         ended: Kinds of rules that an ``allow`` rule has made unnecessary.
         ledger: What was charged. A list of its own, because the decision refers to it too, and must not to this.
-        late: Local rules that came to their results among the look-ups, after the limits.
+        late: Rules that came to their results among the look-ups, after the limits, and after how many rounds.
         plain: Nothing but live rules that allow so far, so that the decision need not be looked for.
         noteworthy: Something failed or was replaced: the log has to say so.
         decision: The decision so far.
@@ -75,7 +92,7 @@ class Progress:
     dry_weight: float = 0.0
     ended: frozenset[str] = frozenset()
     ledger: list[Answer] | None = None
-    late: frozenset[Bound] = frozenset()
+    late: Mapping[Bound, int] = MappingProxyType({})
     plain: bool = True
     noteworthy: bool = False
     decision: Decision | None = None

@@ -80,6 +80,8 @@ class Runtime:
         self.routed: list[Bound] = []
         self.inline_ports = SyncPorts(self.store, self.local, self.offload, settings.timeout)  # type: ignore[arg-type]
         self.conditional = False
+        if settings.geo:
+            self.addresses.open()  # a file that is none is found now
         self.engine = self._build(rules)
 
     @property

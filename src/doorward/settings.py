@@ -251,7 +251,10 @@ def _ips(proxies: Any, folder: Any, *, development: bool) -> ClientIPPolicy:
 
 def _folder(value: object) -> Path | None:
     """The folder; it may come into being later, by ``doorward data update``."""
-    return None if value is None else _path(value, "data")
+    folder = None if value is None else _path(value, "data")
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise ConfigurationError("data", f"must be a folder, not the file {str(folder)!r}")
+    return folder
 
 
 def _files(values: object) -> tuple[Path, ...]:

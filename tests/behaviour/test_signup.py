@@ -208,3 +208,11 @@ def test_a_query_does_not_switch_bots_and_filters_off(make: MakeApp) -> None:
     assert app.get("/echo?a=b", headers=[("User-Agent", "curl/8.5.0")]).status == 403
     assert app.get("/echo?q=x", headers=FIREFOX).status == 403
     assert app.get("/echo?q=y", headers=FIREFOX).status == 200
+
+
+def test_an_email_of_none_is_invalid(make: MakeApp, dns: DnsServer) -> None:
+    """What a form or a JSON body without the field comes to must not get past the rules for addresses."""
+    app = make(validate_email(deny=["FREE"]), resolver=dns.address)
+    reply = app.get("/handler?email=none", headers=FIREFOX)
+    assert conclusion(reply) == "DENY"
+    assert result(reply)["reason"]["email"]["emailTypes"] == ["EMAIL_TYPE_INVALID"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import pytest
@@ -24,10 +25,10 @@ from tests.unit.walking import (
     states,
 )
 
-from doorward import Conclusion, Doorward, RequestContext
+from doorward import Conclusion, Doorward, RequestContext, RuleReason
 from doorward.address_facts import AddressFacts
 from doorward.effects import CountHits, DnsAnswer, DnsKind, Failed, Gather, ResolveDns
-from doorward.rules.base import View
+from doorward.rules.base import Outcome, View
 
 MX = ResolveDns("mail.example", DnsKind.MX)
 FOUND = DnsAnswer(True, ("mx.mail.example",))
@@ -103,6 +104,44 @@ def test_of_two_dry_runs_the_limit_would_have_decided_before_the_look_up() -> No
     walk = Walking(Begins(does=asking(DENIES), name="begun", mode="DRY_RUN"), limit(name="l", mode="DRY_RUN"))
     assert walk.walk().dry_run == "begun"
     assert walk.walk().dry_run == "l"
+
+
+def asking_twice(outcome: Outcome) -> Callable[[View], Any]:
+    """A rule that asks in two rounds."""
+
+    def ask(_: View) -> Any:
+        yield MX
+        yield MX
+        return outcome
+
+    return ask
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cheap(Begins):
+    effort: ClassVar[int] = -1
+
+
+def refuser(kind: type[Says], name: str, asks: Any = asking) -> Says:
+    """A rule that asks, and then refuses for a reason of its own."""
+    return kind(does=asks(Outcome(Conclusion.DENY, RuleReason(name))), name=name)
+
+
+@pytest.mark.parametrize("mode", ["LIVE", "DRY_RUN"])
+@pytest.mark.parametrize(
+    ("rules", "decides"),
+    [
+        ([refuser(Begins, "slow", asking_twice), refuser(Begins, "quick")], "quick"),
+        ([refuser(Begins, "first"), refuser(Cheap, "second")], "first"),
+        ([refuser(LooksUp, "late"), refuser(Begins, "begun")], "late"),
+    ],
+    ids=["the earlier round", "of one round the first declared", "look-ups and begun rules alike"],
+)
+def test_the_same_look_up_decides_live_and_dry(mode: str, rules: list[Any], decides: str) -> None:
+    """P19: what a dry run names is what would have decided."""
+    decision = Walking(*[replace(rule, mode=mode) for rule in rules]).walk()
+    named = decision.dry_run if mode == "DRY_RUN" else getattr(decision.reason, "rule", "")
+    assert named == decides
 
 
 def test_a_note_reaches_the_result_and_the_log(caplog: pytest.LogCaptureFixture) -> None:

@@ -117,7 +117,7 @@ class Walking:
         requested: int | None = None,
         **given: Any,
     ) -> Generator[Effect, Any, Decision]:
-        inputs = Inputs({"email": email}, given, requested)
+        inputs = Inputs({} if email is None else {"email": email}, given, requested)
         return self.client.engine.evaluate(progress or self.progress(), inputs, deferring=deferring)
 
     def walk(self, progress: Progress | None = None, **how: Any) -> Decision:

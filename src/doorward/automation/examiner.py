@@ -56,18 +56,25 @@ class Examiner:
             ordered: Whether the header lines are in the order in which the client sent them, as in ASGI scopes.
         """
         lines = _lines(request)
-        key = (ordered, request.scheme, request.method in _PLAIN_METHODS, *lines)
+        from_nowhere = request.method == "POST" and not _says_from_where(request)
+        key = (ordered, request.scheme, request.method in _PLAIN_METHODS, from_nowhere, *lines)
         try:
             answer = self._answers.get(key)
         except TypeError:  # Some servers make lists of the pairs, which cannot be looked up.
-            return self._examined(request, lines, ordered)
+            return self._examined(request, lines, ordered, from_nowhere)
         if answer is None:
-            answer = self._examined(request, lines, ordered)
+            answer = self._examined(request, lines, ordered, from_nowhere)
             if sum([len(name) + len(value) for name, value in lines]) + len(request.scheme) <= _LONGEST_KEPT:
                 self._answers.put(key, answer)
         return answer
 
-    def _examined(self, request: RequestContext, lines: list[tuple[Text, Text]], ordered: bool) -> Examination:  # noqa: FBT001
+    def _examined(
+        self,
+        request: RequestContext,
+        lines: list[tuple[Text, Text]],
+        ordered: bool,  # noqa: FBT001  (hot)
+        from_nowhere: bool,  # noqa: FBT001  (the same)
+    ) -> Examination:
         looked_at = lines[:_MOST_LINES]
         pairs = [(_RAW_NAMES.get(name) or text(name), text(value[: LONGEST + 1])) for name, value in looked_at]
         agents = tuple(dict.fromkeys([value.strip() for name, value in pairs if name == "user-agent"]))
@@ -75,8 +82,10 @@ class Examiner:
         values, contradicts = _by_name(pairs)
         if contradicts or len(lines) > _MOST_LINES:
             findings = (*findings, Finding(1.0, "sends headers several times that browsers send once"))
-        plain = request.method in _PLAIN_METHODS and not request.scheme.startswith("ws")
-        sent = Sent(values, tuple(values) if ordered else (), request.scheme == "https", plain)
+        handshake = request.scheme.startswith("ws") or "websocket" in values.get("upgrade", "").lower()
+        plain = request.method in _PLAIN_METHODS and not handshake
+        secure = request.scheme == "https" or "https" in values.get("x-forwarded-proto", "").lower()
+        sent = Sent(values, tuple(values) if ordered else (), secure, plain, from_nowhere)
         return Examination.of([*findings, *contradictions(sent, claim)], tuple([agent for agent in agents if agent]))
 
     def _agent(self, agents: Sequence[str]) -> _Said:
@@ -113,6 +122,10 @@ def _by_name(pairs: Iterable[tuple[str, str]]) -> tuple[dict[str, str], bool]:
         elif before != value and name != "user-agent":
             contradicts = True
     return values, contradicts
+
+
+def _says_from_where(request: RequestContext) -> bool:
+    return any([request.header_values(name) for name in ("origin", "referer")])
 
 
 def _lines(request: RequestContext) -> list[tuple[Text, Text]]:

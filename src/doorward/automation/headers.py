@@ -31,6 +31,8 @@ LOOKED_AT = (
     "sec-fetch-dest",
     "sec-fetch-user",
     "upgrade-insecure-requests",
+    "upgrade",
+    "x-forwarded-proto",
     "from",
     "signature-agent",
 )
@@ -44,6 +46,8 @@ _ALIKE = frozenset({"Linux", "Chrome OS", "Chromium OS", "Android", ""})
 """Chrome on Android says Linux in its agent when asked for the desktop site; Chrome OS runs Android's apps."""
 
 _FETCH_SINCE = {"Chrome": 80, "Firefox": 90, "Safari": 17}
+_ORIGIN_SINCE = {"Chrome": 80, "Firefox": 70, "Safari": 13}
+"""Since when at the latest every POST has an Origin (Fetch standard, section 3.2), and mostly a Referer too."""
 _FETCH_BEFORE = {"Chrome": 76, "Firefox": 90, "Safari": 16}
 
 
@@ -53,14 +57,16 @@ class Sent(NamedTuple):
     Attributes:
         values: By name in lower case, the first value of each.
         order: The names in the order of the client; empty when that is unknown.
-        secure: Whether the request came over TLS.
+        secure: Whether the request came over TLS, by the word of anybody: nobody gains by claiming it.
         plain: Whether it is a GET, HEAD or POST, and no handshake or preflight, which browsers send with fewer headers.
+        from_nowhere: Whether it is a POST that names neither Origin nor Referer.
     """
 
     values: Mapping[str, str]
     order: tuple[str, ...]
     secure: bool
     plain: bool
+    from_nowhere: bool = False
 
 
 def contradictions(sent: Sent, claim: Claim | None) -> Iterator[Finding]:
@@ -146,7 +152,10 @@ def _missing(sent: Sent, claim: Claim) -> Iterator[Finding]:
     if not languages or languages.strip() == "*":
         yield Finding(0.4 if claim.embedded else 0.6, "names no language, as browsers do")
     if not values.get("accept-encoding"):
-        yield Finding(0.3, "accepts no compression, as browsers do")
+        # With no language it is enough: what removes both has not been met with.
+        yield Finding(0.4, "accepts no compression, as browsers do")
+    if sent.from_nowhere and claim.version >= _ORIGIN_SINCE[claim.family] and not claim.embedded:
+        yield Finding(0.5, "posts without saying from where, as browsers do")
     if not sent.secure or claim.embedded:
         return
     fetches = "sec-fetch-mode" in values or "sec-fetch-site" in values

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from threading import Lock
 from typing import Generic, TypeVar
+
+from doorward.locks import lock_over_forks
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -23,7 +24,7 @@ class Recent(Generic[Key, Value]):
         self._half = max(1, size // 2)
         self._young: dict[Key, Value] = {}
         self._old: dict[Key, Value] = {}
-        self._lock = Lock()
+        self._lock = lock_over_forks()
 
     def __len__(self) -> int:
         return len(self._young) + len(self._old)

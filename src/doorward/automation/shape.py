@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 from doorward.automation.desktop import added
 from doorward.automation.evidence import Finding
-from doorward.automation.vocabulary import BROWSERS, PLACEHOLDERS, SERVICES, TRUE_COMPATIBLES, WINDOWS_RELEASES
+from doorward.automation.vocabulary import (
+    BROWSERS,
+    IMITATED,
+    PLACEHOLDERS,
+    SERVICES,
+    TRUE_COMPATIBLES,
+    WINDOWS_RELEASES,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,7 +105,11 @@ def _gecko_agrees(gecko: int, firefox: int) -> bool:
 
 def _bare(agent: Agent) -> Iterator[Finding]:
     """Evidence in an agent that is names only, where apps tell of their system, their device or their engine."""
-    if agent.apps or not agent.runs.isdisjoint(BROWSERS):
+    if agent.apps:
+        return
+    if not agent.runs.isdisjoint(BROWSERS):
+        if agent.runs <= IMITATED:
+            yield Finding(1.0, "names a browser and nothing else, as no browser does")
         return
     yield Finding(0.6, "names no system, device or engine, as apps do")
     if agent.called_app():

@@ -108,6 +108,9 @@ CALLED_APPS = (
 )  # fmt: skip
 """What the names of apps begin or end with, most of all of those for listening and viewing."""
 
+IMITATED = _words("applewebkit chrome chromium edge firefox gecko khtml msie safari trident")
+"""Browsers and their engines, all of whose agents begin with "Mozilla/"."""
+
 TEXT_BROWSERS = _words(
     "amaya amigavoyager aweb dillo elinks emacs hotjava ibrowse icab links lynx mosaic netfront netsurf retawq voyager"
 )

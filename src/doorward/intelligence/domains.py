@@ -12,12 +12,12 @@ import logging
 import sys
 from array import array
 from bisect import bisect_left
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from doorward.errors import DataError
 from doorward.intelligence import container
 from doorward.intelligence.library import DATA_VARIABLE
+from doorward.lazily import lazily
 from doorward.near_names import one_edit_apart
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class DomainSets:
         near = {name for key in _keys(domain) for name in self._guessable.get(key, ())}
         return next((name for name in sorted(near, key=self._names.index) if one_edit_apart(domain, name)), "")
 
-    @cached_property
+    @lazily
     def _names(self) -> list[str]:
         # One slip turns too many short names into each other for a guess to mean anything.
         try:
@@ -157,7 +157,7 @@ class DomainSets:
         except ValueError as error:
             raise DataError(self._path, f"is damaged ({error})") from error
 
-    @cached_property
+    @lazily
     def _guessable(self) -> dict[str, list[str]]:
         """Providers by what is left of their names without a letter: of names one slip apart, they share one."""
         found: dict[str, list[str]] = {}

@@ -1,7 +1,6 @@
 """Fetches feeds over HTTP: conditional requests, bounded in time and in bytes, https only, nothing believed.
 
-httpx's timeouts are for each read, so that a server which sends a byte now and then is never too slow for them. Here a
-timer shuts the connection down at the deadline of the whole download, whatever is waited for then.
+Each download has a :class:`~doorward.hard_deadline.HardDeadline`: httpx's own timeouts are for each read.
 """
 
 from __future__ import annotations
@@ -9,13 +8,14 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import socket
-import threading
 import time
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from doorward.errors import ConfigurationError, DoorwardError
+from doorward.hard_deadline import HardDeadline
 from doorward.intelligence.feed_formats import FeedRefused, gunzip
 from doorward.printable import describe, printable
 
@@ -61,7 +61,7 @@ class Fetcher:
 
         self._deadline = deadline
         trusted = httpx.create_ssl_context()  # a twentieth of a second each
-        # A connection for each request: that of an earlier one would be unknown to the alarm of this one.
+        # A connection for each request: that of an earlier one would be unknown to the deadline of this one.
         limits = httpx.Limits(max_keepalive_connections=0)
         direct = httpx.HTTPTransport(verify=trusted, limits=limits)  # no proxy leads to this machine
         self._client = httpx.Client(
@@ -73,14 +73,14 @@ class Fetcher:
             limits=limits,
             mounts=dict.fromkeys(("all://localhost", "all://127.0.0.1", "all://[::1]"), direct),
         )
-        self._running: set[_Alarm] = set()
+        self._running: set[HardDeadline] = set()
         self._stopped = False
 
     def close(self) -> None:
         """Give up what is under way, and never begin again."""
         self._stopped = True
-        for alarm in list(self._running):
-            alarm.ring()
+        for deadline in list(self._running):
+            deadline.end()
         self._client.close()
 
     def fetch(self, url: str, largest: int, *, etag: str = "", modified: str = "") -> Fetched:
@@ -100,29 +100,30 @@ class Fetcher:
 
         headers = {"if-none-match": etag, "if-modified-since": modified}
         asked = {name: value for name, value in headers.items() if value}
-        alarm = _Alarm(self._deadline)
-        self._running.add(alarm)
+        deadline = HardDeadline(self._deadline)
+        self._running.add(deadline)
         try:
-            with alarm:
-                fetched = self._follow(url, largest, asked, alarm)
+            with deadline:
+                fetched = self._follow(url, largest, asked, deadline)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, RuntimeError) as error:
-            raise FetchFailed(self._why(error, alarm)) from error
+            raise FetchFailed(self._why(error, deadline)) from error
         finally:
-            self._running.discard(alarm)
-        if alarm.rang:  # a body without a length looks complete when its connection is shut down
-            raise FetchFailed(self._why(TimeoutError(), alarm))
+            self._running.discard(deadline)
+        if deadline.passed:  # a body without a length looks complete when its connection is shut down
+            raise FetchFailed(self._why(TimeoutError(), deadline))
         return fetched
 
-    def _why(self, error: Exception, alarm: _Alarm) -> str:
+    def _why(self, error: Exception, deadline: HardDeadline) -> str:
         if self._stopped:
             return "was interrupted"
-        return f"took longer than {self._deadline:g} s" if alarm.rang else f"gave no answer ({describe(error)})"
+        return f"took longer than {self._deadline:g} s" if deadline.passed else f"gave no answer ({describe(error)})"
 
-    def _follow(self, url: str, largest: int, headers: Mapping[str, str], alarm: _Alarm) -> Fetched:
+    def _follow(self, url: str, largest: int, headers: Mapping[str, str], deadline: HardDeadline) -> Fetched:
+        extensions = {"trace": partial(_watch, deadline)}
         for _ in range(MOST_REDIRECTS + 1):
             if self._stopped:
                 raise FetchFailed("was interrupted")
-            with self._client.stream("GET", url, headers=headers, extensions={"trace": alarm.watch}) as response:
+            with self._client.stream("GET", url, headers=headers, extensions=extensions) as response:
                 if response.status_code not in _REDIRECTS:
                     return _taken(response, largest, conditional=bool(headers))
                 url = _redirected(url, response.headers.get("location", ""))
@@ -217,41 +218,9 @@ def _no_cookies() -> Any:
     return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
-class _Alarm:
-    """Shuts a download's connection down at its deadline.
-
-    Attributes:
-        rang: Whether it has.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._timer = threading.Timer(seconds, self.ring)
-        self._timer.daemon = True
-        self._lock = threading.Lock()
-        self._sockets: list[socket.socket] = []
-        self.rang = False
-
-    def __enter__(self) -> None:
-        self._timer.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-
-    def watch(self, event: str, info: Mapping[str, Any]) -> None:
-        """Take note of a connection: httpcore's tracing tells of each as it is made, and httpx only with the answer."""
-        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
-            found = info["return_value"].get_extra_info("socket")
-            if isinstance(found, socket.socket):
-                with self._lock:
-                    self._sockets.append(found)
-                if self.rang:
-                    self.ring()
-
-    def ring(self) -> None:
-        """Shut down whatever there is; a thread that waits for it gets an error."""
-        with self._lock:
-            self.rang = True
-            for connection in self._sockets:
-                with contextlib.suppress(OSError):
-                    # Not SSLSocket's own, which takes the session away from the thread that reads.
-                    socket.socket.shutdown(connection, socket.SHUT_RDWR)
+def _watch(deadline: HardDeadline, event: str, info: Mapping[str, Any]) -> None:
+    """Take note of a connection: httpcore's tracing tells of each as it is made, and httpx only with the answer."""
+    if event.endswith("connect_tcp.complete"):
+        found = info["return_value"].get_extra_info("socket")
+        if isinstance(found, socket.socket):
+            deadline.watch(found)

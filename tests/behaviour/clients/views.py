@@ -50,7 +50,8 @@ def protect_arguments(query: str) -> dict[str, Any]:
     given = dict(parse_qsl(query))
     arguments: dict[str, Any] = {}
     if "email" in given:
-        arguments["email"] = given.pop("email")
+        email = given.pop("email")
+        arguments["email"] = None if email == "none" else email
     if "requested" in given:
         arguments["requested"] = int(given.pop("requested"))
     return {**arguments, "characteristics": given} if given else arguments

@@ -231,9 +231,43 @@ def test_libraries_with_the_agent_of_a_browser(library):
 
 
 def test_curl_with_the_agent_of_a_browser_over_plain_http():
-    """Over plain HTTP, where there is less to compare, the same is noted but not enough."""
+    """There is less to compare, but no browser names no language and takes no compression either."""
     found = examined({"user-agent": CHROME_AGENT, "accept": "*/*"}, scheme="http")
-    assert 0 < found.weight < 1
+    assert found.automated
+
+
+def test_a_library_with_the_agent_of_a_browser_over_plain_http():
+    """One that takes compression is noted; when it posts, and does not say from where, it is found."""
+    headers = {"user-agent": CHROME_AGENT, "accept": "*/*", "accept-encoding": "gzip, deflate"}
+    assert 0 < examined(headers, scheme="http").weight < 1
+    assert examined(headers, scheme="http", method="POST").automated
+    assert not examined({**headers, "origin": "null"}, scheme="http", method="POST").automated
+
+
+def test_a_form_from_a_browser_that_says_not_from_where():
+    """Privacy tools remove Origin and Referer: by itself it is not enough."""
+    headers = {"user-agent": CHROME_AGENT, "accept": "*/*", "accept-encoding": "gzip", "accept-language": "en"}
+    assert 0 < examined(headers, scheme="http", method="POST").weight < 1
+
+
+def test_tls_is_known_behind_a_proxy():
+    """X-Forwarded-Proto counts without trust: who claims it only shows more."""
+    headers = {"user-agent": CHROME_AGENT, "accept": "*/*", "accept-encoding": "gzip", "accept-language": "en"}
+    assert "sends no client hints, as Chrome does over TLS" not in reasons(headers, scheme="http")
+    behind = {**headers, "x-forwarded-proto": "https"}
+    assert "sends no client hints, as Chrome does over TLS" in reasons(behind, scheme="http")
+
+
+def test_the_handshake_of_a_websocket_under_wsgi():
+    """There the scheme is https; browsers send less with it."""
+    handshake = {"user-agent": CHROME_AGENT, "accept-encoding": "gzip", "accept-language": "en", "upgrade": "websocket"}
+    assert not examined(handshake, scheme="https").automated
+
+
+@pytest.mark.parametrize("agent", ["Firefox", "Safari", "Chrome/140", "Firefox/128.0", "Chrome Safari"])
+def test_the_name_of_a_browser_alone(agent):
+    """All agents of these begin otherwise."""
+    assert examined({"user-agent": agent, "accept": "*/*"}).automated
 
 
 def test_web_views_may_differ_in_version():
