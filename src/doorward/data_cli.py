@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 GOOD, BAD, INTERRUPTED = 0, 1, 130
 _KEPT = "the data that was there stays in use"
+_UNREACHABLE = "No feed could be reached: is there a network? If there is a proxy, HTTPS_PROXY must name it."
 _EPILOG = """examples:
   doorward data update                              everything whose terms allow any use
   doorward data update --only tor,vpn               these kinds
@@ -116,7 +117,7 @@ def _update(arguments: argparse.Namespace) -> int:
     except DataError as error:
         print(f"doorward data update: {error}", file=sys.stderr)
     except OSError as error:
-        print(f"doorward data update: {folder} cannot be written ({error}); {_KEPT}", file=sys.stderr)
+        print(f"doorward data update: {folder} cannot be written ({error.strerror or error}); {_KEPT}", file=sys.stderr)
     except KeyboardInterrupt:
         print(f"doorward data update: interrupted; {_KEPT}", file=sys.stderr)
         return INTERRUPTED
@@ -159,7 +160,7 @@ def _made(arguments: argparse.Namespace, folder: Path, catalogue: dict[str, Feed
         catalogue,
         feeds,
         fetcher,
-        watcher(quiet=arguments.json),
+        watcher(for_program=arguments.json),
         accept_shrink=arguments.accept_shrink,
         drop=arguments.drop,
     )
@@ -184,13 +185,19 @@ def _as_json(report: Report) -> dict[str, Any]:
 
 
 def _in_words(report: Report) -> list[str]:
-    lines = [f"problem: {printable(problem, 1000)}" for problem in report.problems]
-    written = [f"{name} ({entries:,} entries)" for name, entries in report.written.items()]
+    from doorward.intelligence.update_report import counted, failure_in_words, failures, unreachable, wrapped
+
+    lines = [_UNREACHABLE] if unreachable(report.outcomes) else []
+    failed = failures(report.outcomes)
+    for (result, cause), outcomes in failed.items():
+        lines += failure_in_words(result, cause, outcomes)
+    lines += [f"problem: {printable(problem, 1000)}" for problem in report.problems]
+    written = [f"{name} ({counted(entries)})" for name, entries in report.written.items()]
     lines.append(f"{report.folder}: {'new: ' + ', '.join(written) if written else 'nothing has changed'}")
-    bad = [outcome.feed.id for outcome in report.outcomes if not outcome.is_good]
-    if bad:
-        lines.append(f"{len(bad)} of {len(report.outcomes)} feeds could not be brought up to date: {', '.join(bad)}")
-    return lines
+    if len(failed) > 1:
+        bad = sum(map(len, failed.values()))
+        lines.append(f"{bad} of {len(report.outcomes)} feeds could not be brought up to date")
+    return [wrapped(line) for line in lines]
 
 
 def _listing(catalogue: dict[str, Feed], *, as_json: bool) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import sys
 import tempfile
 from datetime import date, timedelta
 from pathlib import Path
@@ -24,13 +26,15 @@ from doorward.intelligence.library import user_folder
 from doorward.intelligence.manifest import FeedRecord
 from doorward.intelligence.update_report import ACCEPTED, Outcome
 
+NOBODY = "http://127.0.0.1:1"
+
 # --- update
 
 
 def test_terms_are_shown_at_the_first_download(data: Data, server: FeedServer) -> None:
     """Each feed's terms, where they are written and whom to credit; once."""
     first = data("update", "--only", "tor,vpn", "--mirror", server.url).out
-    assert "  tor-exits: CC0-1.0 (https://metrics.torproject.org/); credit: The Tor Project" in first
+    assert "  CC0-1.0 (https://metrics.torproject.org/); credit: The Tor Project\n    tor-exits\n" in first
     assert "CC0-1.0" not in data("update", "--only", "tor,vpn", "--mirror", server.url).out
 
 
@@ -39,6 +43,47 @@ def test_programs_get_json_alone(update: Data) -> None:
     found = update("--only", "tor")
     assert found.json["ok"] is True
     assert "CC0-1.0" in found.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "ok"),
+    [
+        (("--only", "tor,vpn"), True),
+        (("--offline",), True),
+        (("--drop", "tor-exits", "--only", "vpn"), True),
+        (("--only", "tor", "--mirror", NOBODY), False),
+        (("--accept", "firehol-proxies", "--only", "proxy"), False),
+    ],
+)
+def test_programs_get_json_whatever_happens(
+    update: Data, server: FeedServer, arguments: tuple[str, ...], ok: bool
+) -> None:
+    """Also when feeds fail or are refused, are dropped, or are not fetched; a log gets terms at most."""
+    update("--only", "tor")
+    server.play("firehol-proxies", b"10.0.0.0/8\n")
+    found = update(*arguments)
+    assert found.json["ok"] is ok
+    assert "accepted" not in found.err
+
+
+def test_programs_get_no_text_with_an_error(update: Data, folder: Path) -> None:
+    """It goes to standard error, and standard output stays empty."""
+    folder.write_bytes(b"")
+    found = update("--only", "tor")
+    assert (found.status, found.out) == (1, "")
+    assert f"{folder} cannot be written (" in found.err
+    assert found.err.count(str(folder)) == 1
+
+
+def test_a_person_who_asks_for_json_sees_how_it_goes_on(
+    update: Data, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a terminal, on standard error: standard output is JSON alone then, too."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    found = update("--only", "tor")
+    assert found.json["ok"] is True
+    assert "tor-exits: accepted, 3 entries" in found.err
+    assert "making tor.dwd" in found.err
 
 
 def test_failures_are_told_with_what_was_kept(data: Data, server: FeedServer) -> None:
@@ -50,7 +95,7 @@ def test_failures_are_told_with_what_was_kept(data: Data, server: FeedServer) ->
     assert found.status == 1
     assert "tor-exits: failed: it answered 429; it wants to be asked again in 60 s; what it said on 20" in found.out
     assert "protonvpn: failed: it answered 404; there is no data from it" in found.out
-    assert "2 of 2 feeds could not be brought up to date: " in found.out
+    assert "2 of 2 feeds could not be brought up to date\n" in found.out
 
 
 def test_hostile_text_is_shown_harmlessly(data: Data, server: FeedServer) -> None:
@@ -97,7 +142,7 @@ def test_deadlines_are_seconds(data: Data, seconds: str) -> None:
 def test_a_bar_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     """The lines are the same as without."""
     feed = CATALOGUE["tor-exits"]
-    bar = Bar()
+    bar = Bar(sys.stdout)
     bar.begins([feed], {feed.id})
     bar.ends(Outcome(feed, ACCEPTED, FeedRecord(entries=1234)))
     bar.compiles("tor.dwd")
@@ -135,7 +180,7 @@ def test_status_in_words(update: Data, data: Data) -> None:
     update("--only", "tor")
     found = data("status")
     assert found.status == 0
-    assert "  tor.dwd: 3 entries, made " in found.out
+    assert re.search(r"^  tor.dwd: 3 entries, made 20\S+ \((today|yesterday)\), sound$", found.out, re.MULTILINE)
     assert "    torproject: 3 entries, " in found.out
     assert "nothing about proxy; what brings it: doorward data update --accept firehol-proxies" in found.out
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _LISTS = ("curated", "wide")
 _ARGUMENTS = ("deny", "allow", "block", "require_top_level_domain", "allow_domain_literal", "disposable", "gravatar")
+_MISSING = '"wide" needs a list that is not there yet ({}): run `doorward data update --only disposable`'
 
 
 def validate_email(
@@ -126,8 +127,9 @@ def _domains(disposable: str) -> Domains:
     try:
         return WideDomains(narrow, Library())
     except DataError as error:
-        problem = f'"wide" needs a list that `doorward data update` brings: {error}'
-        raise ConfigurationError("disposable", problem) from error
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise ConfigurationError("disposable", _MISSING.format(error.path)) from None
+        raise ConfigurationError("disposable", f'"wide" needs a list that cannot be used: {error}') from error
 
 
 @cache

@@ -22,7 +22,7 @@ from doorward.address_facts import KINDS, NOTHING_KNOWN, AddressFacts
 from doorward.errors import DataError
 from doorward.forwarded import LONGEST_ADDRESS
 from doorward.intelligence.addresses import parse, text
-from doorward.intelligence.container import MAGIC, verify
+from doorward.intelligence.container import MAGIC, SMALL, verify
 from doorward.intelligence.geo import open_geo
 from doorward.intelligence.library import signature
 from doorward.intelligence.ranges import KIND, UNSURE, RangeTable
@@ -46,7 +46,7 @@ _REMEMBERED = 4096
 _COMBINATIONS = 4096
 """Combinations of label sets whose facts are remembered before that starts anew."""
 
-_VERIFIED_BYTES = 2**20
+_VERIFIED_BYTES = SMALL
 """Files up to this size are read and their digest compared when they are opened: under a millisecond. Larger ones have
 been compared by the update that brought them."""
 

@@ -9,7 +9,8 @@
     sections  each on an 8-byte border, so that they can be read in place as arrays
     32 bytes  SHA-256 of everything before, checked by ``verify`` only: reading all of a file would make opening slow
 
-Files are mapped, not read: what is looked at is loaded, and processes share it. They are replaced whole, by renaming.
+Large files are mapped, not read: what is looked at is loaded, and processes share it. They are replaced whole, by
+renaming.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import mmap
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from doorward.errors import DataError
 
@@ -32,7 +33,8 @@ LAYOUT = 1
 _PREFIX = len(MAGIC) + 8
 _DIGEST = 32
 _LARGEST_HEADER = 2**20
-_REMEDY = "install doorward again, or run: doorward data update"
+SMALL = 2**20
+"""Bytes up to which a file is read whole. All that come with doorward are."""
 
 
 class Source(NamedTuple):
@@ -91,7 +93,7 @@ class DataFile:
         try:
             return self._sections[name]
         except KeyError:
-            raise DataError(self.path, f"has no section {name!r}; {_REMEDY}") from None
+            raise DataError(self.path, f"has no section {name!r}; {_remedy(self.path)}") from None
 
 
 def write(path: Path, kind: str, version: int, meta: Meta, sections: Mapping[str, bytes]) -> None:
@@ -148,21 +150,33 @@ def open_file(path: Path, kind: str, version: int) -> DataFile:
     """
     try:
         with path.open("rb") as file:
-            content: Any = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except (OSError, ValueError) as error:  # mmap refuses empty files with a ValueError
-        raise DataError(path, f"cannot be opened ({error}); {_REMEDY}") from error
+            content = _content(file)
+    except OSError as error:
+        raise DataError(path, f"cannot be opened ({error.strerror or error}); {_remedy(path)}") from error
+    except ValueError as error:  # what mmap says of empty files
+        raise DataError(path, f"is empty; {_remedy(path)}") from error
     view = memoryview(content)
     header, start = _header(path, view)
     if (header.get("kind"), header.get("version")) != (kind, version):
         found = f"{header.get('kind')!r} version {header.get('version')!r}"
-        raise DataError(path, f"holds {found}, and this doorward reads {kind!r} version {version}; {_REMEDY}")
+        raise DataError(path, f"holds {found}, and this doorward reads {kind!r} version {version}; {_remedy(path)}")
     try:
         sections = {
             name: _section(view, start + offset, length) for name, (offset, length) in header["sections"].items()
         }
         return DataFile(path, _meta(header["meta"]), sections)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DataError(path, f"is damaged ({error!r}); {_REMEDY}") from error
+        raise DataError(path, f"is damaged ({error!r}); {_remedy(path)}") from error
+
+
+def _content(file: BinaryIO) -> bytes | mmap.mmap:
+    """What is in a file, mapped where it is large.
+
+    A mapped file must be replaced, never cut or written over: looking at what is gone ends the process (SIGBUS).
+    """
+    if 0 < os.fstat(file.fileno()).st_size <= SMALL:
+        return file.read()
+    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def verify(path: Path) -> None:
@@ -174,27 +188,38 @@ def verify(path: Path) -> None:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise DataError(path, f"cannot be read ({error}); {_REMEDY}") from error
+        raise DataError(path, f"cannot be read ({error.strerror or error}); {_remedy(path)}") from error
     if hashlib.sha256(content[:-_DIGEST]).digest() != content[-_DIGEST:]:
-        raise DataError(path, f"is damaged: its digest does not match; {_REMEDY}")
+        raise DataError(path, f"is damaged: its digest does not match; {_remedy(path)}")
+
+
+def _remedy(path: Path) -> str:
+    """What brings a good file: depends on who wrote the bad one."""
+    from doorward.intelligence.library import MANIFEST, user_folder, wheel_folder  # which need this module
+
+    if path.parent == wheel_folder():
+        return "install doorward again"
+    if path.parent == user_folder() or os.path.exists(path.parent / MANIFEST):  # noqa: PTH110  (never raises)
+        return "run: doorward data update"
+    return "run: doorward data update, or install doorward again"
 
 
 def _header(path: Path, view: memoryview) -> tuple[dict[str, Any], int]:
     if bytes(view[: len(MAGIC)]) != MAGIC:
-        raise DataError(path, f"is no data file of doorward; {_REMEDY}")
+        raise DataError(path, f"is no data file of doorward; {_remedy(path)}")
     layout = int.from_bytes(view[len(MAGIC) : len(MAGIC) + 4], "little")
     if layout != LAYOUT:
-        raise DataError(path, f"has layout {layout}, and this doorward reads {LAYOUT}; {_REMEDY}")
+        raise DataError(path, f"has layout {layout}, and this doorward reads {LAYOUT}; {_remedy(path)}")
     length = int.from_bytes(view[len(MAGIC) + 4 : _PREFIX], "little")
     end = _PREFIX + length
     if length > _LARGEST_HEADER or end + _DIGEST > len(view):
-        raise DataError(path, f"is truncated; {_REMEDY}")
+        raise DataError(path, f"is truncated; {_remedy(path)}")
     try:
         header = json.loads(bytes(view[_PREFIX:end]))
     except (ValueError, RecursionError) as error:
-        raise DataError(path, f"is damaged ({error}); {_REMEDY}") from error
+        raise DataError(path, f"is damaged ({error}); {_remedy(path)}") from error
     if not isinstance(header, dict):
-        raise DataError(path, f"is damaged: its header is no object; {_REMEDY}")
+        raise DataError(path, f"is damaged: its header is no object; {_remedy(path)}")
     return header, end
 
 

@@ -13,6 +13,7 @@ from doorward.intelligence.container import MAGIC, verify
 from doorward.intelligence.feeds import KINDS, LAYERS, command_for
 from doorward.intelligence.layers import check_readable
 from doorward.intelligence.library import SUFFIX, Library, wheel_folder
+from doorward.intelligence.update_report import counted, plainly, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -113,13 +114,23 @@ def _known(folder: Path, problems: list[str]) -> set[str]:
 
 
 def _warnings(user: list[dict[str, Any]], manifest: manifests.Manifest, today: date) -> Iterator[str]:
+    in_vain: dict[tuple[str, str], list[str]] = {}
+    old: dict[int, list[str]] = {}
     for name, record in sorted(manifest.feeds.items()):
         if record.problem:
-            yield f"{name}: the last attempt, {record.tried[:10]}, was in vain: it {record.problem}"
+            in_vain.setdefault((record.tried[:10], plainly(record.problem)), []).append(name)
         if record.date and _age(record.date, today) > OLD_DAYS:
-            yield f"{name}: is {_age(record.date, today)} days old; run: doorward data update"
+            old.setdefault(_age(record.date, today), []).append(name)
+    for (day, problem), names in in_vain.items():
+        yield _of_feeds(names, f"the last attempt, {day}, was in vain: {'it' if len(names) == 1 else 'each'} {problem}")
+    for days, names in old.items():
+        yield _of_feeds(names, f"{'is' if len(names) == 1 else 'are'} {days} days old; run: doorward data update")
     if not user:
         yield "there is only the data that came with doorward; run: doorward data update"
+
+
+def _of_feeds(names: list[str], what: str) -> str:
+    return f"{names[0]}: {what}" if len(names) == 1 else f"{len(names)} feeds: {what}: {', '.join(names)}"
 
 
 def _version(package: str) -> str | None:
@@ -134,9 +145,13 @@ def _version(package: str) -> str | None:
 
 def in_words(found: dict[str, Any]) -> Iterable[str]:
     """The same for people, line by line."""
+    return map(wrapped, _lines(found))
+
+
+def _lines(found: dict[str, Any]) -> Iterator[str]:
     for name, title in (("wheel", "with doorward"), ("user", "by updates")):
         yield f"{title}: {found['folders'][name]}"
-        yield from [line for file in found[name] for line in _file_in_words(file)] or ["  nothing"]
+        yield from [line for file in found[name] for line in _file_in_words(file)] or ["  nothing yet"]
     yield f"known of addresses: {', '.join(found['known']) or 'nothing'}"
     for kind, command in found["missing"].items():
         about = "more disposable domains" if kind == "disposable" else kind
@@ -151,9 +166,12 @@ def _file_in_words(file: dict[str, Any]) -> Iterator[str]:
     if file["problem"]:
         yield f"  {file['name']}: {file['problem']}"
         return
-    ago = f"{file['age_days']} day{'' if file['age_days'] == 1 else 's'} ago"
-    yield f"  {file['name']}: {file['entries']:,} entries, made {file['made']} ({ago}), sound"
+    yield f"  {file['name']}: {counted(file['entries'])}, made {file['made']} ({_ago(file['age_days'])}), sound"
     for source in file["sources"]:
         version = f" {source['version']}" if source["version"] else ""
-        count = f"{source['entries']:,} entries, " if source["entries"] else ""
+        count = f"{counted(source['entries'])}, " if source["entries"] else ""
         yield f"    {source['name']}{version}: {count}{source['date']}, {source['licence']}"
+
+
+def _ago(days: int) -> str:
+    return {0: "today", 1: "yesterday"}.get(days, f"{days} days ago")

@@ -38,7 +38,7 @@ class FeedRecord(NamedTuple):
         modified: When the server says that it changed.
         entries: Networks or domains.
         v4: IPv4 addresses that they cover.
-        v6: IPv6 addresses that they cover.
+        v6: IPv6 networks among them.
         bad: Lines that could not be read.
     """
 

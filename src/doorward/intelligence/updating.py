@@ -112,7 +112,7 @@ class Update:
             self._sweep()
             self._prepare()
             try:
-                outcomes = list(self._outcomes())
+                outcomes = sorted(self._outcomes(), key=lambda outcome: self._feeds.index(outcome.feed))
                 with tempfile.TemporaryDirectory(prefix=STAGING, dir=self._folder) as staging:
                     self._compile(Path(staging))
                     self._commit(Path(staging))

@@ -139,15 +139,26 @@ def test_the_wide_list_is_used_when_it_is_there(tmp_path) -> None:
     assert types(found(validate_email(deny=[]), "a@newest.example")) == []
 
 
-def test_without_the_wide_list_the_error_says_what_brings_it() -> None:
+def test_without_the_wide_list_the_error_says_what_brings_it(tmp_path) -> None:
     """At construction, not at the first sign-up."""
-    with pytest.raises(ConfigurationError, match="doorward data update") as raised:
+    with pytest.raises(ConfigurationError) as raised:
         validate_email(deny=[], disposable="wide")
     assert raised.value.field == "disposable"
+    missing = f'"wide" needs a list that is not there yet ({tmp_path / WIDE_FILE}): run '
+    assert str(raised.value) == f"disposable: {missing}`doorward data update --only disposable`"
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage"])
+def test_of_a_damaged_wide_list_too(tmp_path, content) -> None:
+    """It names the file, once, and does not send anybody to the package's installer."""
+    (tmp_path / WIDE_FILE).write_bytes(content)
+    with pytest.raises(ConfigurationError, match=r"run: doorward data update$") as raised:
+        validate_email(deny=[], disposable="wide")
+    assert str(raised.value).count(WIDE_FILE) == 1
 
 
 def test_without_the_package_s_data_there_is_no_rule(tmp_path, monkeypatch) -> None:
     """A clear error at the start."""
     monkeypatch.setattr("doorward.intelligence.library.wheel_folder", lambda: tmp_path / "nowhere")
-    with pytest.raises(DataError, match=r"domains\.dwd: cannot be opened"):
+    with pytest.raises(DataError, match=r"domains\.dwd: cannot be opened.*; install doorward again$"):
         validate_email(deny=[])
