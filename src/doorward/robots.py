@@ -78,15 +78,18 @@ def _named(rule: BotRule) -> dict[str, bool]:
 
 
 def _tokens(rule: BotRule, bots: BotList) -> dict[str, tuple[bool, frozenset[str]]]:
-    """By token, whether a bot with it passes, and its categories. The rule tells them apart where robots.txt cannot."""
-    found: dict[str, tuple[bool, frozenset[str]]] = {}
-    spelled: dict[str, str] = {}
+    """By token, whether the rule lets an agent pass that names it, and the categories of the bots that have it."""
+    owners: dict[str, list[Bot]] = {}
     for bot in _all(bots):
-        token = spelled.setdefault(bot.token.lower(), bot.token)
-        if _TOKEN.fullmatch(token):
-            passes, categories = found.get(token, (False, frozenset()))
-            found[token] = (passes or rule.passes(bot), categories | bot.categories)
-    return found
+        if _TOKEN.fullmatch(bot.token):
+            owners.setdefault(bot.token.lower(), []).append(bot)
+    return {
+        having[0].token: (
+            not rule.refused(bots.find(f"{having[0].token}/1.0") or having),
+            frozenset[str]().union(*[bot.categories for bot in having]),
+        )
+        for having in owners.values()
+    }
 
 
 def _all(bots: BotList) -> Iterable[Bot]:

@@ -44,7 +44,8 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "unknown_bots.toml").write_text("[bots]\n")
     (tmp_path / "proofs.toml").write_text("[proof]\n[static]\n")
     (tmp_path / "packages.toml").write_text(
-        'apps = ["okhttp/"]\n[categories]\n[drop]\n[narrow]\n"Wide/" = ["^Wide/1"]\n'
+        'apps = ["okhttp/"]\n[categories]\n[drop]\n[proofs]\n[same]\n"OneBot" = "A_BOT"\n'
+        '[narrow]\n"Wide/" = ["^Wide/1"]\n'
     )
     return tmp_path
 
@@ -107,7 +108,7 @@ def test_every_claim_of_the_other_package_is_found(index: BotIndex) -> None:
 def test_what_is_left_out_is_still_in_the_package() -> None:
     """Each pattern that we drop or narrow is one of the package's: a note that outlives its pattern is noise."""
     rules = data_build.registry("packages.toml")
-    assert {*rules["drop"], *rules["narrow"]} <= {row["pattern"] for row in bots.crawler_user_agents()}
+    assert {*rules["drop"], *rules["narrow"], *rules["same"]} <= {row["pattern"] for row in bots.crawler_user_agents()}
 
 
 def test_every_tag_of_the_packages_has_a_category() -> None:
@@ -171,6 +172,7 @@ def row_of(pattern: str, *instances: str, tags: tuple[str, ...] = ("seo",)) -> d
         (row_of("Wide/", "Wide/1"), {"WIDE": [("^Wide/1",)]}),
         (row_of("a-bot\\/2", "a-bot/2"), {}),
         (row_of("a-bot", "a-bot 7"), {"A_BOT": [("a-bot",)]}),
+        (row_of("OneBot", "OneBot/1"), {"A_BOT": [("OneBot",)]}),
     ],
 )
 def test_patterns_become_evidence(
@@ -185,13 +187,46 @@ def test_patterns_become_evidence(
     assert {name: [claim.all_of for claim in found] for name, found in after.items() if found} == claims
 
 
-def test_an_app_is_not_the_bot_of_its_service(registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("agent", ["Plain/1", "Mozilla/5.0 (compatible; Plain/1)"])
+def test_an_app_is_not_the_bot_of_its_service(registry: Path, monkeypatch: pytest.MonkeyPatch, agent: str) -> None:
     """A name like others, with the library of an app beside it, is the app's."""
-    monkeypatch.setattr(bots, "crawler_user_agents", lambda: [row_of("Plain\\/", "Plain/1")])
+    monkeypatch.setattr(bots, "crawler_user_agents", lambda: [row_of("Plain\\/", agent)])
     drafts = own_bots()
     bots.add_crawler_user_agents(drafts)
-    assert drafts.names["PLAIN"].is_claimed_by("Plain/2 (server)")
-    assert not drafts.names["PLAIN"].is_claimed_by("Plain/2 okhttp/4.12")
+    assert drafts.names["PLAIN"].is_claimed_by(f"{agent} (server)")
+    assert not drafts.names["PLAIN"].is_claimed_by(f"{agent} okhttp/4.12")
+
+
+@pytest.mark.parametrize(("text", "tags"), [("PlainBot", []), ("Plain", ["browser-automation"])])
+def test_what_no_app_is_called_is_a_bot_also_on_a_telephone(
+    registry: Path, monkeypatch: pytest.MonkeyPatch, text: str, tags: list[str]
+) -> None:
+    """Crawlers and browsers under control pose as telephones."""
+    row = row_of(f"{text}\\/", f"Mozilla/5.0 (compatible; {text}/1)")
+    monkeypatch.setattr(bots, "crawler_user_agents", lambda: [{**row, "tags": tags}])
+    (registry / "packages.toml").write_text('apps = ["okhttp/"]\n[categories]\n[drop]\n[narrow]\n[same]\n[proofs]\n')
+    drafts = own_bots()
+    bots.add_crawler_user_agents(drafts)
+    assert drafts.names[text.upper()].is_claimed_by(f"{text}/2 okhttp/4.12")
+
+
+def test_our_bots_may_share_their_names_with_apps(registry: Path) -> None:
+    """``app`` says so, in one word for all signs of apps."""
+    (registry / "unknown_bots.toml").write_text('[bots]\nB_BOT = { agents = ["Reader/"], app = true }\n')
+    bot = own_bots().names["B_BOT"]
+    assert bot.is_claimed_by("Reader/1 (server)")
+    assert not bot.is_claimed_by("Reader/1 okhttp/4.12")
+
+
+def test_an_operator_may_say_one_thing_of_all_its_crawlers(registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``proofs`` has the way in which all of them are verified."""
+    row = {"ua": "NewBot", "operator": "Opal", "category": "ai", "source": None, "rdns_suffixes": ["opal.example"]}
+    monkeypatch.setattr(bots, "ai_crawlers", lambda: {"crawlers": {"NewBot": row}})
+    (registry / "proofs.toml").write_text('[proof.opal]\nmasks = ["@.opal.example", "@.opal.test"]\n')
+    (registry / "packages.toml").write_text('apps = []\n[categories]\n[proofs]\nOpal = "opal"\n')
+    drafts = own_bots()
+    bots.add_ai_crawlers(drafts)
+    assert drafts.names["NEWBOT"].masks == ["@.opal.example", "@.opal.test"]
 
 
 def test_names_are_given_once() -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from doorward.intelligence.bot_index import Bot, BotIndex
 
 _BY_EVIDENCE = (UNKNOWN_BOT, BotCategory.UNKNOWN.value)
+_ARGUMENTS = ("allow", "deny", "lists", "verified_only")
 _MOST_SUGGESTIONS = 3
 
 
@@ -25,6 +26,7 @@ def detect_bot(
     allow: Sequence[str] | None = None,
     deny: Sequence[str] | None = None,
     lists: bool = True,
+    verified_only: bool = False,
     **options: Unpack[RuleOptions],
 ) -> BotRule:
     """Let only some automated clients pass, or keep some out. Exactly one of ``allow`` and ``deny`` is given.
@@ -41,14 +43,23 @@ def detect_bot(
     With ``allow``, a bot whose operator publishes its ranges or host names passes only when the client's address is
     one of them: by the ranges in doorward's data, else by forward-confirmed reverse DNS. One that claims to be such a
     bot and is not is **spoofed**, and denied. Where that could not be checked (the resolver fails, the client has no
-    address), the result is an ERROR, and ``on_error`` says what follows: "allow" lets it pass, "deny" does not. A bot
-    whose operator publishes nothing passes by its name, which anybody can send. With ``deny``, nothing is looked up.
+    address), the result is an ERROR, and ``on_error`` says what follows: "allow" lets it pass, "deny" does not. With
+    ``deny``, nothing is looked up.
+
+    A bot whose operator publishes nothing passes by its name, **which anybody can send**. Most bots are such, also
+    most of SEARCH_ENGINE (though not Google's, Microsoft's, Apple's, Yahoo's, Yandex's, or DuckDuckGo's): a category
+    is a wide door. ``verified_only=True`` keeps them out.
+
+    An agent that names several bots passes when all are allowed. Those count as allowed that come along with one that
+    is: the tools that it is made with (categories TOOL and PROGRAMMATIC), and other names of its operator's that the
+    same address verifies.
 
     Args:
         allow: Ids and categories of the bots that may pass; ``[]`` for none. Text in any case, or members of
             :class:`~doorward.BotCategory`.
         deny: Ids and categories of the bots that may not.
         lists: False to go by evidence alone, without the list of bots' names.
+        verified_only: True to let only such bots pass as can be verified, and are; only with ``allow``.
         **options: ``mode``, ``name``, ``on_error``, ``paths``, ``methods``: see :class:`~doorward.rules.base.Rule`.
 
     Raises:
@@ -59,13 +70,27 @@ def detect_bot(
 
     for option in options:
         if option not in RuleOptions.__annotations__:
-            raise UnknownArgument("detect_bot", option, ["allow", "deny", "lists", *RuleOptions.__annotations__])
-    if not isinstance(lists, bool):
-        raise ConfigurationError("lists", f"must be True or False, not {lists!r}")
+            raise UnknownArgument("detect_bot", option, [*_ARGUMENTS, *RuleOptions.__annotations__])
+    _check_switches(allow, lists=lists, verified_only=verified_only)
     index = _index() if lists else None
     allowed, denied = _exactly_one(allow, deny, index)
-    rule = BotRule(allow=allowed, deny=denied, bots=index, examiner=Examiner(), **cast("dict[str, Any]", options))
+    rule = BotRule(
+        allow=allowed,
+        deny=denied,
+        verified_only=verified_only,
+        bots=index,
+        examiner=Examiner(),
+        **cast("dict[str, Any]", options),
+    )
     return VerifyingBotRule(**_arguments(rule)) if any([bot.masks for bot in rule.passing()]) else rule
+
+
+def _check_switches(allow: object, **switches: object) -> None:
+    for name, value in switches.items():
+        if not isinstance(value, bool):
+            raise ConfigurationError(name, f"must be True or False, not {value!r}")
+    if switches["verified_only"] and allow is None:
+        raise ConfigurationError("verified_only", "goes only with allow: a rule that denies lets bots pass by default")
 
 
 def _arguments(rule: BotRule) -> dict[str, Any]:

@@ -24,6 +24,7 @@ VERSION = 1
 GRAM = 4
 LONGEST = 2_048
 """Characters of an agent that are looked at. Bots with a name give it in the first hundred or two."""
+_MOST_PARTS = 8
 _REMEMBERED = 1_024  # agents; with LONGEST this is 2 MB at most, and 150 kB with the agents of real clients
 
 CATEGORIES = (
@@ -50,11 +51,6 @@ class Bot(NamedTuple):
     masks: tuple[str, ...] = ()
     ranges: tuple[str, ...] = ()
     token: str = ""
-
-    @property
-    def is_verifiable(self) -> bool:
-        """Whether its operator publishes anything that a client's address can be checked against."""
-        return bool(self.masks or self.ranges)
 
 
 class _Claim(NamedTuple):
@@ -91,7 +87,7 @@ class BotIndex:
         self._always = self._index.pop("", ())
         self._keys = frozenset(self._index)
         self._parsed: dict[int, _Claim] = {}
-        self._remembered = lru_cache(_REMEMBERED)(self._search)
+        self._remembered = lru_cache(_REMEMBERED)(self._named)
 
     @classmethod
     def open(cls, path: Path) -> BotIndex:
@@ -121,11 +117,17 @@ class BotIndex:
         """The bots of one of :data:`CATEGORIES`; none for anything else."""
         return tuple(bot for bot in self._bots if category in bot.categories)
 
-    def _search(self, agent: str) -> tuple[Bot, ...]:
+    def _named(self, agent: str) -> tuple[Bot, ...]:
+        """The bots in an agent, or in each of several that a WSGI server has joined with commas (PEP 3333)."""
+        found = self._search(agent)
+        if not found and agent.count(",") > agent.count(", like Gecko"):
+            found = {number for part in _outside_comments(agent) for number in self._search(part)}
+        return tuple(self._bots[number] for number in sorted(found))
+
+    def _search(self, agent: str) -> set[int]:
         framed = frame(agent)
         keys = {framed[at : at + GRAM] for at in range(len(framed) - GRAM + 1)} & self._keys
-        found = {self._claims[number][0] for number in self._candidates(keys) if self._is_made(number, agent, framed)}
-        return tuple(self._bots[number] for number in sorted(found))
+        return {self._claims[number][0] for number in self._candidates(keys) if self._is_made(number, agent, framed)}
 
     def _candidates(self, keys: set[str]) -> Iterator[int]:
         for key in keys:
@@ -137,6 +139,18 @@ class BotIndex:
         if claim is None:
             claim = self._parsed[number] = _parsed(self._claims[number])
         return claim.is_made_by(agent, framed)
+
+
+def _outside_comments(agent: str) -> list[str]:
+    """The parts between commas that stand in no parentheses; a bounded number of them."""
+    parts, depth = [""], 0
+    for character in agent:
+        depth = max(0, depth + (character == "(") - (character == ")"))
+        if character == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [part.strip() for part in parts[:_MOST_PARTS]]
 
 
 def _bots(registry: Mapping[str, Any]) -> Iterator[Bot]:

@@ -15,7 +15,7 @@ from doorward.decision import Conclusion, State
 from doorward.errors import ResolverError
 from doorward.reason import BotReason
 from doorward.rules.base import Outcome, Phase, Rule
-from doorward.rules.verification import Claimed, Standing, ask_dns, stands
+from doorward.rules.verification import Claimed, Standing, ask_dns, is_verifiable, share_proof, stands
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
@@ -61,6 +61,7 @@ UNKNOWN_BOT = "UNKNOWN_BOT"
 CATEGORY = "CATEGORY:"
 MISSING_USER_AGENT = "it sends no User-Agent"
 TWO_USER_AGENTS = "it sends User-Agent lines that contradict each other"
+NOT_VERIFIABLE = "its operator publishes nothing that could verify it"
 
 
 class Bot(Claimed, Protocol):
@@ -165,6 +166,7 @@ class _Found(NamedTuple):
 
 
 _UNNAMED: Bot = _Unnamed()
+_TOOLS = frozenset({BotCategory.PROGRAMMATIC.name, BotCategory.TOOL.name})
 _PERSON = Outcome(Conclusion.ALLOW, BotReason())
 _NO_ADDRESS = "the client's address is not known"
 _NO_RANGES = "there is no data about its operator's ranges; what brings it: doorward data update"
@@ -177,6 +179,7 @@ class BotRule(Rule):
     Attributes:
         allow: Ids and ``CATEGORY:…`` of the bots that pass; None for a rule that denies.
         deny: Ids and ``CATEGORY:…`` of those that do not; None for a rule that allows.
+        verified_only: Whether only bots pass that can be verified.
         examiner: Looks for evidence.
         bots: Knows bots by name; None to go by evidence alone.
     """
@@ -187,6 +190,7 @@ class BotRule(Rule):
 
     allow: tuple[str, ...] | None = None
     deny: tuple[str, ...] | None = None
+    verified_only: bool = False
     examiner: Examines = field(repr=False, compare=False)
     bots: BotList | None = field(default=None, repr=False, compare=False)
     _listed: frozenset[str] = field(default=frozenset(), init=False, repr=False, compare=False)
@@ -200,10 +204,11 @@ class BotRule(Rule):
         object.__setattr__(self, "_categories", categories)
 
     def fields(self, mode: Mode) -> list[Field]:
-        """As Arcjet's; ``lists``, paths and methods are ours, and there only when they are not the default."""
-        lists: list[Field] = [] if self.bots is not None else [("lists", False)]
+        """As Arcjet's; ``lists`` and all after it are ours, and there only when they are not the default."""
+        ours: list[Field] = [] if self.bots is not None else [("lists", False)]
+        ours += [("verified_only", True)] if self.verified_only else []
         routes = [self.match_field()] if self.paths or self.methods else []
-        return [*super().fields(mode), ("allow", self.allow or ()), ("deny", self.deny or ()), *lists, *routes]
+        return [*super().fields(mode), ("allow", self.allow or ()), ("deny", self.deny or ()), *ours, *routes]
 
     def usual(self) -> Outcome:
         """A person."""
@@ -229,8 +234,23 @@ class BotRule(Rule):
 
     def passes(self, bot: Bot) -> bool:
         """Whether the lists let a bot pass, if it is what it claims to be."""
-        named = bot.id in self._listed or not self._categories.isdisjoint(bot.categories)
-        return named is (self.allow is not None)
+        return self._lists(bot) is (self.allow is not None) and (not self.verified_only or is_verifiable(bot))
+
+    def refused(self, bots: Sequence[Bot]) -> list[Bot]:
+        """Of the bots that one agent names, those that the lists refuse if all are what they claim to be.
+
+        With ``allow``, a bot that passes lets others in the same agent pass: the tools that it is made with, and bots
+        that the same address proves, which are one crawler by several names. A liar gains nothing by it, who could
+        as well leave the other names out.
+        """
+        refused = [bot for bot in bots if not self.passes(bot)]
+        if self.allow is None:
+            return refused
+        passing = [bot for bot in bots if bot not in refused and bot is not _UNNAMED]
+        return [bot for bot in refused if not any([_goes_with(bot, other) for other in passing])]
+
+    def _lists(self, bot: Bot) -> bool:
+        return bot.id in self._listed or not self._categories.isdisjoint(bot.categories)
 
     def evaluate(self, view: View) -> Outcome | Steps:
         """Find bots, and judge them; a client that shows no sign of automation passes."""
@@ -257,14 +277,17 @@ class BotRule(Rule):
 
     def _standings(self, view: View, found: _Found) -> dict[str, Standing]:
         """How each claim stands by what is known here."""
-        claims = [bot for bot in found.bots if bot.ranges or bot.masks]
+        claims = [bot for bot in found.bots if is_verifiable(bot)]
         if not claims:
             return {}
         facts = view.addresses.about(view.ip)
         return {bot.id: stands(bot, view.ip, facts) for bot in claims}
 
-    def _refuses(self, bot: Bot, standings: dict[str, Standing]) -> bool:
-        return not self.passes(bot) or (self.allow is not None and standings.get(bot.id) is Standing.SPOOFED)
+    def _denied(self, found: _Found, standings: dict[str, Standing]) -> list[Bot]:
+        refused = self.refused(found.bots)
+        if self.allow is None:
+            return refused
+        return [bot for bot in found.bots if bot in refused or standings.get(bot.id) is Standing.SPOOFED]
 
     def _outcome(self, view: View, found: _Found, standings: dict[str, Standing], failure: str = "") -> Outcome:
         """What the rule comes to.
@@ -282,7 +305,7 @@ class BotRule(Rule):
         return Outcome(Conclusion.ALLOW, reason)
 
     def _reason(self, found: _Found, standings: dict[str, Standing]) -> BotReason:
-        denied = [bot for bot in found.bots if self._refuses(bot, standings)]
+        denied = self._denied(found, standings)
         allowed = [bot for bot in found.bots if bot not in denied]
         spoofed = sorted(name for name, standing in standings.items() if standing is Standing.SPOOFED)
         certain = {standing for standing in standings.values() if standing is not Standing.UNVERIFIABLE}
@@ -291,8 +314,12 @@ class BotRule(Rule):
             denied=self._names(denied, listed=self.allow is None),
             verified=certain == {Standing.VERIFIED},
             spoofed=bool(spoofed),
-            evidence=(*found.evidence, *[f"its address is none of {name}'s" for name in spoofed]),
+            evidence=(*found.evidence, *[f"its address is none of {name}'s" for name in spoofed], *self._why(denied)),
         )
+
+    def _why(self, denied: Sequence[Bot]) -> tuple[str, ...]:
+        listed = self.verified_only and any([self._lists(bot) and not is_verifiable(bot) for bot in denied])
+        return (NOT_VERIFIABLE,) if listed else ()
 
     def _names(self, bots: Sequence[Bot], *, listed: bool) -> tuple[str, ...]:
         """Ids, and the categories that the rule lists and that matched: as Arcjet reports them, in a fixed order."""
@@ -313,7 +340,7 @@ class VerifyingBotRule(BotRule):
     def _conclude(self, view: View, found: _Found) -> Outcome | Steps:
         standings = self._standings(view, found)
         open_claim = self.allow is not None and Standing.ASK_DNS in standings.values()
-        if not open_claim or any([self._refuses(bot, standings) for bot in found.bots]):
+        if not open_claim or self._denied(found, standings):
             return self._outcome(view, found, standings)
         return self._verified(view, found, standings)
 
@@ -345,6 +372,10 @@ def _ran(result: RuleResult) -> bool:
 def _called(bots: Iterable[Bot]) -> _Found:
     named = tuple(sorted({bot.id: bot for bot in bots}.values(), key=_id))
     return _Found(named, (f"its User-Agent names {', '.join([bot.id for bot in named])}",) if named else ())
+
+
+def _goes_with(bot: Bot, other: Bot) -> bool:
+    return not _TOOLS.isdisjoint(bot.categories) or share_proof(bot, other)
 
 
 def _id(bot: Bot) -> str:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MOST_HOSTS = 4
 """Host names of one address that are looked up: an address may have any number of PTR records."""
 
+_TOO_MANY_HOSTS = f"it has more than {MOST_HOSTS} host names like its operator's, and none of the first is confirmed"
 _LONGEST_HOST = 253
 _HOST_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
 
@@ -74,6 +75,16 @@ class Checks(NamedTuple):
     failure: str = ""
 
 
+def is_verifiable(bot: Claimed) -> bool:
+    """Whether its operator publishes anything that a client's address can be checked against."""
+    return bool(bot.ranges or bot.masks)
+
+
+def share_proof(one: Claimed, other: Claimed) -> bool:
+    """Whether an address can prove two bots in one: they are the same operator's."""
+    return not (set(one.masks).isdisjoint(other.masks) and set(one.ranges).isdisjoint(other.ranges))
+
+
 def stands(bot: Claimed, address: str, facts: AddressFacts) -> Standing:
     """How a claim stands by what is known here, without asking anybody.
 
@@ -82,7 +93,7 @@ def stands(bot: Claimed, address: str, facts: AddressFacts) -> Standing:
         address: The client's address; empty when it has none.
         facts: What is known about it. Being in none of the sets of ranges that there is no data for says nothing.
     """
-    if not (bot.ranges or bot.masks):
+    if not is_verifiable(bot):
         return Standing.UNVERIFIABLE
     number = _number(address)
     if number is None:
@@ -105,13 +116,15 @@ def ask_dns(bots: Sequence[Claimed], address: str) -> Generator[Effect, Any, Che
         address: An address, as text.
 
     Returns:
-        How each claim stands. SPOOFED is certain: the DNS has answered. UNKNOWN is everything else.
+        How each claim stands. SPOOFED is certain: the DNS has answered. UNKNOWN is everything else, also where
+        names beyond :data:`MOST_HOSTS` might have confirmed it.
     """
     try:
         answer: DnsAnswer = yield ResolveDns(reverse_name(address), DnsKind.PTR)
     except Exception as error:
         return Checks(dict.fromkeys([bot.id for bot in bots], Standing.UNKNOWN), describe(error))
-    hosts = [host for host in _hosts(answer.records) if any([_is_host_of(bot, host) for bot in bots])][:MOST_HOSTS]
+    names = [host for host in _hosts(answer.records) if any([_is_host_of(bot, host) for bot in bots])]
+    hosts, left_out = names[:MOST_HOSTS], names[MOST_HOSTS:]
     if not hosts:
         return Checks(dict.fromkeys([bot.id for bot in bots], Standing.SPOOFED))
     kind = DnsKind.A if len(packed(address) or b"") == 4 else DnsKind.AAAA
@@ -120,10 +133,11 @@ def ask_dns(bots: Sequence[Claimed], address: str) -> Generator[Effect, Any, Che
     except Exception as error:  # the deadline ends them all
         replies = [Failed(error)] * len(hosts)
     confirmed = {host: _confirms(reply, address) for host, reply in zip(hosts, replies, strict=True)}
+    confirmed |= dict.fromkeys(left_out)
     standings = {
         bot.id: _standing([found for host, found in confirmed.items() if _is_host_of(bot, host)]) for bot in bots
     }
-    failures = [describe(reply.error) for reply in replies if isinstance(reply, Failed)]
+    failures = [*[describe(reply.error) for reply in replies if isinstance(reply, Failed)], _TOO_MANY_HOSTS]
     return Checks(standings, failures[0] if Standing.UNKNOWN in standings.values() else "")
 
 

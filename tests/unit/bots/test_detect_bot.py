@@ -14,6 +14,7 @@ from doorward.intelligence.bot_index import CATEGORIES, BotIndex
 from doorward.intelligence.library import wheel_folder
 from doorward.rules.base import Outcome, View
 from doorward.rules.bots import BotCategory, BotRule, VerifyingBotRule
+from doorward.rules.verification import is_verifiable
 
 
 @pytest.fixture(scope="module")
@@ -187,9 +188,30 @@ def test_only_a_rule_that_may_ask_the_dns_can_wait(lists: dict[str, list[str]], 
     assert type(detect_bot(**lists)) is kind  # type: ignore[arg-type]
 
 
+def test_only_what_can_be_verified() -> None:
+    """``verified_only`` goes with ``allow``, is a switch, and makes another rule."""
+    rule = detect_bot(allow=["LINKEDIN_CRAWLER"], verified_only=True)
+    assert conclusion(rule, "LinkedInBot/1.0") is Conclusion.DENY
+    assert conclusion(detect_bot(allow=["LINKEDIN_CRAWLER"]), "LinkedInBot/1.0") is Conclusion.ALLOW
+    assert ("verified_only", True) in rule.fields(Mode.LIVE)
+    assert "verified_only" not in dict(detect_bot(allow=[]).fields(Mode.LIVE))
+    with pytest.raises(ConfigurationError, match="verified_only: goes only with allow"):
+        detect_bot(deny=["CURL"], verified_only=True)
+    with pytest.raises(ConfigurationError, match="verified_only: must be True or False"):
+        detect_bot(allow=[], verified_only=1)  # type: ignore[arg-type]
+
+
+def test_most_search_engines_cannot_be_verified(index: BotIndex) -> None:
+    """What the builder's docstring says of them, and of those that can."""
+    able = {bot.id for bot in index.by_category("SEARCH_ENGINE") if is_verifiable(bot)}
+    assert len(able) < len(index.by_category("SEARCH_ENGINE")) / 2
+    assert {f"{name}_CRAWLER" for name in ("GOOGLE", "BING", "APPLE", "YAHOO", "YANDEX", "DUCKDUCKGO")} <= able
+
+
 def test_a_verifying_rule_keeps_its_options() -> None:
     """It is made from the plain one."""
-    rule = detect_bot(allow=["GOOGLE_CRAWLER"], name="search", methods=["GET"])
+    rule = detect_bot(allow=["GOOGLE_CRAWLER"], name="search", methods=["GET"], verified_only=True)
+    assert rule.verified_only
     assert (rule.name, rule.methods, rule.allow) == ("search", ("GET",), ("GOOGLE_CRAWLER",))
     assert rule.bots is not None
 

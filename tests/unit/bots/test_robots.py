@@ -6,14 +6,14 @@ import re
 from urllib.robotparser import RobotFileParser
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.bots.doubles import FOUR, Listed, Names, rule
+from tests.unit.bots.doubles import FOUR, Listed, Names, rule, tell, view
 
-from doorward import ConfigurationError
+from doorward import Conclusion, ConfigurationError
 from doorward.builders.bots import detect_bot
 from doorward.robots import robots_txt
-from doorward.rules.bots import BotRule
+from doorward.rules.bots import BotCategory, BotRule
 
 TOKENS = st.text("abB-_", min_size=1, max_size=4)
 BOTS = st.lists(TOKENS, max_size=8, unique_by=str.lower)
@@ -27,6 +27,12 @@ def parsed(text: str) -> RobotFileParser:
 
 def may_fetch(text: str, token: str, path: str = "/page") -> bool:
     return parsed(text).can_fetch(token, path)
+
+
+def does(the_rule: BotRule, token: str) -> bool:
+    """Whether the rule lets an agent pass that names a token, and is what it claims to be."""
+    assert the_rule.bots is not None
+    return not the_rule.refused(the_rule.bots.find(f"{token}/1.0"))
 
 
 def listed(tokens: list[str]) -> Names:
@@ -103,7 +109,7 @@ def test_a_parser_reads_what_the_rule_does(tokens: list[str], data: st.DataObjec
     for the_rule in (rule(allow=chosen, bots=names), rule(deny=chosen, bots=names)):
         parser = parsed(robots_txt(the_rule))
         for bot in names.all.values():
-            assert parser.can_fetch(bot.token, "/page") is the_rule.passes(bot), (bot.token, chosen)
+            assert parser.can_fetch(bot.token, "/page") is does(the_rule, bot.token), (bot.token, chosen)
 
 
 @given(BOTS, st.data())
@@ -115,7 +121,7 @@ def test_a_parser_of_the_rfc_reads_the_same(tokens: list[str], data: st.DataObje
     groups = by_token(robots_txt(the_rule))
     for bot in names.all.values():
         lines = groups.get(bot.token.lower(), groups["*"])
-        assert (lines == ["Allow: /"]) is the_rule.passes(bot)
+        assert (lines == ["Allow: /"]) is does(the_rule, bot.token)
 
 
 def by_token(text: str) -> dict[str, list[str]]:
@@ -142,7 +148,7 @@ def by_token(text: str) -> dict[str, list[str]]:
     ids=str,
 )
 def test_the_list_in_the_wheel(the_rule: BotRule) -> None:
-    """Every bot of the list that can be named finds its own verdict, or a kinder one where two bots share a name."""
+    """Every token of the list has the verdict of an agent that names it, or, where none does, of its bots."""
     text = robots_txt(the_rule)
     assert text == robots_txt(the_rule)
     assert all(
@@ -151,10 +157,35 @@ def test_the_list_in_the_wheel(the_rule: BotRule) -> None:
     parser = parsed(text)
     assert the_rule.bots is not None
     bots = [bot for name in the_rule.bots.ids() if (bot := the_rule.bots.bot(name))]
-    passing = {bot.token.lower() for bot in bots if the_rule.passes(bot)}
     for bot in bots:
         if re.fullmatch(r"[A-Za-z_-]+", bot.token):
-            assert parser.can_fetch(bot.token, "/") is (bot.token.lower() in passing), bot
+            named = the_rule.bots.find(f"{bot.token}/1.0") or [bot]
+            assert parser.can_fetch(bot.token, "/") is (not the_rule.refused(named)), bot
+
+
+@pytest.mark.parametrize("token", ["CCBot", "facebookexternalhit", "meta-externalagent"])
+def test_a_token_of_several_bots_is_refused_where_the_rule_refuses_one(token: str) -> None:
+    """CCBot has two ids, one of them AI: the rule denies it, and so does the text."""
+    assert not may_fetch(robots_txt(detect_bot(deny=["CATEGORY:AI"])), token)
+    assert may_fetch(robots_txt(detect_bot(allow=["CATEGORY:AI"])), token)
+
+
+WHEEL = detect_bot(deny=[]).bots
+assert WHEEL is not None
+NAMES = st.lists(st.sampled_from([*BotCategory, *sorted(WHEEL.ids())]), max_size=4)
+
+
+@settings(max_examples=10)
+@given(NAMES)
+def test_every_verdict_is_what_the_rule_does_to_the_name(names: list[str]) -> None:
+    """Any list, on the bots in the wheel: requests that name a token are denied exactly where the text says so."""
+    the_rule = detect_bot(deny=names)
+    groups = by_token(robots_txt(the_rule))
+    groups.pop("*")
+    for token, lines in groups.items():
+        outcome = tell(the_rule, view(f"{token}/1.0")).outcome
+        named = the_rule.bots is not None and the_rule.bots.find(f"{token}/1.0")
+        assert not named or (lines == ["Allow: /"]) is (outcome.conclusion is Conclusion.ALLOW), token
 
 
 @pytest.mark.parametrize("path", ["", "page", "/a b", "/a#b", "/a\nAllow: /", "/é", "https://example.com/"])

@@ -17,6 +17,7 @@ from doorward.intelligence.agent_evidence import frame, parse
 from doorward.intelligence.bot_index import CATEGORIES, FILE, KIND, LONGEST, VERSION, BotIndex
 from doorward.intelligence.container import Meta
 from doorward.intelligence.library import wheel_folder
+from doorward.rules.verification import is_verifiable
 
 INDEX = BotIndex.open(wheel_folder() / FILE)
 BROWSERS = [
@@ -93,8 +94,87 @@ def test_bots_say_how_they_can_be_verified() -> None:
     assert google.ranges == ("google-googlebot",)
     assert "crawl-***-***-***-***.googlebot.com" in google.masks
     assert google.token == "Googlebot"
-    assert google.is_verifiable
-    assert not INDEX.bot("CURL").is_verifiable
+    assert is_verifiable(google)
+    assert not is_verifiable(INDEX.bot("CURL"))
+
+
+@pytest.mark.parametrize(
+    ("agent", "names"),
+    [
+        ("CCBot/2.0 (https://commoncrawl.org/faq/)", {"COMMONCRAWL_CRAWLER", "CCBOT_CRAWLER"}),
+        (
+            "Mozilla/5.0 (compatible; Pinterestbot/1.0; +https://www.pinterest.com/bot.html)",
+            {"PINTREST_CRAWLER", "PINTEREST_CRAWLER"},
+        ),
+        ("Better Stack Better Uptime Bot Mozilla/5.0", {"BETTERSTACK_MONITOR", "BETTERUPTIME_MONITOR"}),
+        ("Mozilla/5.0 (compatible; YandexImages/3.0; +http://yandex.com/bots)", {"YANDEX_CRAWLER", "YANDEXIMAGES"}),
+        ("adidxbot/2.0 (+http://search.msn.com/msnbot.htm)", {"MSN_CRAWLER", "BING_ADS"}),
+    ],
+)
+def test_one_crawler_by_two_names_has_one_proof(agent: str, names: set[str]) -> None:
+    """So that an address that verifies one verifies the other."""
+    found = INDEX.find(agent)
+    assert {bot.id for bot in found} == names
+    assert len({(bot.masks, bot.ranges) for bot in found}) == 1
+    assert all(is_verifiable(bot) for bot in found)
+
+
+@pytest.mark.parametrize(
+    ("bot", "masks"),
+    [
+        ("YAHOO_CRAWLER", ("@.crawl.yahoo.net",)),
+        ("SEZNAM_CRAWLER", ("@.seznam.cz",)),
+        ("AMAZON_CRAWLER", ("@.crawl.amazonbot.amazon",)),
+        ("YANDEXMOBILEBOT", ("@.yandex.ru", "@.yandex.com", "@.yandex.net")),
+    ],
+)
+def test_what_operators_say_of_their_host_names(bot: str, masks: tuple[str, ...]) -> None:
+    """From their documentation."""
+    assert INDEX.bot(bot).masks == masks
+
+
+IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_2 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
+PHONE = (
+    "Mozilla/5.0 (Linux; Android 15; Pixel 8 Build/AP3A; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 "
+    "Chrome/131.0.6778.81 Mobile Safari/537.36"
+)
+SERVICES = [
+    "Pinterest", "LinkedIn", "Hatena", "Daum", "coccoc", "Fever", "WordPress", "Disqus", "Netvibes", "Friendica",
+    "TinEye", "Stripe", "Turnitin", "Feedbin", "Feedspot", "Inoreader", "FreshRSS", "Miniflux", "Tiny Tiny RSS",
+    "NextCloud-News", "Lemmy", "NewsBlur", "Feedly", "Flipboard", "Twitter", "Discord", "Slack", "Viber", "Snapchat",
+    "Pingdom", "UptimeRobot", "Goodreads", "upday", "MailChimp", "Scoop.it", "NewsNow", "Tumblr", "Notion", "Reddit",
+    "Telegram", "Mastodon", "Bluesky", "Asana", "Pocket", "Steam", "GroupMe", "Quora", "TikTok", "AllAfrica",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_an_app_is_not_the_bot_of_its_service(service: str) -> None:
+    """People use the browser within an app, and the app itself, under the name that the service's bot has too."""
+    agents = [
+        f"{IPHONE} [{service}/iOS]",
+        f"{PHONE} [{service}/Android]",
+        f"{IPHONE} {service}/12.4",
+        f"{PHONE} {service}/12.4",
+        f"{service}/12.4 CFNetwork/1568.300.101 Darwin/24.2.0",
+        f"{service}/12.4 (iPhone; iOS 18.2; Scale/3.00)",
+        f"{service}/12.4 (Android 15; Pixel 8) okhttp/4.12.0",
+    ]
+    assert {agent: ids(agent) for agent in agents if INDEX.find(agent)} == {}
+
+
+@pytest.mark.parametrize(
+    ("agent", "expected"),
+    [
+        ("Pinterest/0.2 (+https://www.pinterest.com/bot.html)", ["PINTREST_CRAWLER", "PINTEREST_CRAWLER"]),
+        ("FreshRSS/1.24.3 (Linux; https://freshrss.org)", ["FRESHRSS_FEEDFETCHER"]),
+        ("WordPress/6.7; https://blog.example", ["WORDPRESS_CRAWLER"]),
+        ("Slack-ImgProxy/1.0", ["SLACK_IMAGE_PROXY"]),
+        ("elmahio-uptimebot/2.0", ["ELMAHIO_UPTIMEBOT"]),
+    ],
+)
+def test_the_bot_of_the_service_still_is(agent: str, expected: list[str]) -> None:
+    """And is nobody else."""
+    assert ids(agent) == expected
 
 
 def test_bots_have_other_names() -> None:
@@ -230,3 +310,11 @@ def test_an_unreadable_registry_is_a_clear_error(tmp_path: Path, damage: Callabl
     damage(path)
     with pytest.raises(DataError, match="install doorward again"):
         BotIndex.open(path)
+
+
+def test_agents_that_a_wsgi_server_has_joined_are_all_looked_at() -> None:
+    """PEP 3333 has one value for several lines; what stands in a comment is no agent of its own."""
+    firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+    assert ids(f"{firefox},curl/8.5") == ids(f"{firefox}, curl/8.5") == ["CURL"]
+    assert ids("Mozilla/5.0 (X11, curl/8.5) Gecko/20100101 Firefox/128.0") == []
+    assert ids("MyApp/1.0, iOS 17") == []
