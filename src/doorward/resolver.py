@@ -1,23 +1,25 @@
 """doorward's own resolver client: asks name servers, never longer than it may, and remembers what they said.
 
 It trusts the configured servers to resolve (it is a stub, RFC 1034 section 5.3.1) and nothing else: not that they
-answer, in time, what was asked, in messages that can be read, or briefly.
+answer, in time, what was asked, in messages that can be read, or briefly; nor that there is
+nothing where they say so, while they say it of everything.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from doorward.clock import SystemClock
 from doorward.effects import DnsAnswer, DnsKind
 from doorward.errors import ConfigurationError, ResolverError
+from doorward.lazily import lazily
 from doorward.resolving.breaker import Breaker
 from doorward.resolving.cache import SIZE, Cache, Failure
 from doorward.resolving.failures import NoAnswer, NotAsked
 from doorward.resolving.flights import Flights
+from doorward.resolving.honesty import Honesty
 from doorward.resolving.servers import Server, parse_servers, system_servers
 
 if TYPE_CHECKING:
@@ -51,23 +53,17 @@ class DnsResolver:
     def __init__(
         self, servers: Iterable[str | Server] | None = None, *, clock: Clock | None = None, cache_size: int = SIZE
     ) -> None:
-        if servers is not None:
-            self.servers = parse_servers(map(str, servers), "servers")
+        self._configured = parse_servers(map(str, servers), "servers") if servers is not None else None
         clock = clock or SystemClock()
         self._cache = Cache(clock, cache_size)
         self._breaker = Breaker(clock)
-        self._flights = Flights(threading.Event)
+        self._honesty = Honesty(clock)
+        self._flights = Flights()
 
-    @cached_property
+    @lazily
     def servers(self) -> tuple[Server, ...]:
         """Whom to ask."""
-        return system_servers()
-
-    @cached_property
-    def _async_flights(self) -> Flights[asyncio.Event]:
-        import asyncio
-
-        return Flights(asyncio.Event)
+        return self._configured or system_servers()
 
     def warm(self) -> None:
         """Import what looking up needs, and read the host's configuration, so that no request has to.
@@ -108,7 +104,7 @@ class DnsResolver:
         """
         question, ends = _question(name, kind), time.monotonic() + timeout
         while (known := self.known(question, ends - time.monotonic())) is None:
-            flight, leading = self._flights.join(question, ends)
+            flight, leading = self._flights.join(question, ends, threading.Event)
             if not leading:
                 flight.landed.wait(max(0.0, min(ends, flight.ends) - time.monotonic()))
                 continue
@@ -126,14 +122,14 @@ class DnsResolver:
 
             # By loop: to wait for a leader elsewhere would take more than an event of this one.
             key = (asyncio.get_running_loop(), question)
-            flight, leading = self._async_flights.join(key, ends)
+            flight, leading = self._flights.join(key, ends, asyncio.Event)
             if not leading:
                 await _landed(flight.landed, min(ends, flight.ends))
                 continue
             try:
                 return await self._lead_async(question, ends)
             finally:
-                self._async_flights.land(key, flight)
+                self._flights.land(key, flight)
         return known
 
     def _lead(self, question: Question, ends: float) -> DnsAnswer:
@@ -178,16 +174,17 @@ class DnsResolver:
         return held
 
     def _steps(self, question: Question, ends: float) -> Steps:
-        from doorward.resolving.lookup import lookup, prove
+        from doorward.resolving.lookup import Upstream, lookup, prove
 
         now = time.monotonic()
+        upstream = Upstream(self.servers, self._breaker.heard, self._honesty)
         if self._breaker.wants_proof(ends - now):
             try:
-                yield from prove(self.servers, now + (ends - now) / 2, self._breaker.heard)
+                yield from prove(upstream, now + (ends - now) / 2)
             except NoAnswer:
                 self._breaker.proof_failed()
                 raise
-        return (yield from lookup(*question, self.servers, ends, self._breaker.heard))
+        return (yield from lookup(*question, upstream, ends))
 
     def _learnt(self, question: Question, found: Found) -> DnsAnswer:
         self._cache.answered(question, found.answer, found.ttl)

@@ -89,6 +89,7 @@ def says(rcode: dns.rcode.Rcode) -> Behaviour:
 
 servfail = says(dns.rcode.SERVFAIL)
 refused = says(dns.rcode.REFUSED)
+denying = says(dns.rcode.NXDOMAIN)
 
 
 def without_edns(asked: Asked) -> Iterable[bytes]:

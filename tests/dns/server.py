@@ -10,13 +10,14 @@ Zones are texts as in a zone file, by name and kind::
         assert server.asked["example.com", "MX"] == 1
 
 It answers like a resolver: aliases are followed as far as the zones go, a name without the kind gets NODATA, a name
-that is not there NXDOMAIN, both with an SOA. ``server.zones`` may be changed at any time.
+that is not there NXDOMAIN, both with an SOA; the root is there. ``server.zones`` may be changed at any time.
 
 How it misbehaves is one of :mod:`tests.dns.behaviours` (to be had from here too), for one name or for all of them, and
 may be changed at any time too::
 
     server.behave("dead.example", silent)
     server.behave(ALL, servfail)             # every name; also the root, which a doubting resolver asks for
+    server.behave(ALL, denying)              # a captive portal: also the root does not exist
     server.behave("slow.example", held)      # answers once the test calls server.release()
     server.behave("x.example", after(wrong_id, honest))
 
@@ -51,6 +52,7 @@ from tests.dns.behaviours import (
     Raw,
     after,
     contradictory,
+    denying,
     drips,
     garbage,
     hangs_up,
@@ -88,6 +90,7 @@ __all__ = [
     "after",
     "closed_port",
     "contradictory",
+    "denying",
     "drips",
     "garbage",
     "hangs_up",

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from doorward import ResolverError
 from doorward.effects import DnsAnswer, DnsKind
 from doorward.resolving.failures import NoAnswer
-from doorward.resolving.lookup import Ask, lookup, prove
+from doorward.resolving.honesty import Honesty, Root
+from doorward.resolving.lookup import LIES, Ask, Upstream, lookup, prove
 from doorward.resolving.messages import (
     MOST_READ,
     Alias,
@@ -27,6 +28,7 @@ from doorward.resolving.messages import (
     parse_name,
 )
 from doorward.resolving.servers import Server
+from doorward.testing import FakeClock
 
 NAME = parse_name("example.com")
 
@@ -103,9 +105,14 @@ def answer(ask: Ask, query_answers: list[tuple[str, ...]]) -> object:
     return ask.read(response.to_wire())
 
 
-def begin(*servers: Server, seconds: float = 100.0):
+def upstream(*servers: Server) -> tuple[Upstream, list[bool]]:
     heard: list[bool] = []
-    steps = lookup("example.com", DnsKind.MX, servers, time.monotonic() + seconds, lambda: heard.append(True))
+    return Upstream(servers, lambda: heard.append(True), Honesty(FakeClock())), heard
+
+
+def begin(*servers: Server, seconds: float = 100.0):
+    asked, heard = upstream(*servers)
+    steps = lookup("example.com", DnsKind.MX, asked, time.monotonic() + seconds)
     return steps, next(steps), heard
 
 
@@ -152,7 +159,7 @@ def test_a_useless_response_leaves_no_alias_behind() -> None:
 def test_truncation_and_missing_edns_are_answered_by_asking_otherwise() -> None:
     """By TCP; in plain DNS; both of the same server and within its share."""
     steps, first, _ = begin(ONE, TWO)
-    plain = steps.send(_formerr(first))
+    plain = steps.send(_says(first, "FORMERR"))
     assert (plain.server, plain.tcp, plain.until) == (ONE, False, first.until)
     assert dns.message.from_wire(plain.wire).edns == -1
     by_tcp = steps.send(Truncated.TRUNCATED)
@@ -162,24 +169,69 @@ def test_truncation_and_missing_edns_are_answered_by_asking_otherwise() -> None:
 def test_plain_dns_that_is_not_understood_either_is_useless() -> None:
     """The next server is asked."""
     steps, ask, _ = begin(ONE, TWO)
-    ask = steps.send(_formerr(ask))
-    ask = steps.send(_formerr(ask))
+    ask = steps.send(_says(ask, "FORMERR"))
+    ask = steps.send(_says(ask, "FORMERR"))
     assert ask.server == TWO
 
 
-def _formerr(ask: Ask) -> object:
+def _says(ask: Ask, rcode: str) -> object:
     response = dns.message.make_response(dns.message.from_wire(ask.wire))
-    response.set_rcode(dns.rcode.FORMERR)
+    response.set_rcode(dns.rcode.from_text(rcode))
     return ask.read(response.to_wire())
+
+
+def test_who_denies_a_name_is_asked_for_the_root_in_half_of_its_time() -> None:
+    """The same server, in the words that it has understood; the answer must not be late over it."""
+    steps, ask, _ = begin(ONE, TWO)
+    ask = steps.send(_says(steps.send(_says(ask, "FORMERR")), "NXDOMAIN"))
+    root = dns.message.from_wire(ask.wire)
+    assert (ask.server, str(root.question[0]), root.edns) == (ONE, ". IN NS", -1)
+    assert round(ask.until - time.monotonic(), 1) == 100 / 4 / 2
+    with pytest.raises(StopIteration) as stop:
+        steps.throw(TimeoutError())
+    assert stop.value.value.answer == DnsAnswer(False)
+
+
+def test_who_denies_the_root_is_useless() -> None:
+    """The next server is asked, and has to show the same."""
+    steps, ask, _ = begin(ONE, TWO)
+    ask = steps.send(_says(steps.send(_says(ask, "NXDOMAIN")), "NXDOMAIN"))
+    assert ask.server == TWO
+    with pytest.raises(ResolverError, match=f"192.0.2.1:53 {LIES}, 192.0.2.2:53 {LIES}"):
+        steps.send(_says(steps.send(_says(ask, "NXDOMAIN")), "NXDOMAIN"))
 
 
 def test_a_proof_asks_each_server_once() -> None:
     """Until one says anything."""
-    heard: list[bool] = []
-    steps = prove([ONE, TWO], time.monotonic() + 100, lambda: heard.append(True))
+    asked, heard = upstream(ONE, TWO)
+    steps = prove(asked, time.monotonic() + 100)
     assert next(steps).server == ONE
     ask = steps.throw(TimeoutError())
     assert ask.server == TWO
     with pytest.raises(StopIteration):
         steps.send(answer(ask, []))
     assert heard
+
+
+SAID = [("NOERROR", Root.EXISTS), ("NXDOMAIN", Root.DENIED), ("REFUSED", Root.UNKNOWN), ("SERVFAIL", Root.UNKNOWN)]
+
+
+@pytest.mark.parametrize(("rcode", "root"), SAID)
+def test_what_a_proof_says_of_the_root_is_remembered(rcode: str, root: Root) -> None:
+    """It was the same question."""
+    asked, _ = upstream(ONE)
+    steps = prove(asked, time.monotonic() + 100)
+    with pytest.raises(StopIteration):
+        steps.send(_says(next(steps), rcode))
+    assert asked.honesty.said(ONE) is root
+
+
+def test_a_truncated_proof_says_nothing_of_the_root() -> None:
+    """But that somebody is there."""
+    asked, heard = upstream(ONE)
+    steps = prove(asked, time.monotonic() + 100)
+    next(steps)
+    with pytest.raises(StopIteration):
+        steps.send(Truncated.TRUNCATED)
+    assert heard
+    assert asked.honesty.said(ONE) is None

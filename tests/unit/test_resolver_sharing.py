@@ -13,7 +13,9 @@ from doorward.effects import DnsAnswer
 from doorward.resolving.breaker import PATIENCE, PAUSE, SUSPECT, Breaker
 from doorward.resolving.cache import Cache, Failure
 from doorward.resolving.failures import NotAsked
-from doorward.resolving.flights import Flights
+from doorward.resolving.flights import MOST_IN_FLIGHT, Flights
+from doorward.resolving.honesty import KEPT, Honesty, Root
+from doorward.resolving.servers import Server
 from doorward.testing import FakeClock
 
 LATE = 20.0
@@ -77,16 +79,72 @@ def test_a_word_from_anybody_ends_all_suspicion(suspicious: Breaker) -> None:
 
 def test_a_flight_whose_leader_is_gone_is_taken_over() -> None:
     """Whatever became of it; its late landing does not end the new one."""
-    flights = Flights(threading.Event)
-    lost, leading = flights.join("k", time.monotonic() - 1)
+    flights = Flights()
+    lost, leading = join(flights, "k", -1)
     assert leading
-    taken, leading = flights.join("k", time.monotonic() + LATE)
+    taken, leading = join(flights, "k")
     assert leading
     flights.land("k", lost)
-    assert flights.join("k", time.monotonic() + LATE) == (taken, False)
+    assert join(flights, "k") == (taken, False)
     flights.land("k", taken)
     assert taken.landed.is_set()
     assert not flights._flying
+
+
+def join(flights: Flights, key: object, seconds: float = LATE):
+    return flights.join(key, time.monotonic() + seconds, threading.Event)
+
+
+def full(seconds: float = LATE) -> tuple[Flights, list]:
+    flights = Flights()
+    return flights, [join(flights, number, seconds)[0] for number in range(MOST_IN_FLIGHT)]
+
+
+def test_so_many_fly_at_once_and_no_more() -> None:
+    """Who asks what is on its way already is welcome; one that has landed makes room for one."""
+    flights, flying = full()
+    with pytest.raises(NotAsked, match=f"{MOST_IN_FLIGHT} questions wait for the name servers already"):
+        join(flights, "more")
+    assert join(flights, 0) == (flying[0], False)
+    flights.land(0, flying[0])
+    assert join(flights, "more")[1]
+    with pytest.raises(NotAsked):
+        join(flights, 0)
+
+
+def test_flights_without_leaders_take_no_room() -> None:
+    """Their time was over long ago."""
+    flights, _ = full(seconds=-1)
+    assert join(flights, "more")[1]
+    assert len(flights._flying) == 1
+
+
+def test_a_question_whose_leader_is_gone_can_be_taken_over() -> None:
+    """It needs no more room than it had."""
+    flights, flying = full()
+    flying[0].ends = 0.0
+    assert join(flights, 0)[1]
+    with pytest.raises(NotAsked):
+        join(flights, "more")
+
+
+def test_flights_of_a_parent_take_no_room_in_its_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their leaders have not come along."""
+    flights, _ = full()
+    monkeypatch.setattr("doorward.resolving.flights.os.getpid", lambda: -1)
+    assert join(flights, "more")[1]
+
+
+@pytest.mark.parametrize("root", Root)
+def test_what_is_said_of_the_root_is_kept_for_a_while(clock: FakeClock, root: Root) -> None:
+    """Of one server, and asked again after it."""
+    honesty = Honesty(clock)
+    honesty.says(Server("192.0.2.1"), root)
+    clock.advance(KEPT[root] - 1)
+    assert honesty.said(Server("192.0.2.1")) is root
+    assert honesty.said(Server("192.0.2.2")) is None
+    clock.advance(1)
+    assert honesty.said(Server("192.0.2.1")) is None
 
 
 VALUES = st.one_of(st.just(Failure("silent", 1.0)), st.just(DnsAnswer(True, ("a",))), st.just(DnsAnswer(False)))

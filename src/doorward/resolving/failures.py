@@ -10,4 +10,4 @@ class NoAnswer(ResolverError):
 
 
 class NotAsked(ResolverError):
-    """The name servers have been silent for some time: this question was not put to them."""
+    """This question was not put to the name servers, for a reason that has nothing to do with it."""

@@ -1,18 +1,26 @@
-"""The same question goes out once at a time: who asks it meanwhile waits for the first, as long as it likes."""
+"""The same question goes out once at a time: who asks it meanwhile waits for the first, as long as it likes.
+
+And only so many different ones go out at a time. Each has a socket, and anybody can have names asked for that nobody
+answers: the application must not run out of file descriptors over them.
+"""
 
 from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from doorward.locks import lock_over_forks
+from doorward.resolving.failures import NotAsked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
 GRACE = 0.05
 """Seconds that a leader may be late."""
+
+MOST_IN_FLIGHT = 100
+"""Questions that are on their way at once: a tenth of the file descriptors that a process usually may have."""
 
 
 class Event(Protocol):
@@ -41,29 +49,43 @@ class Flight(Generic[E]):
         self.landed = landed
 
 
-class Flights(Generic[E]):
-    """Questions that are on their way, of one kind of waiting. Thread safe.
+class Flights:
+    """Questions that are on their way, whoever waits for them. Thread safe."""
 
-    Args:
-        event: Makes what waiters wait for.
-    """
-
-    def __init__(self, event: Callable[[], E]) -> None:
-        self._event = event
+    def __init__(self) -> None:
         self._lock = lock_over_forks()
-        self._flying: dict[Hashable, Flight[E]] = {}
+        # By process too: a fork takes the flights along, not their leaders.
+        self._flying: dict[tuple[int, Hashable], Flight[Any]] = {}
 
-    def join(self, key: Hashable, ends: float) -> tuple[Flight[E], bool]:
-        """The flight of ``key``, and whether the caller leads it: then it must :meth:`land` whatever happens."""
-        own = (os.getpid(), key)  # a fork takes the flights along, not their leaders
+    def join(self, key: Hashable, ends: float, event: Callable[[], E]) -> tuple[Flight[E], bool]:
+        """The flight of ``key``, and whether the caller leads it: then it must :meth:`land` whatever happens.
+
+        Args:
+            key: The question; also who may wait for it, where not everybody can use the same ``event``.
+            ends: When the caller gives up (``time.monotonic``).
+            event: Makes what waiters wait for.
+
+        Raises:
+            NotAsked: There are :data:`MOST_IN_FLIGHT` others already.
+        """
+        own = (os.getpid(), key)
         with self._lock:
             flight = self._flying.get(own)
             if flight is not None and time.monotonic() < flight.ends:
                 return flight, False
-            flight = self._flying[own] = Flight(ends + GRACE, self._event())
+            if len(self._flying) >= MOST_IN_FLIGHT:
+                self._make_room()
+            flight = self._flying[own] = Flight(ends + GRACE, event())
             return flight, True
 
-    def land(self, key: Hashable, flight: Flight[E]) -> None:
+    def _make_room(self) -> None:
+        """Forget flights without a leader; they have no socket either."""
+        here, now = os.getpid(), time.monotonic()
+        self._flying = {own: flight for own, flight in self._flying.items() if own[0] == here and now < flight.ends}
+        if len(self._flying) >= MOST_IN_FLIGHT:
+            raise NotAsked(f"{MOST_IN_FLIGHT} questions wait for the name servers already; this one is not asked")
+
+    def land(self, key: Hashable, flight: Flight[Any]) -> None:
         """The leader is done: those who wait go on."""
         own = (os.getpid(), key)
         with self._lock:

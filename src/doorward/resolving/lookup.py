@@ -11,10 +11,13 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import dns.message
 import dns.name
+import dns.rcode
 
 from doorward.errors import ResolverError
 from doorward.resolving.failures import NoAnswer
+from doorward.resolving.honesty import Root
 from doorward.resolving.messages import (
     Alias,
     Found,
@@ -29,6 +32,7 @@ from doorward.resolving.messages import (
 
 if TYPE_CHECKING:
     from doorward.effects import DnsKind
+    from doorward.resolving.honesty import Honesty
     from doorward.resolving.messages import Path
     from doorward.resolving.servers import Server
 
@@ -37,6 +41,8 @@ ROUNDS = 2
 
 SILENT, NONSENSE = "silent", "sends nonsense"
 """What a server did until its time was over."""
+
+LIES = "denies that the root of the DNS exists: its answers are worth nothing"
 
 
 class Ask(NamedTuple):
@@ -52,15 +58,28 @@ class Ask(NamedTuple):
 Steps = Generator[Ask, Any, Found]
 
 
-def lookup(name: str, kind: DnsKind, servers: Sequence[Server], ends: float, heard: Callable[[], None]) -> Steps:
+class Upstream(NamedTuple):
+    """Whom to ask, and who is told what shows about them by the way.
+
+    Attributes:
+        servers: In this order.
+        heard: Called whenever one responds at all.
+        honesty: Whether to believe that a name does not exist.
+    """
+
+    servers: Sequence[Server]
+    heard: Callable[[], None]
+    honesty: Honesty
+
+
+def lookup(name: str, kind: DnsKind, upstream: Upstream, ends: float) -> Steps:
     """Look ``name`` up, through its aliases.
 
     Args:
         name: A domain name without the final dot.
         kind: The records.
-        servers: Whom to ask, in this order.
+        upstream: Whom to ask.
         ends: When to give up (``time.monotonic``).
-        heard: Called whenever a server responds at all.
 
     Raises:
         ResolverError: There is no usable answer.
@@ -68,7 +87,7 @@ def lookup(name: str, kind: DnsKind, servers: Sequence[Server], ends: float, hea
     asked, ttl = parse_name(name), float("inf")
     path: Path = ()
     while True:
-        verdict = yield from _ask_all(asked, kind, servers, ends, heard, path)
+        verdict = yield from _ask_all(asked, kind, upstream, ends, path)
         ttl = min(ttl, verdict.ttl)
         if isinstance(verdict, Found):
             return Found(verdict.answer, ttl)
@@ -76,11 +95,11 @@ def lookup(name: str, kind: DnsKind, servers: Sequence[Server], ends: float, hea
 
 
 def _ask_all(
-    name: dns.name.Name, kind: DnsKind, servers: Sequence[Server], ends: float, heard: Callable[[], None], path: Path
+    name: dns.name.Name, kind: DnsKind, upstream: Upstream, ends: float, path: Path
 ) -> Generator[Ask, Any, Found | Alias]:
     """Ask one server after the other, the silent ones again, each for its share of what time is left."""
     problems: dict[Server, str] = {}
-    waiting = list(servers) * ROUNDS
+    waiting = list(upstream.servers) * ROUNDS
     while waiting:
         now = time.monotonic()
         if now >= ends:
@@ -88,7 +107,7 @@ def _ask_all(
         server = waiting[0]
         until = now + (ends - now) / len(waiting)
         try:
-            return (yield from _ask_one(name, kind, server, until, heard, path))
+            return (yield from _ask_one(name, kind, server, until, upstream, path))
         except TimeoutError as error:
             problems[server] = str(error)
             waiting = waiting[1:]
@@ -110,36 +129,82 @@ def _few_words(error: Exception) -> str:
 
 
 def _ask_one(
-    name: dns.name.Name, kind: DnsKind, server: Server, until: float, heard: Callable[[], None], path: Path
+    name: dns.name.Name, kind: DnsKind, server: Server, until: float, upstream: Upstream, path: Path
 ) -> Generator[Ask, Any, Found | Alias]:
     for edns in (True, False):
         query = Query(name, kind, edns=edns)
         try:
-            reply = yield Ask(server, False, query.wire, query.read, until)
-            heard()
-            if isinstance(reply, Truncated):
-                reply = yield Ask(server, True, query.wire, query.read_whole, until)
+            reply = yield from _exchange(query, server, until, upstream)
         except TimeoutError:
             raise TimeoutError(NONSENSE if query.strays else SILENT) from None
         verdict = judge(query, name, kind, reply, path)
-        if not isinstance(verdict, NeedsPlain):
-            return verdict
+        if isinstance(verdict, NeedsPlain):
+            continue
+        if isinstance(verdict, Found) and not verdict.answer.exists:
+            yield from _doubt(server, until, upstream, edns=edns)
+        return verdict
     raise AssertionError("judge has no second use for plain DNS")
 
 
-def prove(servers: Sequence[Server], ends: float, heard: Callable[[], None]) -> Generator[Ask, Any, None]:
+def _exchange(query: Query, server: Server, until: float, upstream: Upstream) -> Generator[Ask, Any, Any]:
+    """The whole response to ``query``."""
+    reply = yield Ask(server, False, query.wire, query.read, until)
+    upstream.heard()
+    if isinstance(reply, Truncated):
+        reply = yield Ask(server, True, query.wire, query.read_whole, until)
+    return reply
+
+
+def _doubt(server: Server, until: float, upstream: Upstream, *, edns: bool) -> Generator[Ask, Any, None]:
+    """Let a server that has denied a name show that it does not deny everything.
+
+    Raises:
+        Unusable: It does.
+    """
+    said = upstream.honesty.said(server)
+    if said is None:
+        said = yield from _ask_root(server, until, upstream, edns=edns)
+    if said is Root.DENIED:
+        raise Unusable(LIES)
+
+
+def _ask_root(server: Server, until: float, upstream: Upstream, *, edns: bool) -> Generator[Ask, Any, Root]:
+    now = time.monotonic()
+    try:
+        # Not all the time there is: if nothing comes, the answer that is here already must not be late.
+        reply = yield from _exchange(_root(edns=edns), server, now + (until - now) / 2, upstream)
+        said = _said(reply)
+    except (OSError, Unusable):  # TimeoutError is an OSError
+        said = Root.UNKNOWN
+    upstream.honesty.says(server, said)
+    return said
+
+
+def _root(*, edns: bool = True) -> Query:
+    """What every resolver knows by heart. Not the root's addresses: systemd-resolved denies those (its issue 22401)."""
+    return Query(dns.name.root, "NS", edns=edns)
+
+
+def _said(response: dns.message.Message) -> Root:
+    known = {dns.rcode.NOERROR: Root.EXISTS, dns.rcode.NXDOMAIN: Root.DENIED}
+    return known.get(response.rcode(), Root.UNKNOWN)
+
+
+def prove(upstream: Upstream, ends: float) -> Generator[Ask, Any, None]:
     """Ask what every resolver knows by heart, the servers of the root: is anybody there?
 
     Raises:
         NoAnswer: Nobody said anything, be it an error.
     """
-    query = Query(dns.name.root, "NS")
+    query, servers = _root(), upstream.servers
     for position, server in enumerate(servers):
         now = time.monotonic()
         try:
-            yield Ask(server, False, query.wire, query.read, now + (ends - now) / (len(servers) - position))
-        except (OSError, Unusable):  # TimeoutError is an OSError
+            reply = yield Ask(server, False, query.wire, query.read, now + (ends - now) / (len(servers) - position))
+        except (OSError, Unusable):
             continue
-        heard()
+        upstream.heard()
+        if not isinstance(reply, Truncated):
+            upstream.honesty.says(server, _said(reply))
         return
     raise NoAnswer(", ".join(f"{server} {SILENT}" for server in servers))

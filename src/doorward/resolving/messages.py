@@ -8,7 +8,6 @@ from __future__ import annotations
 import secrets
 import struct
 from enum import Enum
-from functools import cached_property
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,6 +21,7 @@ import dns.rdatatype
 
 from doorward.effects import DnsAnswer, DnsKind
 from doorward.errors import ResolverError
+from doorward.lazily import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -124,7 +124,7 @@ class Query:
         header = _HEADER.pack(secrets.randbits(16), dns.flags.RD, 1, 0, 0, 1 if edns else 0)
         self.wire = header + question + (_OPT if edns else b"")
 
-    @cached_property
+    @lazily
     def _message(self) -> dns.message.Message:
         """For dnspython to compare a response with."""
         return dns.message.from_wire(self.wire)
