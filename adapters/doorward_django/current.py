@@ -64,9 +64,7 @@ def protect(
     current, progress = _opened(request)
     if progress is None:
         return current.runtime.switched_off(current.awaiting.engine)
-    return current.decide(
-        request, progress, Inputs(given(email), characteristics or {}, requested), deferring=False
-    )
+    return current.decide(request, progress, Inputs(given(email), characteristics or {}, requested), deferring=False)
 
 
 async def aprotect(

@@ -15,7 +15,8 @@ LONGEST_LOCAL_PART = 64
 LONGEST_ADDRESS = 254
 """Octets (RFC 5321 section 4.5.3.1.3: a path of 256 with its angle brackets; RFC 3696 erratum 1690)."""
 
-_RESERVED = re.compile(r"(?:^|(?<=[@.]))(?:arpa|invalid|local|localhost|onion|test)\Z", re.IGNORECASE)
+# ASCII: other letters have the same upper case as some of these, and are other names.
+_RESERVED = re.compile(r"(?:^|(?<=[@.]))(?:arpa|invalid|local|localhost|onion|test)\Z", re.ASCII | re.IGNORECASE)
 _BAD_QUOTED_PAIR = re.compile(r"\\[^ -~]")
 
 

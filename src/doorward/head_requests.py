@@ -77,21 +77,21 @@ class _Request(Request):
 
 
 class _Connection(HTTPConnection):
-    def __init__(self, deadline: HardDeadline, host: str, **options: Any) -> None:
-        super().__init__(host, **options)
-        self._deadline = deadline
+    deadline: HardDeadline
 
     def connect(self) -> None:
         super().connect()
-        self._deadline.watch(self.sock)
+        self.deadline.watch(self.sock)
 
 
 class _TlsConnection(HTTPSConnection, _Connection):
-    """In this order: HTTPSConnection's `connect` calls the one above before it begins with TLS."""
+    """In this order: HTTPSConnection's ``connect`` calls the one above before it begins with TLS."""
 
-    def __init__(self, deadline: HardDeadline, host: str, **options: Any) -> None:
-        super().__init__(host, **options)
-        self._deadline = deadline
+
+def _made(kind: type[_Connection], deadline: HardDeadline, host: str, **options: Any) -> _Connection:
+    connection = kind(host, **options)
+    connection.deadline = deadline
+    return connection
 
 
 class _Handler(AbstractHTTPHandler):
@@ -102,7 +102,7 @@ class _Handler(AbstractHTTPHandler):
         self._trusted = trusted
 
     def http_open(self, request: _Request) -> Any:
-        return self.do_open(partial(_Connection, request.deadline), request)
+        return self.do_open(partial(_made, _Connection, request.deadline), request)
 
     def https_open(self, request: _Request) -> Any:
-        return self.do_open(partial(_TlsConnection, request.deadline), request, context=self._trusted)
+        return self.do_open(partial(_made, _TlsConnection, request.deadline), request, context=self._trusted)

@@ -6,7 +6,6 @@ Whatever goes wrong there becomes a :class:`~doorward.errors.ResolverError`.
 from __future__ import annotations
 
 import inspect
-import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from doorward.clock import Clock
     from doorward.drivers import Deadline
     from doorward.effects import DnsKind, Effect
+    from doorward.head_requests import HeadRequests
     from doorward.offload import Offload
     from doorward.resolving.servers import Server
 
@@ -102,11 +102,11 @@ class Network:
         self._configured = resolver
         self._clock = clock
         self._lock = lock_over_forks()
-        # Of its own: nobody shall wait at the other one while an HTTP client is built.
-        self._client_lock = lock_over_forks()
+        # Of its own: nobody shall wait at the other one while a TLS context is built.
+        self._web_lock = lock_over_forks()
         self._resolver: Any = None if resolver is None or isinstance(resolver, tuple) else resolver
         self._threads: dict[type[Effect], Offload] = {}
-        self._clients: dict[int, Any] = {}
+        self._web: HeadRequests | None = None
         self.needs_async = is_async_resolver(resolver)
 
     def warm(self, *, web: bool = False) -> None:
@@ -122,7 +122,7 @@ class Network:
         if warm is not None:
             warm()
         if web:
-            self._client()
+            _ = self.web
 
     @property
     def resolver(self) -> Any:
@@ -202,7 +202,7 @@ class Network:
 
     def _call(self, effect: ResolveDns | AskWeb) -> Callable[[float], Any]:
         if isinstance(effect, AskWeb):
-            return lambda left: _status(self._client(), effect.url, left)
+            return lambda left: self.web.status(effect.url, left)
         if self.needs_async:
             raise ResolverError("its method resolve is a coroutine function: use AsyncDoorward")
         return lambda left: self.resolver.resolve(*effect, left)
@@ -218,43 +218,31 @@ class Network:
         except StoreError:
             raise ResolverError(f"{MOST_IN_FLIGHT} questions wait for answers already; this one is not asked") from None
 
-    def _client(self) -> Any:
-        """The one HTTP client of this process: its TLS context alone takes a quarter of a second to build."""
-        with self._client_lock:
-            client = self._clients.get(os.getpid())
-            if client is None:
-                client = self._clients[os.getpid()] = _http_client()
-            return client
+    @property
+    def web(self) -> HeadRequests:
+        """Who asks web servers; made when first needed, as its TLS context alone takes a twentieth of a second."""
+        with self._web_lock:
+            if self._web is None:
+                self._web = _web()
+            return self._web
 
     def close(self) -> None:
-        """Let go of threads and connections."""
+        """Let go of threads."""
         with self._lock:
             threads = list(self._threads.values())
             self._threads.clear()
-        with self._client_lock:
-            client = self._clients.pop(os.getpid(), None)
         for offload in threads:
             offload.close()
-        if client is not None:
-            client.close()
 
 
-def _http_client() -> Any:
+def _web() -> HeadRequests:
     try:
-        import httpx
+        from httpx import create_ssl_context  # believes whom `doorward data update` believes
     except ImportError as error:
         raise ConfigurationError("httpx", "asking web servers needs it: pip install httpx") from error
-    return httpx.Client(follow_redirects=False, headers={"User-Agent": USER_AGENT})
+    from doorward.head_requests import HeadRequests
 
-
-def _status(client: Any, url: str, timeout: float) -> int:
-    import httpx
-
-    try:
-        status: int = client.head(url, timeout=timeout).status_code
-    except httpx.TimeoutException:
-        raise TimeoutError from None  # as the deadline itself, which ends at the same time
-    return status
+    return HeadRequests(USER_AGENT, create_ssl_context())
 
 
 @contextmanager

@@ -74,7 +74,7 @@ class Runtime:
         self.off = settings.override == "OFF"
         self.refusals = Refusals(FOREVER_NS if settings.store == "memory://" else SHARED_BELIEF_NS)
         self._lock = lock_over_forks()
-        self.addresses = KnownAddresses(self._open_book, partial(self.journal.swallowed, "address data"))
+        self.addresses = KnownAddresses(self._open_book, partial(self.journal.swallowed, "address data"), self.clock)
         self._local: MemoryStore | None = None
         self._of_policy: WeakKeyDictionary[Engine, dict[RoutePolicy, Engine]] = WeakKeyDictionary()
         self.routed: list[Bound] = []

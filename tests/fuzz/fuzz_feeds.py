@@ -79,7 +79,7 @@ def check_compiled(feed: Feed, parsed: Parsed) -> None:
     table = RangeTable.open(path)
     for network, labels in parsed.networks:
         for number in (network.first, network.last):
-            assert set(labels) <= set(table.labels_at(network.version, number)), describe(network)
+            assert set(labels) <= set(table.labels(table.find(network.version, number))), describe(network)
     _check_neighbours(table, [entry.network for entry in parsed.networks])
 
 
@@ -89,7 +89,7 @@ def _check_neighbours(table: RangeTable, networks: list[Network]) -> None:
         following = last + 1
         inside = any(one.version == version and one.first <= following <= one.last for one in networks)
         if not inside and following < 2 ** (32 if version == 4 else 128):
-            assert table.labels_at(version, following) == (), text(version, following)
+            assert table.labels(table.find(version, following)) == (), text(version, following)
 
 
 def target(data: bytes) -> None:

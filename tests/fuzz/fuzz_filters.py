@@ -33,7 +33,7 @@ def view(*values: str) -> View:
     query = "&".join(f"x={value}" for value in values)
     path = f"/{values[0]}" if values else "/"
     request = RequestContext(host="example.com", path=path, query=query, headers=lines)
-    return View(request, "192.0.2.7", {"local": {"plan": values[0] if values else ""}}, {}, Known())
+    return View(request, "192.0.2.7", {}, {"plan": values[0] if values else ""}, Known())
 
 
 def compiled(source: str) -> Filter | None:

@@ -1,55 +1,28 @@
-"""Network effects, as both drivers perform them: within the deadline, whatever a resolver or a web server does."""
+"""Network effects, as both drivers perform them: within the deadline, whatever a resolver does."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from tests.dns import server as dns
 from tests.dns.server import ALL, DnsServer
+from tests.unit.performing import LATE, SOON, awaiting, blocking
 
 from doorward import ResolverError
-from doorward.async_driver import AsyncPorts, run_async
-from doorward.drivers import SyncPorts, run
-from doorward.effects import AskStore, AskWeb, DnsAnswer, DnsKind, Failed, Gather, Pause, ResolveDns
+from doorward.effects import AskStore, DnsAnswer, DnsKind, Failed, Gather, Pause, ResolveDns
 from doorward.network import Network, check_resolver, is_async_resolver
 from doorward.offload import Offload
-from doorward.stores.memory import MemoryStore
-from doorward.testing import FakeClock, ScriptedResolver
-
-SOON, LATE = 0.05, 20.0
+from doorward.testing import ScriptedResolver
 
 ANSWER = DnsAnswer(exists=True, records=("192.0.2.1",))
 ASK = ResolveDns("example.com", DnsKind.A)
 OTHER = ResolveDns("other.example", DnsKind.MX)
 NOBODY = ResolveDns("nobody.example", DnsKind.A)
-
-
-def asks(*effects: Any):
-    """A flow that asks for one effect after the other and returns what it heard; errors too."""
-    heard: list[Any] = []
-    for effect in effects:
-        try:
-            heard.append((yield effect))
-        except Exception as error:
-            heard.append(error)
-    return heard
-
-
-def blocking(network: Network | None, *effects: Any, timeout: float = LATE) -> list[Any]:
-    store = MemoryStore(clock=FakeClock())
-    return run(asks(*effects), SyncPorts(store, MemoryStore, Offload, timeout, network=network))
-
-
-def awaiting(network: Network | None, *effects: Any, timeout: float = LATE) -> list[Any]:
-    store = MemoryStore(clock=FakeClock())
-    return asyncio.run(run_async(asks(*effects), AsyncPorts(store, MemoryStore, Offload, timeout, network=network)))
 
 
 @pytest.fixture(params=[blocking, awaiting], ids=lambda way: way.__name__)
@@ -290,74 +263,6 @@ def test_without_threads_one_is_asked_after_the_other(networks, monkeypatch) -> 
     network = networks(ScriptedResolver({("example.com", "A"): ["192.0.2.1"]}))
     monkeypatch.setattr(Network, "_submit", refuse)
     assert blocking(network, Gather((ASK, NOBODY)))[0] == [ANSWER, DnsAnswer(exists=False)]
-
-
-# --- the web
-
-
-class _Web(BaseHTTPRequestHandler):
-    released = threading.Event()
-    seen: ClassVar[list[tuple[str, str, str | None]]] = []
-
-    def do_HEAD(self) -> None:
-        self.seen.append((self.command, self.path, self.headers["User-Agent"]))
-        if self.path == "/silent":
-            self.released.wait(LATE)
-            return
-        self.send_response(int(self.path[1:]))
-        self.send_header("Location", "/200")
-        self.send_header("Content-Length", str(2**40))
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Stay silent."""
-
-
-@pytest.fixture
-def web() -> Iterator[str]:
-    _Web.released = threading.Event()
-    _Web.seen = []
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Web)
-    server.daemon_threads = True
-    server.block_on_close = False
-    thread = threading.Thread(target=server.serve_forever, args=(0.005,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    _Web.released.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.mark.parametrize("status", [200, 302, 404, 500])
-def test_the_web_answers_with_a_status(perform, networks, web: str, status: int) -> None:
-    """To HEAD, without a redirect being followed or a body read."""
-    assert perform(networks(), AskWeb(f"{web}/{status}")) == [status]
-    assert _Web.seen == [("HEAD", f"/{status}", "doorward")]
-
-
-def test_a_web_server_that_hangs_is_given_up(perform, networks, web: str) -> None:
-    """At the deadline; one that is not there, and no URL, at once."""
-    network = networks()
-    (error,) = perform(network, AskWeb(f"{web}/silent"), timeout=SOON)
-    assert str(error) == "no answer within the deadline of 0.05 s"
-    closed = f"http://{dns.closed_port()}/"
-    for wrong in (closed, "http://[", "gopher://127.0.0.1/", "", "http://127.0.0.1:99999/"):
-        (error,) = perform(network, AskWeb(wrong))
-        assert str(error).startswith("asking the web failed: "), wrong
-
-
-def test_one_http_client_serves_a_process(networks, web: str) -> None:
-    """It is costly to build; a forked process has its own, and `close` ends it."""
-    network = networks()
-    blocking(network, AskWeb(f"{web}/200"))
-    client = network._client()
-    awaiting(network, AskWeb(f"{web}/200"))
-    assert network._client() is client
-    assert set(network._clients) == {os.getpid()}
-    network.close()
-    assert client.is_closed
-    assert blocking(network, AskWeb(f"{web}/200")) == [200]
 
 
 # --- rarer

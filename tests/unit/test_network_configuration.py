@@ -28,11 +28,11 @@ class Bare:
 def test_nothing_is_built_before_it_is_needed() -> None:
     """A client without such rules pays nothing; `warm` builds it all."""
     network = Network(check_resolver("127.0.0.1:5353"))
-    assert network._resolver is None
+    assert (network._resolver, network._web) == (None, None)
     network.warm(web=True)
     assert isinstance(network.resolver, DnsResolver)
     assert [str(server) for server in network.resolver.servers] == ["127.0.0.1:5353"]
-    assert network._clients
+    assert network._web is not None
     network.close()
 
 

@@ -112,8 +112,10 @@ def _url(value: object) -> str:
         good = parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname)
     except ValueError:
         good = False
-    if not good or "?" in str(value) or "#" in str(value):
-        raise ConfigurationError("gravatar", f"must be an http(s) URL without query and fragment, not {value!r}")
+    plain = isinstance(value, str) and value.isascii() and value.isprintable() and not set(value) & set("?# ")
+    if not (good and plain):
+        wanted = "an http(s) URL in printable ASCII, without spaces, query and fragment"
+        raise ConfigurationError("gravatar", f"must be {wanted}, not {value!r}")
     return str(value).rstrip("/")
 
 

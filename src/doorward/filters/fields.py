@@ -167,16 +167,10 @@ def _local(key: bytes) -> Read:
     name = key.decode("utf-8", "replace")
 
     def read(view: View) -> Sequence[str]:
-        value = _given(view, name)
+        value = view.given.get(name)
         return () if value is None else (octets(_as_text(name, value)),)
 
     return read
-
-
-def _given(view: View, name: str) -> object:
-    local = view.inputs.get("local")
-    value = local.get(name) if isinstance(local, Mapping) else None
-    return view.given.get(name) if value is None else value
 
 
 def _as_text(name: str, value: object) -> str:

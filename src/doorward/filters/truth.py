@@ -76,39 +76,28 @@ def negation(node: Node) -> Node:
 
 def conjunction(nodes: Sequence[Node]) -> Node:
     """``and``; what follows the first that is certainly false is not looked at."""
-
-    def run(view: View) -> Truths:
-        found = TRUE
-        for node in nodes:
-            found = _AND[found << 3 | node(view)]
-            if found == FALSE:
-                break
-        return found
-
-    return run
+    return _folded(nodes, TRUE, _AND, settled=FALSE)
 
 
 def disjunction(nodes: Sequence[Node]) -> Node:
     """``or``; what follows the first that is certainly true is not looked at."""
-
-    def run(view: View) -> Truths:
-        found = FALSE
-        for node in nodes:
-            found = _OR[found << 3 | node(view)]
-            if found == TRUE:
-                break
-        return found
-
-    return run
+    return _folded(nodes, FALSE, _OR, settled=TRUE)
 
 
 def exclusive(nodes: Sequence[Node]) -> Node:
     """``xor``: whether an odd number of them is true."""
+    return _folded(nodes, FALSE, _XOR)
+
+
+def _folded(nodes: Sequence[Node], start: Truths, table: bytes, *, settled: Truths = 0) -> Node:
+    """An operation on all nodes, up to where it has come to what no further one changes."""
 
     def run(view: View) -> Truths:
-        found = FALSE
+        found = start
         for node in nodes:
-            found = _XOR[found << 3 | node(view)]
+            found = table[found << 3 | node(view)]
+            if found == settled:
+                break
         return found
 
     return run

@@ -200,10 +200,12 @@ def open_geo(paths: Sequence[Path], field: str = "geo") -> tuple[GeoFile, ...]:
         import maxminddb
     except ImportError:
         raise ConfigurationError(field, "MMDB files need: pip install 'doorward[geo]'") from None
-    opened = []
+    opened: list[GeoFile] = []
     for path in paths:
         try:
             opened.append(GeoFile(path, maxminddb.open_database(path)))
         except Exception as error:  # a damaged file makes either reader raise nearly anything
+            for file in opened:
+                file.close()
             raise ConfigurationError(field, f"{str(path)!r} cannot be opened as an MMDB file ({error})") from error
     return tuple(opened)

@@ -142,14 +142,6 @@ class RangeTable:
         except (IndexError, ValueError) as error:  # a UnicodeDecodeError is a ValueError
             raise _damaged(self.path, error) from error
 
-    def labels_at(self, version: int, number: int) -> tuple[str, ...]:
-        """The labels that hold at an address, sorted.
-
-        Raises:
-            DataError: The file is damaged.
-        """
-        return self.labels(self.find(version, number))
-
     def every_label(self) -> Iterator[str]:
         """All labels of the table; takes as long as there are many.
 

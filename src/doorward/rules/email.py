@@ -10,11 +10,13 @@ import hashlib
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from doorward.decision import Conclusion
 from doorward.effects import AskWeb, DnsAnswer, DnsKind, Failed, Gather, ResolveDns
 from doorward.errors import ConfigurationError, ResolverError
+from doorward.printable import printable
 from doorward.reason import EmailReason
 from doorward.rules.base import Outcome, Phase, Rule
 
@@ -36,7 +38,7 @@ class EmailType(StrEnum):
     RELAY = "RELAY"
     """Its domain forwards mail to an address that stays private. Refused only where a rule's ``deny`` names it."""
     NO_MX_RECORDS = "NO_MX_RECORDS"
-    """Its domain does not receive mail."""
+    """Its domain does not receive mail. A DNS that says so of a well-known provider is not believed: an error."""
     NO_GRAVATAR = "NO_GRAVATAR"
     """It has no avatar at Gravatar. Asked only where a rule's ``deny`` names it."""
 
@@ -229,7 +231,8 @@ class EmailRuleWithLookups(EmailRule):
     def _questions(self, email: str, domain: str) -> list[_Question]:
         questions = []
         if domain and self.refuses(EmailType.NO_MX_RECORDS):  # an IP address in its place needs no DNS
-            questions.append(_asks_for_mail(domain))
+            known = "provider" in self.domains.kinds_of(domain)
+            questions.append(_asks_for_mail_of_a_provider(domain) if known else _asks_for_mail(domain))
         if self.asks_web():
             questions.append(_asks_for_avatar(self.gravatar, email))
         return questions
@@ -239,27 +242,55 @@ _Question = Generator[Any, Any, EmailType | None]
 
 
 def _asks_for_mail(domain: str) -> _Question:
-    """Whether a domain receives mail: it has MX records (RFC 5321 section 5.1) that are no null MX (RFC 7505)."""
+    """Whether a domain receives mail: it has MX records (RFC 5321 section 5.1) that are no null MX (RFC 7505).
+
+    Hosts that are always this one (RFC 6761 section 6.3) take no mail from elsewhere; other records are not followed.
+    """
     if domain.rpartition(".")[2] in _NEVER_IN_THE_DNS:
         return EmailType.NO_MX_RECORDS
     answer: DnsAnswer = yield ResolveDns(domain, DnsKind.MX)
     if answer.records:
-        return None if any(answer.records) else EmailType.NO_MX_RECORDS
+        return None if any(map(_is_elsewhere, answer.records)) else EmailType.NO_MX_RECORDS
     if answer.exists and (yield from _has_an_address(domain)):
         return None
     return EmailType.NO_MX_RECORDS
+
+
+def _asks_for_mail_of_a_provider(domain: str) -> _Question:
+    """As :func:`_asks_for_mail`; who says that a well-known provider receives no mail is not to be believed."""
+    if (yield from _asks_for_mail(domain)):
+        raise ResolverError("the DNS denies mail to a well-known provider")
+    return None
+
+
+def _is_elsewhere(host: str) -> bool:
+    return host not in ("", "localhost", "localhost.localdomain") and not host.endswith(".localhost")
 
 
 def _has_an_address(domain: str) -> Generator[Any, Any, bool]:
     """Whether the domain is its own mail server: "the implicit MX" of RFC 5321 section 5.1."""
     kinds = (DnsKind.A, DnsKind.AAAA)
     answers: list[DnsAnswer | Failed] = yield Gather([ResolveDns(domain, kind) for kind in kinds])
-    if any(isinstance(answer, DnsAnswer) and answer.records for answer in answers):
+    if any(isinstance(answer, DnsAnswer) and any(map(_leads_elsewhere, answer.records)) for answer in answers):
         return True
     for answer in answers:
         if isinstance(answer, Failed):
             raise answer.error
     return False
+
+
+def _leads_elsewhere(address: str) -> bool:
+    """Whether an address can be another host's.
+
+    Those of RFC 1122 section 3.2.1.3 (a) and (g) cannot, nor those of RFC 4291 sections 2.5.2 and 2.5.3.
+    """
+    try:
+        found = ip_address(address)
+    except ValueError:
+        raise ResolverError(f"the resolver gave {printable(address)!r} as an address") from None
+    inside = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    found = inside or found
+    return not (found.is_loopback or found.is_unspecified)
 
 
 def _asks_for_avatar(endpoint: str, email: str) -> _Question:

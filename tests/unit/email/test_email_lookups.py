@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from tests.unit.email.doubles import NO_SUCH_NAME, NOTHING, SILENCE, Network, records, rule, types, view
+from tests.unit.email.doubles import NO_SUCH_NAME, NOTHING, SILENCE, Listed, Network, records, rule, types, view
 
 from doorward import Conclusion
 from doorward.errors import ResolverError
@@ -63,6 +63,71 @@ def test_a_domain_with_an_address_is_its_own_mail_server(ipv4, ipv6) -> None:
     network = Network({MX: NOTHING, A: ipv4, AAAA: ipv6})
     assert network.outcome(mail(), ADDRESS).conclusion is ALLOW
     assert network.asked == [MX, A, AAAA]
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost.localdomain", "mail.localhost"])
+def test_a_host_that_is_always_this_one_takes_no_mail(host) -> None:
+    """RFC 6761 section 6.3; nor does it beside a null MX. A second host does, and no address makes up for it."""
+    network = Network({MX: records(host, "")})
+    assert types(network.outcome(mail(), ADDRESS)) == ["NO_MX_RECORDS"]
+    assert network.asked == [MX]
+    assert types(Network({MX: records(host, "mx.company.example")}).outcome(mail(), ADDRESS)) == []
+
+
+@pytest.mark.parametrize(
+    ("ipv4", "ipv6"),
+    [("127.0.0.1", "::1"), ("127.255.255.254", "::"), ("0.0.0.0", "::ffff:127.0.0.1"), ("0.0.0.0", "::ffff:0.0.0.0")],
+)
+def test_an_address_that_is_always_this_host_receives_no_mail(ipv4, ipv6) -> None:
+    """What a domain that is parked points to; one address of another host is enough."""
+    own = {MX: NOTHING, A: records(ipv4), AAAA: records(ipv6)}
+    assert types(Network(own).outcome(mail(), ADDRESS)) == ["NO_MX_RECORDS"]
+    for other in ({A: records(ipv4, "192.0.2.1")}, {AAAA: records(ipv6, "2001:db8::1")}):
+        assert types(Network({**own, **other}).outcome(mail(), ADDRESS)) == []
+
+
+@pytest.mark.parametrize("silent", [A, AAAA])
+def test_an_address_of_this_host_does_not_hide_silence(silent) -> None:
+    """The other family might have led elsewhere."""
+    answers = {MX: NOTHING, A: records("127.0.0.1"), AAAA: records("::1"), silent: SILENCE}
+    with pytest.raises(ResolverError, match="no server has answered"):
+        Network(answers).outcome(mail(), ADDRESS)
+
+
+def test_an_address_that_is_none_is_an_error() -> None:
+    """A user's resolver may give anything."""
+    with pytest.raises(ResolverError, match="gave 'mx' as an address"):
+        Network({MX: NOTHING, A: records("mx"), AAAA: NOTHING}).outcome(mail(), ADDRESS)
+
+
+class Providers(Listed):
+    """Knows one provider, which is free."""
+
+    def kinds_of(self, domain: str) -> frozenset[str]:
+        return frozenset({"free", "provider"}) if domain == "gmail.com" else frozenset()
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {("gmail.com", "MX"): NO_SUCH_NAME},
+        {("gmail.com", "MX"): records("")},
+        {("gmail.com", "MX"): records("localhost")},
+        {("gmail.com", "MX"): NOTHING, ("gmail.com", "A"): NOTHING, ("gmail.com", "AAAA"): NOTHING},
+        {("gmail.com", "MX"): NOTHING, ("gmail.com", "A"): records("0.0.0.0"), ("gmail.com", "AAAA"): NOTHING},
+    ],
+)
+def test_a_dns_that_denies_mail_to_a_well_known_provider_is_not_believed(answers) -> None:
+    """A DNS that lies, or a filter, must not turn all its users away: it is an error, as silence is."""
+    with pytest.raises(ResolverError, match="the DNS denies mail to a well-known provider"):
+        Network(answers).outcome(mail(domains=Providers()), "a@gmail.com")
+
+
+def test_a_well_known_provider_is_asked_about_like_others() -> None:
+    """And passes when it has its servers; another domain in the same DNS is refused."""
+    network = Network({("gmail.com", "MX"): records("mx.gmail.com"), MX: NO_SUCH_NAME})
+    assert network.outcome(mail(domains=Providers()), "a@gmail.com").conclusion is ALLOW
+    assert types(network.outcome(mail(domains=Providers()), ADDRESS)) == ["NO_MX_RECORDS"]
 
 
 def test_without_mx_and_address_there_is_no_mail() -> None:

@@ -18,6 +18,8 @@ LABEL = st.from_regex(r"[a-z0-9](?:[a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True).f
 TOP_LEVEL = st.from_regex(r"[a-z](?:[a-z0-9-]{0,6}[a-z])?", fullmatch=True).filter(lambda text: text[2:4] != "--")
 DOMAIN = st.builds(lambda labels, top: ".".join([*labels, top]), st.lists(LABEL, min_size=1, max_size=4), TOP_LEVEL)
 
+TLDS = st.sampled_from(["onion", "onıon", "ONION", "ONİON", "test", "teſt", "TEST", "ınvalid", "loca\u2113", "arpa"])
+
 
 @given(st.one_of(DOT_ATOM, QUOTED, LETTERS), DOMAIN)
 @example("a", "host.test")
@@ -94,6 +96,26 @@ def test_a_quoted_pair_is_ascii() -> None:
 def test_the_domain_comes_in_lower_case_a_labels(address, domain) -> None:
     """As the DNS and the lists have it (RFC 5890); a Cyrillic letter makes it another domain, not an invalid one."""
     assert parse(address).domain == domain
+
+
+@given(st.lists(st.text("aiısſkK.ßéß一漢﹒ｏonteNTOION", min_size=1, max_size=12), min_size=1, max_size=3), TLDS)
+@example(["x"], "onıon")
+@example(["x"], "teſt")
+def test_the_domain_is_ascii_whatever_was_typed(labels, top) -> None:
+    """A-labels as the DNS has them, also of letters that only look like, or fold to, those of a reserved name."""
+    domain = parse(f"u@{'.'.join([*labels, top])}").domain
+    assert re.fullmatch(r"[a-z0-9.-]*", domain)
+
+
+@given(st.text(max_size=40))
+def test_the_domain_is_ascii_in_any_script(domain) -> None:
+    """Or there is none."""
+    assert re.fullmatch(r"[a-z0-9.-]*", parse(f"u@{domain}").domain)
+
+
+def test_a_letter_that_folds_to_ascii_makes_another_name() -> None:
+    """The Turkish dotless i has the same upper case as i: this is no onion name."""
+    assert parse("u@x.onıon").domain == "x.xn--onon-mza"
 
 
 def test_a_domain_without_a_dot_is_an_option() -> None:

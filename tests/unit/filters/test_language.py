@@ -225,15 +225,8 @@ def test_what_is_known_about_the_address(expression: str, expected: bool | None)
     ],
 )
 def test_what_the_application_says(expression: str, value: object, expected: bool) -> None:
-    """Among the characteristics, or in a mapping of its own; scalars as text."""
+    """Among the characteristics; scalars as text."""
     assert holds(expression, view(given={"plan": value})) is expected
-    assert holds(expression, view(local={"plan": value})) is expected
-
-
-def test_a_mapping_of_its_own_comes_first() -> None:
-    """And what it leaves out is looked for among the characteristics."""
-    request = view(local={"plan": "pro"}, given={"plan": "free", "seats": 3})
-    assert holds('local.plan eq "pro" and local.seats eq "3"', request)
 
 
 def test_a_value_of_the_application_that_is_no_scalar_is_an_error() -> None:

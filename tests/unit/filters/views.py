@@ -31,7 +31,6 @@ def view(
     *,
     ip: str = "127.0.0.1",
     about: AddressFacts | None = None,
-    local: object = None,
     given: dict[str, object] | None = None,
     **parts: Any,
 ) -> View:
@@ -42,8 +41,7 @@ def view(
         "headers": [("User-Agent", AGENT), ("Cookie", "NEXT_LOCALE=en-US; theme=dark")],
         **parts,
     }
-    inputs = {} if local is None else {"local": local}
-    return View(RequestContext(**whole), ip, inputs, given or {}, Known(about or AddressFacts()))
+    return View(RequestContext(**whole), ip, {}, given or {}, Known(about or AddressFacts()))
 
 
 def compiled(expression: str) -> Filter:

@@ -11,6 +11,7 @@ import pytest
 from data_build.ranges import compile_ranges
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.intelligence.tables import labels_at
 
 from doorward.address_facts import KINDS, NOTHING_KNOWN
 from doorward.errors import DataError
@@ -402,4 +403,4 @@ def test_old_tables_stay_valid_for_who_holds_them(setting: Setting) -> None:
     setting.finish_update()
     assert book.about("9.9.9.9").names == {"tor": ("new",)}
     assert facts.names == {"tor": ("old",)}
-    assert table.labels_at(4, 0x09090909) == ("tor:old",)
+    assert labels_at(table, 4, 0x09090909) == ("tor:old",)

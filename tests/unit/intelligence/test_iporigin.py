@@ -13,6 +13,7 @@ import pytest
 from data_build.ranges import compile_ranges
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.intelligence.tables import labels_at
 
 from doorward.errors import DataError
 from doorward.intelligence import address_book, iporigin_set
@@ -55,7 +56,7 @@ def test_agrees_with_the_package(table: RangeTable) -> None:
     for version, number in asked():
         origin = iporigin.classify(ip_address(number))
         kind = "relay" if origin.provider == "Apple Private Relay" else EXPECTED.get(origin.kind)
-        found = {label.partition(":")[0] for label in table.labels_at(version, number)} - {"unsure"}
+        found = {label.partition(":")[0] for label in labels_at(table, version, number)} - {"unsure"}
         if origin.kind != "reserved":
             assert found == ({kind} if kind else set()), origin
 

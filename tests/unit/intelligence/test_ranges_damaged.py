@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.intelligence.tables import labels_at
 
 from doorward.errors import DataError
 from doorward.intelligence import range_writer
@@ -44,7 +45,7 @@ def use(content: bytes, check: Callable[[Path], object] = RangeTable.open) -> li
         path = Path(folder) / "x.dwd"
         path.write_bytes(content)
         table = check(path)
-        return [table.labels_at(version, number) for version, number in ASKED] if table else []
+        return [labels_at(table, version, number) for version, number in ASKED] if table else []
 
 
 def use_all(table: RangeTable) -> None:
