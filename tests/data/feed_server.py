@@ -269,7 +269,7 @@ SAMPLES: dict[str, bytes] = {
             "ipv6_prefixes": [{"ipv6_prefix": "2600:1f1c:7ff:f800::/53", "service": "ROUTE53_HEALTHCHECKS"}],
         }
     ).encode(),
-    "ip2asn": gzip.compress(IP2ASN.encode()),
+    "ip2asn": gzip.compress(IP2ASN.encode(), mtime=0),
     "disposable-wide": b"0-mail.com\n10minutemail.com\nmailinator.com\n",
     "cloudflare-v4": b"173.245.48.0/20\n103.21.244.0/22\n",
     "cloudflare-v6": b"2400:cb00::/32\n2606:4700::/32\n",

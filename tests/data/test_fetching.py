@@ -53,7 +53,7 @@ def test_304_without_a_condition_is_no_answer(server: FeedServer, fetcher: Fetch
 
 def test_compressed_transfer_is_unpacked(server: FeedServer, fetcher: Fetcher) -> None:
     """Content-Encoding is the server's business and ours, the feed does not see it."""
-    server.play("list", gzip.compress(BODY), headers={"Content-Encoding": "gzip"})
+    server.play("list", gzip.compress(BODY, mtime=0), headers={"Content-Encoding": "gzip"})
     assert fetcher.fetch(f"{server.url}/list", LARGEST).content == BODY
 
 
@@ -131,11 +131,11 @@ def test_nobody_there_is_a_failure(fetcher: Fetcher) -> None:
     [
         ({"body": b"x" * (LARGEST + 1)}, FeedRefused, "more than"),
         (
-            {"body": gzip.compress(b"\n" * 10**7), "headers": {"Content-Encoding": "gzip"}},
+            {"body": gzip.compress(b"\n" * 10**7, mtime=0), "headers": {"Content-Encoding": "gzip"}},
             FeedRefused,
             "unpacks to more",
         ),
-        ({"body": gzip.compress(BODY)[:-9], "headers": {"Content-Encoding": "gzip"}}, FeedRefused, "cut off"),
+        ({"body": gzip.compress(BODY, mtime=0)[:-9], "headers": {"Content-Encoding": "gzip"}}, FeedRefused, "cut off"),
         ({"body": b"x", "headers": {"Content-Encoding": "br"}}, FetchFailed, "encoding 'br'"),
         ({"body": b"<html>", "headers": {"Content-Type": "text/html; charset=utf-8"}}, FeedRefused, "web page"),
     ],

@@ -42,7 +42,7 @@ CLIENT: dict[str, list[Any]] = {
     "mask_addresses": ["yes", 1, None],
     "data": [5, b"folder", "", []],
     "geo": [5, "a.mmdb", ["there-is-no-such-file.mmdb"], [5], None],
-    "resolver": [5, "localhost", [], "127.0.0.1:x", object(), ""],
+    "resolver": [5, "localhost", [], "127.0.0.1:x", b"::1", ""],
 }
 LAYER: dict[str, list[Any]] = {
     "enforce": ["yes", 1, None, 0],

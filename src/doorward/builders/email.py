@@ -114,7 +114,7 @@ def _url(value: object) -> str:
         good = False
     plain = isinstance(value, str) and value.isascii() and value.isprintable() and not set(value) & set("?# ")
     if not (good and plain):
-        wanted = "an http(s) URL in printable ASCII, without spaces, query and fragment"
+        wanted = "an http(s) URL without query and fragment, in printable ASCII without spaces"
         raise ConfigurationError("gravatar", f"must be {wanted}, not {value!r}")
     return str(value).rstrip("/")
 

@@ -180,9 +180,11 @@ NAMES = st.lists(st.sampled_from([*BotCategory, *sorted(WHEEL.ids())]), max_size
 def test_every_verdict_is_what_the_rule_does_to_the_name(names: list[str]) -> None:
     """Any list, on the bots in the wheel: requests that name a token are denied exactly where the text says so."""
     the_rule = detect_bot(deny=names)
-    groups = by_token(robots_txt(the_rule))
-    groups.pop("*")
-    for token, lines in groups.items():
+    text = robots_txt(the_rule)
+    groups = by_token(text)
+    spelled = {line.partition(": ")[2] for line in text.splitlines() if line.startswith("User-agent: ")} - {"*"}
+    for token in sorted(spelled):
+        lines = groups[token.lower()]
         outcome = tell(the_rule, view(f"{token}/1.0")).outcome
         named = the_rule.bots is not None and the_rule.bots.find(f"{token}/1.0")
         assert not named or (lines == ["Allow: /"]) is (outcome.conclusion is Conclusion.ALLOW), token
