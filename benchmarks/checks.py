@@ -14,6 +14,7 @@ import doorward
 from benchmarks import address_ranges
 from benchmarks.common import NotMeasured, Row, Sample, Table, in_fresh_process, interleave, missing, prepared, progress
 from benchmarks.traffic import HEADERS, PATH, agent
+from doorward.requests import from_scope
 from doorward.rules.base import View
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ AGENTS: Kinds = {
 
 def _request(user_agent: str) -> doorward.RequestContext:
     lines = [(name.encode(), (user_agent if name == "user-agent" else value).encode()) for name, value in HEADERS]
-    return doorward.RequestContext(method="GET", path=PATH, headers=lines, peer=CLIENT)
+    return from_scope({"type": "http", "path": PATH, "headers": lines, "client": (CLIENT, 1)})
 
 
 def _bot_rule() -> Check:

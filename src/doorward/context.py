@@ -51,8 +51,9 @@ class Headers:
         return index.get(name.lower(), ())
 
     def picked(self, names: Iterable[str]) -> list[tuple[str, str]]:
-        """The lines of the headers ``names`` (in lower case), by name in their order there."""
-        return [(name, value) for name in names for value in self.values(name)]
+        """The lines of the headers ``names``, which are in lower case."""
+        wanted = frozenset(names)
+        return [(name, value) for name, value in self if name in wanted]
 
     def get(self, name: str, default: str = "") -> str:
         """The first value of the header ``name``."""
