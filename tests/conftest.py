@@ -48,3 +48,8 @@ def _swallowed(request: pytest.FixtureRequest) -> Iterator[None]:
     if errors and request.node.get_closest_marker("swallows_errors") is None:
         where, error = errors[0]
         raise AssertionError(f"doorward swallowed {len(errors)} internal errors, the first in {where}") from error
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name long bytes by their argument: archives hold the time they were made at, and workers must agree on names."""
+    return argname if isinstance(val, bytes) and len(val) > 24 else None
