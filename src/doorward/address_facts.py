@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Protocol
+
+    class Addresses(Protocol):
+        """Tells about addresses. Never raises for an address, whatever text it is."""
+
+        def about(self, address: str) -> AddressFacts:
+            """What is known about ``address`` (text; empty when the client has none)."""
+            ...
+
 
 KINDS = ("hosting", "vpn", "proxy", "tor", "relay", "abuse", "crawler", "reserved")
 """What an address can be; it can be several of them at once."""
@@ -36,14 +45,6 @@ class AddressFacts(NamedTuple):
 
 
 NOTHING_KNOWN = AddressFacts()
-
-
-class Addresses(Protocol):
-    """Tells about addresses. Never raises for an address, whatever text it is."""
-
-    def about(self, address: str) -> AddressFacts:
-        """What is known about ``address`` (text; empty when the client has none)."""
-        ...
 
 
 class NoAddressData:
