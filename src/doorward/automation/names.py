@@ -18,6 +18,7 @@ from doorward.automation.vocabulary import (
     ROBOT_ENDINGS,
     ROBOT_WORK,
     ROBOTS,
+    SHELLS,
     TEXT_BROWSERS,
     TOP_LEVEL_DOMAINS,
     WORK_BEGINNINGS,
@@ -51,7 +52,7 @@ def named(agent: Agent) -> Iterator[Finding]:
     elif not agent.words.isdisjoint(ROBOT_WORK) or any([_work(run) for run in suspects]):
         app = agent.apps and not agent.browserlike
         yield Finding(0.6 if app else 1.0, "says that it does a robot's work")
-    if not agent.browserlike and _library(agent):
+    if not (agent.browserlike and agent.runs.isdisjoint(SHELLS)) and _library(agent):
         yield Finding(1.0, "names an HTTP library or tool")
     yield from _contact(agent)
 

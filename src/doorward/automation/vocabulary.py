@@ -42,8 +42,11 @@ BROWSER_DRIVERS = _words(
 
 LANGUAGES = _words(
     "bun clojure coldfusion deno dotnet elixir erlang golang jakarta java julia lua node nodejs perl php "
-    "powershell python ruby rust tcl"
+    "powershell python ruby rust tcl windowspowershell"
 )
+
+SHELLS = _words("powershell windowspowershell")
+"""Those of the languages whose agents begin as a browser's do."""
 
 LIBRARIES = _words(
     # libraries
@@ -55,9 +58,9 @@ LIBRARIES = _words(
     "typhoeus undici unirest ureq urequests urlconnection urllib vertx webclient winhttp winhttprequest wininet "
     "xmlhttp zend "
     # tools
-    "acunetix apachebench arachni aria artillery burp dirbuster feroxbuster ffuf gatling gobuster httpie imgproxy "
-    "insomnia jmeter lftp locust masscan metasploit nessus newman nikto nmap nuclei openvas postman "
-    "postmanruntime siege skipfish sqlmap vegeta wfuzz wget whatweb wpscan wrk zaproxy zgrab"
+    "acunetix apachebench arachni aria artillery burp dirbuster feroxbuster ffuf gatling gobuster hookshot httpie "
+    "imgproxy insomnia jmeter lftp locust masscan metasploit nessus newman nikto nmap nuclei openvas postman "
+    "postmanruntime prometheus siege skipfish sqlmap vegeta wfuzz wget whatweb wpscan wrk zaproxy zgrab"
 )
 """HTTP libraries, crawling frameworks, command line tools, load generators and scanners."""
 
