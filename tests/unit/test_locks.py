@@ -7,6 +7,7 @@ import os
 import pytest
 
 from doorward import Doorward
+from doorward.automation import Examiner
 from doorward.locks import lock_over_forks
 
 
@@ -36,3 +37,12 @@ def test_what_every_request_locks_is_locked_over_forks(monkeypatch: pytest.Monke
     runtime = Doorward().runtime
     assert runtime._lock.acquire in befores
     assert runtime.journal._lock.acquire in befores
+
+
+def test_what_a_bot_rule_locks_is_locked_over_forks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that is forked while a thread looks at an agent must not wait for that thread (gunicorn --preload)."""
+    befores = []
+    monkeypatch.setattr(os, "register_at_fork", lambda **hooks: befores.append(hooks["before"]))
+    examiner = Examiner()
+    assert examiner._agents._lock.acquire in befores
+    assert examiner._answers._lock.acquire in befores

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from doorward.context import RequestContext, Text
 
 _RAW_NAMES: dict[Text, str] = {name.encode(): name for name in LOOKED_AT}
-_LIST_VALUED = frozenset({"accept", "accept-encoding", "accept-language"})
+_LIST_VALUED = frozenset({"accept", "accept-encoding", "accept-language", "upgrade", "x-forwarded-proto"})
+"""Headers that may come several times: of a list (RFC 9110), and of the proxies on the way, one for each of them."""
 
 _MOST_LINES = 32
 _LONGEST_KEPT = 1536

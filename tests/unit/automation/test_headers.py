@@ -258,6 +258,14 @@ def test_tls_is_known_behind_a_proxy():
     assert "sends no client hints, as Chrome does over TLS" in reasons(behind, scheme="http")
 
 
+def test_each_proxy_on_the_way_may_say_how_it_was_asked():
+    """Several lines that differ are theirs, not the client's."""
+    lines = [(name.encode(), value.encode()) for name, value in CHROME.items()]
+    lines += [(b"x-forwarded-proto", b"https"), (b"x-forwarded-proto", b"http")]
+    scope = {"type": "http", "path": "/", "scheme": "http", "headers": lines}
+    assert not Examiner().examine(from_scope(scope), ordered=True).automated
+
+
 def test_the_handshake_of_a_websocket_under_wsgi():
     """There the scheme is https; browsers send less with it."""
     handshake = {"user-agent": CHROME_AGENT, "accept-encoding": "gzip", "accept-language": "en", "upgrade": "websocket"}
