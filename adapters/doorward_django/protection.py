@@ -67,7 +67,9 @@ class Protection:
             response = respond(request)
         except BaseException:
             self._settle(progress, Response(500, ()))
+            self._look_back(progress)
             raise
+        self._look_back_after(progress, response)
         if self.layer.touches_response(progress):
             self._settle(progress, seen(response))
             self._add_limits(progress, response)
@@ -90,7 +92,9 @@ class Protection:
             response = await respond(request)
         except BaseException:
             await self.awaiting.settle(progress, Response(500, ()))
+            await self.awaiting.look_back(progress)
             raise
+        self._look_back_after(progress, response)
         if self.layer.touches_response(progress):
             await self.awaiting.settle(progress, seen(response))
             self._add_limits(progress, response)
@@ -177,6 +181,18 @@ class Protection:
             self.blocking.settle(progress, response)
         elif progress.engine.conditional:
             async_to_sync(self.awaiting.settle)(progress, response)
+
+    def _look_back_after(self, progress: Progress, response: HttpResponseBase) -> None:
+        """Ask the rules that look after the response once Django closes it: when it has been sent."""
+        if progress.engine.late:
+            closers: list[Callable[[], object]] = response._resource_closers  # type: ignore[attr-defined]
+            closers.append(functools.partial(self._look_back, progress))
+
+    def _look_back(self, progress: Progress) -> None:
+        if self.blocking is not None:
+            self.blocking.look_back(progress)
+        else:
+            async_to_sync(self.awaiting.look_back)(progress)
 
     def _add_limits(self, progress: Progress, response: HttpResponseBase) -> None:
         # The newest decision: the view may have charged more.

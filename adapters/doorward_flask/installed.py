@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from flask import Response, after_this_request, current_app, g, request
@@ -84,6 +85,8 @@ class Installed:
         progress = self._let_in()
         if progress is not None:
             self._write_limits(response.headers, progress.decision)
+            if progress.engine.late:
+                response.call_on_close(partial(self.client.look_back, progress))
             if progress.engine.conditional:
                 lines = [(name.lower(), value) for name, value in response.headers]
                 self.client.settle(progress, Answered(response.status_code, lines))
@@ -94,6 +97,7 @@ class Installed:
         progress = self._let_in() if error is not None else None
         if progress is not None:
             self.client.settle(progress, Answered(500, ()))
+            self.client.look_back(progress)
 
     def overlooked(self, mark: RoutePolicy, view: str) -> Response | None:
         """The refusal of a marked view that runs although nobody read its mark; None as a rule."""

@@ -29,10 +29,12 @@ class ClientState(NamedTuple):
     Attributes:
         banned_for: Seconds left of its ban, or None.
         limits: State of each limit that counts by this kind of client, by the limit's name.
+        refused_for: Seconds for which it is refused for what it was suspected of, by the name of the rule.
     """
 
     banned_for: float | None
     limits: dict[str, RateLimitReason]
+    refused_for: dict[str, float]
 
 
 def peek(
@@ -53,14 +55,17 @@ def peek(
         reason = RateLimitReason(hit.max, verdict.remaining, _reset(verdict), hit.interval / 1e9, now_ns)
         # Limits of two routes may have one name; their scopes differ.
         limits[bound.name if bound.name not in limits else f"{bound.name} ({bound.scope})"] = reason
-    return ClientState(bans.get(key) if key is not None else None, limits)
+    refused = {name: bans[key] for name, key in _bars(engine, client) if key in bans}
+    return ClientState(bans.get(key) if key is not None else None, limits, refused)
 
 
 def reset(runtime: Runtime, engine: Engine, client: Scalar | Mapping[str, Scalar]) -> Generator[Effect, Any, int]:
-    """Forget what a client has used; how many counters. A ban stays."""
+    """Forget what a client has used, and what it was suspected of; how many counters. A ban stays."""
     forgotten = 0
     for bound, fingerprint in _named(runtime, engine, client):
         forgotten += yield AskStore("reset", (bound.key("", fingerprint),))
+    for _, key in _bars(engine, client):
+        yield AskStore("unban", (key,))
     runtime.refusals.clear()
     return forgotten
 
@@ -85,8 +90,10 @@ def ban(
 
 
 def unban(runtime: Runtime, engine: Engine, client: Scalar | Mapping[str, Scalar]) -> Generator[Effect, Any, bool]:
-    """Lift a ban; whether there was one."""
+    """Lift a ban, and what refuses a client for what it was suspected of; whether there was any."""
     lifted: bool = yield AskStore("unban", (_required_ban_key(engine, client),))
+    for _, key in _bars(engine, client):
+        lifted = (yield AskStore("unban", (key,))) or lifted
     runtime.refusals.clear()
     return lifted
 
@@ -100,7 +107,7 @@ def stats(runtime: Runtime) -> Generator[Effect, Any, dict[str, int]]:
 def _named(runtime: Runtime, engine: Engine, client: Scalar | Mapping[str, Scalar]) -> list[tuple[Bound, Fingerprint]]:
     """The limits for which ``client`` names somebody, and who that is."""
     found = []
-    for bound in dict.fromkeys([*engine.limits, *runtime.routed]):
+    for bound in dict.fromkeys([*engine.limits, *engine.barring, *runtime.routed]):
         fingerprint = _of_value(bound, client)
         if fingerprint is not None:
             found.append((bound, fingerprint))
@@ -108,6 +115,12 @@ def _named(runtime: Runtime, engine: Engine, client: Scalar | Mapping[str, Scala
         names = sorted({", ".join(bound.identity.names) for bound in [*engine.limits, engine.ban]})
         raise ConfigurationError("client", f"{client!r} names nobody: clients are counted by {' or '.join(names)}")
     return found
+
+
+def _bars(engine: Engine, client: Scalar | Mapping[str, Scalar]) -> list[tuple[str, str]]:
+    """The rules that may refuse a client for what it was suspected of: name, and key in the store."""
+    named = [(bound, _of_value(bound, client)) for bound in engine.barring]
+    return [(bound.name, bound.key("", fingerprint)) for bound, fingerprint in named if fingerprint is not None]
 
 
 def _of_value(bound: Bound, client: Scalar | Mapping[str, Scalar]) -> Fingerprint | None:

@@ -85,9 +85,18 @@ class DoorwardMiddleware:
         else:
             decision = await self.client.decide(progress, NO_INPUTS, deferring=True)
         scope[DECISION] = decision
+        if not progress.engine.late:
+            await self._answer(progress, decision, scope, receive, send)
+            return
+        try:
+            await self._answer(progress, decision, scope, receive, send)
+        finally:
+            await self.client.look_back(progress)
+
+    async def _answer(self, progress: Progress, decision: Decision, scope: Scope, receive: Receive, send: Send) -> None:
         if self.layer.refuses(decision):
             await self._refuse(progress, decision, scope, receive, send)
-        elif kind == "http" and self.layer.touches_response(progress):
+        elif scope["type"] == "http" and self.layer.touches_response(progress):
             await self._watched(progress, decision, scope, receive, send)
         else:
             await self.app(scope, receive, send)

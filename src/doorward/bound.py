@@ -39,6 +39,7 @@ class Bound:
         cost: Units a request takes, if the rule fixes them.
         scope: Where its counters are shared.
         prefix: What the keys of its counters begin with.
+        late: Whether it is asked after the response.
         wants: The application's characteristics that it looks at, for which middleware leaves it open.
         yields: Whether it leaves limits of lower tiers in force.
         reads_given: Whether its numbers depend on what is given to ``protect``.
@@ -47,7 +48,7 @@ class Bound:
         not_run: Its result when it does not run.
     """
 
-    __slots__ = ("_state", "additive", "cost", "count_when", "dry", "identity", "mode", "name", "not_run",
+    __slots__ = ("_state", "additive", "cost", "count_when", "dry", "identity", "late", "mode", "name", "not_run",
                  "on_error", "prefix", "quotas", "reads_given", "rule", "rule_id", "scope", "tier",
                  "wants", "yields")  # fmt: skip
 
@@ -75,6 +76,7 @@ class Bound:
         self.cost = rule.cost if isinstance(rule, Limit) else None
         self.count_when = rule.count_when if isinstance(rule, Limit) else None
         self.wants = rule.wants()
+        self.late = rule.is_late()
         self.yields = self.dry or additive
         self.reads_given = isinstance(rule, DynamicLimit) and rule.arguments > 1
         self.quotas = (rule.quota,) if isinstance(rule, StaticLimit) else None

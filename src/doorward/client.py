@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from doorward import admin
+from doorward.bodies import awaiting_reader, blocking_reader
 from doorward.decision import NOTHING, Decision
 from doorward.drivers import run
 from doorward.effects import AskStore
@@ -75,7 +76,10 @@ class Doorward(Facade):
         if self.runtime.off:
             return self.runtime.switched_off(self.engine)
         progress = self._prepared(request)
-        return self.decide(progress, self._inputs(email, requested, characteristics))
+        inputs = self._inputs(email, requested, characteristics)
+        if not progress.engine.reads_body:
+            return self.decide(progress, inputs)
+        return self.decide(progress, inputs, read_body=blocking_reader(request, progress, self.runtime))
 
     def decide(
         self,
@@ -93,6 +97,16 @@ class Doorward(Facade):
         """Take back what turns out not to count, now that the response is known. For middleware: never raises."""
         if progress.engine.conditional and progress.ledger is not None:
             self._refund(self._uncounted(progress.ledger, response))
+
+    def look_back(self, progress: Progress) -> None:
+        """Ask the rules that look after the response. For middleware: never raises."""
+        if not self._is_late(progress):
+            return
+        try:
+            runtime = self.runtime
+            self._looked_back(progress, run(progress.engine.afterwards(progress), runtime.sync_ports(waits=True)))
+        except Exception as error:
+            self.runtime.journal.swallowed("after the response", error)
 
     def _refund(self, charges: list[Charge]) -> Any:
         if charges:
@@ -181,7 +195,10 @@ class AsyncDoorward(Facade):
         if self.runtime.off:
             return self.runtime.switched_off(self.engine)
         progress = self._prepared(request)
-        return await self.decide(progress, self._inputs(email, requested, characteristics))
+        inputs = self._inputs(email, requested, characteristics)
+        if not progress.engine.reads_body:
+            return await self.decide(progress, inputs)
+        return await self.decide(progress, inputs, read_body=awaiting_reader(request, progress, self.runtime))
 
     async def decide(
         self,
@@ -217,6 +234,15 @@ class AsyncDoorward(Facade):
         """Take back what turns out not to count, now that the response is known. For middleware: never raises."""
         if progress.engine.conditional and progress.ledger is not None:
             await self._refund(self._uncounted(progress.ledger, response))
+
+    async def look_back(self, progress: Progress) -> None:
+        """Ask the rules that look after the response. For middleware: never raises but when cancelled."""
+        if not self._is_late(progress):
+            return
+        try:
+            self._looked_back(progress, await self.runtime.drive(progress.engine.afterwards(progress)))
+        except Exception as error:
+            self.runtime.journal.swallowed("after the response", error)
 
     def _refund(self, charges: list[Charge]) -> Awaitable[None]:
         if not self.runtime.inline:

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
 
 Text = str | bytes
 
+_USUALLY_BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
+_FRAMING = frozenset(["content-length", "transfer-encoding", b"content-length", b"transfer-encoding"])
+_NO_LENGTH = ("0", b"0", "", b"")
+
 _LOOKS_BEFORE_INDEX = 3
 """Of most requests a header or two are read: looking through the lines is cheaper than an index of them all."""
 
@@ -24,6 +28,9 @@ class Body(NamedTuple):
 
     data: bytes
     complete: bool
+
+
+NO_BODY = Body(b"", True)
 
 
 class Headers:
@@ -71,6 +78,10 @@ class Headers:
     def __len__(self) -> int:
         return sum(1 for _ in self._pairs())
 
+    def as_given(self) -> Iterable[tuple[Text, Text]]:
+        """Pairs of name and value as they were given: of bytes or text, in any case, in the order they came."""
+        return self._pairs()
+
     def _pairs(self) -> Iterable[tuple[Text, Text]]:
         # A list or tuple is read in place; an iterator would be gone after one reading.
         if not isinstance(self._lines, list | tuple):
@@ -104,6 +115,7 @@ class RequestContext:
         raw_path: The path as sent, where the server tells.
 
     Attributes:
+        framed: Whether a body would announce itself in the header lines, as it must in HTTP/1 (RFC 9112 section 6.3).
         as_sent: Whether the header lines are in the order in which the client sent them, their names as bytes in lower
             case: in ASGI scopes they are. A WSGI environ has lost it, and who writes a request down does not know it.
     """
@@ -113,6 +125,7 @@ class RequestContext:
     body_complete: bool = False
     raw_path: str | None = None
     as_sent: bool = False
+    framed: bool = False
     _host: str | None = None
     _headers: Headers | None = None
     _cookies: dict[str, list[str]] | None = None
@@ -162,6 +175,14 @@ class RequestContext:
     def host(self) -> str:
         """The authority that the client asked for, port included; empty when it named none."""
         return self._host if self._host is not None else self.headers.get("host")
+
+    def may_have_body(self) -> bool:
+        """Whether there is a body, or one may come."""
+        if self.body is not None:
+            return bool(self.body) or not self.body_complete
+        if not self.framed or self.method not in _USUALLY_BODILESS:
+            return True
+        return any([value not in _NO_LENGTH for name, value in self.headers.as_given() if name.lower() in _FRAMING])
 
     def hold(self, body: Body) -> None:
         """Keep what was read of the body."""

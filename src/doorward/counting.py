@@ -14,7 +14,7 @@ from doorward.effects import Algorithm, CountHits, Hit, Verdict
 from doorward.errors import StoreError
 from doorward.printable import describe
 from doorward.progress import NO_INPUTS, Admitted
-from doorward.reason import RateLimitReason, RuleReason
+from doorward.reason import RateLimitReason, RuleReason, ShieldReason
 from doorward.refusals import Refusal
 from doorward.rules.base import LARGEST
 from doorward.rules.limits import Limit
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from doorward.effects import Effect
     from doorward.engine import Walk
     from doorward.progress import Answer, Counter
+    from doorward.reason import Reason
     from doorward.rules.limits import Quota
 
 NANOSECONDS = 1e9
@@ -45,6 +46,8 @@ def prepare(walk: Walk) -> None:
     walk.prepared, walk.counters, walk.hits, walk.epoch = True, [], [], engine.refusals.epoch
     if engine.bans is None or engine.bans:
         _add_ban(walk)
+        for bound in engine.barring:
+            bar(walk, bound)
     if engine.plain_limits and not walk.progress.results:
         for bound in engine.limits:
             _add(walk, bound)
@@ -74,7 +77,9 @@ def _narrow(walk: Walk) -> None:
     """Leave out what a local rule has made unnecessary since the counters were prepared."""
     if walk.progress.ended:
         walk.counters = [
-            counter for counter in walk.counters if counter[0] is walk.engine.ban or not walk.skips(counter[0])
+            counter
+            for counter in walk.counters
+            if counter[2].algorithm is Algorithm.BAN or not walk.skips(counter[0])
         ]
         walk.hits = [counter[2] for counter in walk.counters]
 
@@ -93,6 +98,21 @@ def _add_ban(walk: Walk) -> None:
             hit = Hit(bound.key("", fingerprint), Algorithm.BAN, 1, 1, 1, walk.engine.group_of(bound), bound.dry)
             walk.counters.append((bound, fingerprint, hit))
             walk.hits.append(hit)
+
+
+def bar(walk: Walk, bound: Bound) -> None:
+    """Ask whether a client is refused for what it was suspected of before."""
+    if bound.rule.kind in walk.progress.ended or not walk.about(bound):
+        return
+    try:
+        fingerprints = bound.identity.fingerprints(walk.request, walk.ip, walk.inputs.characteristics)
+    except TypeError as error:
+        walk.fail(bound, error)
+        return
+    for fingerprint in fingerprints:
+        hit = Hit(bound.key("", fingerprint), Algorithm.BAN, 1, 1, 1, walk.engine.group_of(bound), bound.dry)
+        walk.counters.append((bound, fingerprint, hit))
+        walk.hits.append(hit)
 
 
 def _add_by_tier(walk: Walk) -> None:
@@ -185,6 +205,8 @@ def settle(walk: Walk, counters: Sequence[Counter], verdicts: Sequence[Verdict],
         results = walk.progress.results
         for answer in answers:
             (bound, fingerprint, hit), verdict = answer
+            if verdict[0] and bound.rule.sums_up:
+                continue  # what it found in the request stands
             if verdict[0] and not fingerprint.missing:
                 # Written out when somebody looks; most admissions are never looked at.
                 results[bound] = make_admitted((fingerprint, hit, verdict, walk.now_ns))
@@ -212,15 +234,19 @@ def _conclude(
     """Keep what a limit came to, or a ban; whether it is a live refusal."""
     counter, verdict = own[0] if len(own) == 1 else min(own, key=_tightness)
     _, fingerprint, hit = counter
+    if verdict.admitted and bound.rule.sums_up:
+        return False  # what it found in the request stands
     if not verdict.admitted and not bound.dry and not degraded and state is None:
         _remember(walk, own)
     wait = verdict.reset_after if verdict.admitted else verdict.retry_after
     window = hit.interval / NANOSECONDS
-    reason: RateLimitReason | RuleReason = RateLimitReason(
+    reason: Reason = RateLimitReason(
         hit.max, verdict.remaining, wait, window, walk.now_ns, degraded
     )
     if bound is walk.engine.ban:
         reason = RuleReason("ban", "the client is banned", 0.0, wait)
+    elif bound.rule.sums_up:
+        reason = ShieldReason(shield_triggered=True, suspicious=True, retry_seconds=wait)
     missing = ", ".join(fingerprint.missing)
     walk.progress.noteworthy = walk.progress.noteworthy or bool(missing or degraded)
     result = bound.result(
@@ -260,6 +286,8 @@ def without_store(walk: Walk, counters: Sequence[Counter], error: Exception) -> 
             local = []
     settled = {counter[0] for counter in local}
     for bound in dict.fromkeys(counter[0] for counter in counters):
+        if bound.rule.sums_up and bound.on_error != "deny":
+            continue  # what it finds in the request does not depend on the store
         if bound is walk.engine.ban and bound.on_error != "deny":
             walk.progress.results[bound] = bound.skipped("the store failed")
         elif bound not in settled:

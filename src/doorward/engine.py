@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 from doorward.address_facts import NO_ADDRESS_DATA
 from doorward.combine import combine
+from doorward.context import NO_BODY
 from doorward.counting import count, prepare, recall, settle, without_store
-from doorward.decision import Conclusion
+from doorward.decision import Conclusion, State
 from doorward.effects import Effect, Failed, Gather, ReadBody
 from doorward.lazily import lazily
 from doorward.printable import describe, printable
@@ -29,6 +30,7 @@ from doorward.progress import NO_INPUTS, Inputs, Progress
 from doorward.reason import ErrorReason
 from doorward.rules.base import Phase, View, checked
 from doorward.rules.limits import DynamicLimit
+from doorward.suspicion import add_up
 
 if TYPE_CHECKING:
     from doorward.address_facts import Addresses
@@ -68,6 +70,7 @@ class Engine:
         "addresses",
         "ban",
         "bans",
+        "barring",
         "bound",
         "clock",
         "conditional",
@@ -76,6 +79,7 @@ class Engine:
         "express",
         "in_turn",
         "ips",
+        "late",
         "limits",
         "plain_limits",
         "reads_body",
@@ -118,7 +122,10 @@ class Engine:
         self._lookups = sorted((b for b in self.bound if b.rule.phase > Phase.COUNT), key=_effort)
         self.in_turn = (*early, ban, *self.limits, *self._lookups)
         self.dry = [b for b in self.in_turn if b.dry]
-        self.dynamic = any(isinstance(b.rule, DynamicLimit) or b.identity.keyed for b in (ban, *self.limits))
+        self.barring = [b for b in early if b.rule.sums_up]
+        self.late = [b for b in early if b.late]
+        counted = (ban, *self.barring, *self.limits)
+        self.dynamic = any(isinstance(b.rule, DynamicLimit) or b.identity.keyed for b in counted)
         self.conditional = any(b.count_when is not None for b in self.limits)
         self.reads_body = any(b.rule.needs_body for b in self.bound)
         self.waits = bool(self._lookups) or any(b.rule.needs_body or b.rule.waits for b in self.bound)
@@ -147,7 +154,7 @@ class Engine:
 
     def _nothing_new(self, progress: Progress, inputs: Inputs) -> bool:
         known = progress.results
-        if inputs.requested is not None or not all([bound in known for bound in self.bound]):
+        if inputs.requested is not None or not all([bound in known or bound.late for bound in self.bound]):
             return False
         return self.ban in known or (self.bans is not None and not self.bans)
 
@@ -188,6 +195,21 @@ class Engine:
                         yield from without_store(walk, walk.counters, error)
             if (self._lookups or walk.begun) and not walk.denied:
                 yield from walk.lookups(self._lookups)
+        if self.late and not walk.denied:
+            yield from walk.hold_for_later(self.late)
+        decision = progress.decision = combine(self, progress, walk.now_ns)
+        return decision
+
+
+    def afterwards(self, progress: Progress) -> Generator[Effect, Any, Decision | None]:
+        """Ask the rules that look after the response; the decision brought up to date, where they found anything."""
+        progress.answered = True
+        walk = Walk(self, progress, NO_INPUTS, deferring=True)
+        if progress.decision is not None:
+            progress.decision.look()  # before the results that it was made from change
+        yield from walk.local(self.late)
+        if all([_is_usual(progress, bound) for bound in self.late]):
+            return None
         decision = progress.decision = combine(self, progress, walk.now_ns)
         return decision
 
@@ -200,6 +222,7 @@ class Walk:
         begun: Local rules that go on among the look-ups; none while there is nothing to ask.
         denied: Whether a live rule has ended it.
         rounds: Rounds of questions so far; None before the look-ups.
+        suspected: What a rule has just found suspicious, to be added to the client's sum.
         now_ns: The time of the decision.
     """
 
@@ -210,6 +233,7 @@ class Walk:
     epoch = 0
     counters: list[Counter]
     hits: list[Hit]
+    suspected: tuple[Bound, float] | None = None
     _body_asked = False
     _body_error: Exception | None = None
 
@@ -242,8 +266,17 @@ class Walk:
                     self.begun = {**(self.begun or {}), bound: steps}
                 elif steps is not None:
                     yield from self._finished(bound, steps)
+                if self.suspected is not None:
+                    yield from add_up(self)
                 if self.denied:
                     return
+
+    def hold_for_later(self, bounds: Sequence[Bound]) -> Generator[Effect, Any, None]:
+        """Have the body read for rules that look at it after the response, when it will be gone."""
+        for bound in bounds:
+            if bound.rule.needs_body and self.about(bound):
+                yield from self._body(bound)
+                return
 
     def lookups(self, bounds: Sequence[Bound]) -> Generator[Effect, Any, None]:
         """Ask rules together: what they all need in one round is one effect."""
@@ -269,6 +302,13 @@ class Walk:
             return False
         self.progress.results[bound] = bound.skipped("an allow rule matched")
         return True
+
+    def about(self, bound: Bound) -> bool:
+        """Whether the rule is about this path and method, where it says so without failing."""
+        try:
+            return bound.rule.applies_to(self.request)
+        except Exception:
+            return False  # it fails where it is asked, and is recorded there
 
     def applies(self, bound: Bound) -> bool:
         """Whether the rule is about this path and method."""
@@ -302,6 +342,8 @@ class Walk:
     def _open(self, bound: Bound) -> bool:
         if bound in self.progress.results or self.skips(bound) or not self.applies(bound):
             return False
+        if bound.late and not self.progress.answered:
+            return False
         if self.deferring and bound.wants and not bound.wants <= self.inputs.characteristics.keys():
             return False
         needs = bound.rule.needs
@@ -316,6 +358,9 @@ class Walk:
         request = self.request
         if request.body is None and not self._body_asked:
             self._body_asked = True
+            if not request.may_have_body():
+                request.hold(NO_BODY)
+                return True
             try:
                 body = yield ReadBody()
                 if body is not None:
@@ -379,8 +424,16 @@ class Walk:
         self.record(
             bound, bound.result(outcome.conclusion, outcome.reason, ttl=int(outcome.ttl), note=printable(outcome.note))
         )
+        if outcome.suspicion > 0.0 and bound.rule.sums_up:
+            self.suspected = (bound, outcome.suspicion)
         if outcome.weight and self.engine.threshold(progress.weight) is Conclusion.DENY:
             self.denied = True
+
+
+def _is_usual(progress: Progress, bound: Bound) -> bool:
+    """Whether a rule came to what it comes to for nearly every request, or was not asked."""
+    usual, result = bound.rule.usual(), progress.result(bound)
+    return result is None or result.state is State.NOT_RUN or (usual is not None and result.reason is usual.reason)
 
 
 def _effort(bound: Bound) -> tuple[int, bool, int]:

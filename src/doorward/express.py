@@ -33,17 +33,18 @@ class Express:
         store: Their counters.
     """
 
-    __slots__ = ("_asked", "_count", "_engine", "_identity", "_limits", "_open")
+    __slots__ = ("_asked", "_count", "_engine", "_holds", "_identity", "_limits", "_open")
 
     def __init__(self, engine: Engine, store: MemoryStore) -> None:
         self._engine = engine
         self._count = store.count
         self._identity = engine.limits[0].identity
         self._asked = [
-            (b, b.rule.evaluate, usual, b.result(usual.conclusion, usual.reason))
+            (b, b.rule.evaluate, usual, b.result(usual.conclusion, usual.reason), b.rule.needs_body)
             for b in engine.bound
-            if (usual := b.rule.usual()) is not None and not _stays_open(b.rule)
+            if (usual := b.rule.usual()) is not None and not _stays_open(b.rule) and not b.late
         ]
+        self._holds = any(b.late and b.rule.needs_body for b in engine.bound)
         self._open = any(_stays_open(b.rule) for b in engine.bound)
         self._limits = [(b, b.prefix, *quota[1:], b.cost or 1) for b in engine.limits for quota in b.quotas or ()]
 
@@ -67,9 +68,9 @@ class Express:
             deferring: Leave rules whose inputs are missing for a later call.
         """
         engine, results = self._engine, progress.results
-        if results or engine.bans or (self._open and not deferring):
-            return None
         request = progress.request
+        if results or engine.bans or (self._open and not deferring) or (self._holds and request.may_have_body()):
+            return None
         client_ip = progress.client_ip = engine.ips.resolve(request.peer, request.header_values)
         if self._asked and not self._pass(View(request, client_ip[0], {}, {}, engine.addresses), results):
             results.clear()
@@ -101,9 +102,9 @@ class Express:
 
     def _pass(self, view: View, results: dict[Bound, RuleResult | Admitted]) -> bool:
         """Whether all rules come to what they usually come to."""
-        for bound, evaluate, usual, result in self._asked:
+        for bound, evaluate, usual, result, needs_body in self._asked:
             try:
-                if evaluate(view) is not usual:
+                if (needs_body and view[0].may_have_body()) or evaluate(view) is not usual:
                     return False
             except Exception:
                 return False  # the walk will come to the same, and report it

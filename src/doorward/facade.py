@@ -128,6 +128,18 @@ class Facade(ABC):
             decision.on_refund(partial(self._taken_back, progress.ledger))
         return self.runtime.finish(progress, decision)
 
+    @staticmethod
+    def _is_late(progress: Progress) -> bool:
+        """Whether there are rules to ask after the response: not where the request was refused, or asked about."""
+        decided = progress.decision
+        return bool(progress.engine.late) and not progress.answered and decided is not None and decided.is_allowed()
+
+    def _looked_back(self, progress: Progress, decision: Decision | None) -> None:
+        """Count and log what was found after the response."""
+        if decision is not None:
+            progress.noteworthy = True
+            self._finished(progress, decision)
+
     def _taken_back(self, ledger: list[Answer]) -> Any:
         return self._refund(taken(ledger))
 

@@ -81,6 +81,7 @@ class Progress:
         ledger: What was charged. A list of its own, because the decision refers to it too, and must not to this.
         late: Rules that came to their results among the look-ups, after the limits, and after how many rounds.
         plain: Nothing but live rules that allow so far, so that the decision need not be looked for.
+        answered: The application has answered the request; rules that are late may be asked.
         noteworthy: Something failed or was replaced: the log has to say so.
         decision: The decision so far.
     """
@@ -94,6 +95,7 @@ class Progress:
     ledger: list[Answer] | None = None
     late: Mapping[Bound, int] = MappingProxyType({})
     plain: bool = True
+    answered: bool = False
     noteworthy: bool = False
     decision: Decision | None = None
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from doorward.attacks.evidence import Finding
+
 
 class Reason:
     """What all reasons share. Compare ``reason.type``, or ask ``reason.is_rate_limit()``."""
@@ -307,6 +309,48 @@ class FilterReason(_FilterReason, Reason):
             "matchedExpressions": list(self.matched_expressions),
             "undeterminedExpressions": list(self.undetermined_expressions),
         }
+
+
+class _ShieldReason(NamedTuple):
+    shield_triggered: bool = False
+    suspicious: bool = False
+    weight: float = 0.0
+    findings: tuple[Finding, ...] = ()
+    retry_seconds: float = 0.0
+
+
+class ShieldReason(_ShieldReason, Reason):
+    """What attack detection found.
+
+    Attributes:
+        shield_triggered: The request carries an attack, or the client's suspicious requests add up to one.
+        suspicious: It is heavy enough to count towards that.
+        weight: Of the heaviest value, 0..1.
+        findings: What was found, heaviest first: :class:`doorward.attacks.evidence.Finding`.
+        retry_seconds: Seconds until the client is no longer refused for what it sent before; 0.0 when it is not.
+    """
+
+    __slots__ = ()
+    type: ClassVar[str] = "SHIELD"
+    wire: ClassVar[str] = "shield"
+
+    def explain(self) -> str:
+        """``SQL in query q: closes a string and goes on with a condition``; ``nothing suspicious``."""
+        if self.retry_seconds:
+            return f"the client's suspicious requests add up; refused for {whole_seconds(self.retry_seconds)} s"
+        if not self.findings:
+            return "nothing suspicious"
+        first = self.findings[0]
+        where = f"{first.place} {first.name}".strip()
+        return f"{first.family} in {where}: {first.reason} (weight {self.weight:g})"
+
+    def to_wire(self) -> Mapping[str, object]:
+        """``shieldTriggered``, ``suspicious``, and ``weight`` and ``findings``, which are doorward's own."""
+        fields: dict[str, object] = {"shieldTriggered": self.shield_triggered, "suspicious": self.suspicious}
+        if not self.findings:
+            return fields
+        findings = [{**finding._asdict(), "via": list(finding.via)} for finding in self.findings]
+        return {**fields, "weight": self.weight, "findings": findings}
 
 
 def _uint32(value: int) -> int:

@@ -21,6 +21,9 @@ ACCEPTED = (
 Carrier = MutableMapping[str, Any]
 ReadRequest = Callable[[Carrier, "str | None"], RequestContext]
 
+_FRAMED = ("1.0", "1.1")
+_FRAMED_WSGI = ("HTTP/1.0", "HTTP/1.1")
+
 ROUTED_PATH = "doorward.path"
 """Key of a scope or environ under which the path stands as the framework routes it, where the framework says so."""
 
@@ -61,6 +64,7 @@ def from_scope(scope: Carrier, path: str | None = None) -> RequestContext:
     context.query = query.decode("latin-1") if isinstance(query, bytes) else query
     context.lines = scope["headers"]
     context.as_sent = True
+    context.framed = get("http_version") in _FRAMED
     context.peer = client[0] if client else None
     if raw_path is not None:
         context.raw_path = raw_path.decode("latin-1")
@@ -69,7 +73,7 @@ def from_scope(scope: Carrier, path: str | None = None) -> RequestContext:
 
 def from_environ(environ: Carrier, path: str | None = None) -> RequestContext:
     """The context of a WSGI environ (PEP 3333); ``path`` where it is known already."""
-    return RequestContext(
+    context = RequestContext(
         method=environ.get("REQUEST_METHOD", "GET"),
         scheme=environ.get("wsgi.url_scheme", "http"),
         path=without_line_end(environ_path(environ) if path is None else path),
@@ -79,6 +83,9 @@ def from_environ(environ: Carrier, path: str | None = None) -> RequestContext:
         peer=environ.get("REMOTE_ADDR"),
         raw_path=environ.get("RAW_URI") or environ.get("REQUEST_URI"),
     )
+    # A server that hands on bodies without a length says so (PEP 3333 leaves them out).
+    context.framed = not environ.get("wsgi.input_terminated") or environ.get("SERVER_PROTOCOL") in _FRAMED_WSGI
+    return context
 
 
 class EnvironHeaders(Headers):

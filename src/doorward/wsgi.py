@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import io
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
@@ -74,6 +75,18 @@ class DoorwardMiddleware:
             return self.app(environ, start_response)
         decision = decide(self.client, self.layer, progress, environ)
         environ[DECISION] = decision
+        if not progress.engine.late:
+            return self._answer(progress, decision, environ, start_response)
+        look_back = partial(self.client.look_back, progress)
+        try:
+            return LookedBack(self._answer(progress, decision, environ, start_response), look_back)
+        except BaseException:
+            look_back()
+            raise
+
+    def _answer(
+        self, progress: Progress, decision: Decision, environ: Environ, start_response: StartResponse
+    ) -> Iterable[bytes]:
         if self.layer.refuses(decision):
             return self._refuse(progress, decision, environ, start_response)
         if self.layer.touches_response(progress):
@@ -192,6 +205,26 @@ class Unanswered:
         close = getattr(self._body, "close", None)
         if close is not None:
             close()
+
+
+class LookedBack:
+    """An application's iterable, and what is done once the server has sent it (PEP 3333: ``close``)."""
+
+    def __init__(self, body: Iterable[bytes], look_back: Callable[[], None]) -> None:
+        self._body = body
+        self._look_back = look_back
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._body)
+
+    def close(self) -> None:
+        """Close the application's own, then look back."""
+        close = getattr(self._body, "close", None)
+        try:
+            if close is not None:
+                close()
+        finally:
+            self._look_back()
 
 
 def _is_async(function: object) -> bool:

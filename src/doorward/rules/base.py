@@ -47,6 +47,7 @@ class Outcome(NamedTuple):
         ends: Kinds of rules that need not be asked any more, such as ``{"BOT", "CHALLENGE"}``.
         ttl: Seconds for which the same client will get the same answer.
         note: What else an operator should know, as in ``RuleResult.note``; logged as a warning.
+        suspicion: Added to the client's sum of a rule that :attr:`Rule.sums_up`; 0.0 adds nothing.
     """
 
     conclusion: Conclusion
@@ -55,6 +56,7 @@ class Outcome(NamedTuple):
     ends: frozenset[str] = frozenset()
     ttl: float = 0.0
     note: str = ""
+    suspicion: float = 0.0
 
 
 def checked(outcome: object) -> Outcome:
@@ -66,14 +68,14 @@ def checked(outcome: object) -> Outcome:
     """
     if not isinstance(outcome, Outcome):
         raise TypeError(f"the rule returned {type(outcome).__name__}, not an Outcome")
-    conclusion, reason, weight, ends, ttl, note = outcome
+    conclusion, reason, weight, ends, ttl, note, suspicion = outcome
     if type(conclusion) is not Conclusion or conclusion is Conclusion.ERROR:
         raise TypeError(f"the rule concluded {conclusion!r}, not ALLOW, DENY or CHALLENGE")
     for value, kind in ((reason, Reason), (ends, frozenset), (note, str)):
         if not isinstance(value, kind):
             raise TypeError(f"the rule returned {value!r} where a {kind.__name__} belongs")
-    if not (isfinite(weight) and isfinite(ttl)):
-        raise ValueError(f"weight and ttl must be finite, not {weight!r} and {ttl!r}")
+    if not (isfinite(weight) and isfinite(ttl) and isfinite(suspicion)):
+        raise ValueError(f"weight, ttl and suspicion must be finite, not {weight!r}, {ttl!r} and {suspicion!r}")
     return outcome
 
 
@@ -123,6 +125,8 @@ class Rule:
     """Whether ``evaluate`` may return a generator."""
     looks_up: ClassVar[bool] = False
     """Whether that generator asks the network: it is then begun in its phase, and goes on among the look-ups."""
+    sums_up: ClassVar[bool] = False
+    """Whether suspicion adds up per client, and refuses it: see :mod:`doorward.suspicion`."""
 
     mode: Mode | None = None
     name: str = ""
@@ -159,6 +163,10 @@ class Rule:
         Such a rule is pure: it may be asked twice about a request (:mod:`doorward.express`).
         """
         return None
+
+    def is_late(self) -> bool:
+        """Whether it is asked after the response, and so for the client's next request."""
+        return False
 
     def wants(self) -> frozenset[str]:
         """The application's characteristics that it looks at; middleware leaves it for a ``protect`` that has all."""

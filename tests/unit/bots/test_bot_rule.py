@@ -10,7 +10,7 @@ from tests.unit.bots.doubles import BING, CURL, FOUR, GOOGLE, GPT, Examiner, Kno
 from doorward import Conclusion, Headers, Mode, RequestContext
 from doorward.reason import BotReason
 from doorward.requests import from_environ, from_scope
-from doorward.rules.base import View
+from doorward.rules.base import Outcome, View
 from doorward.rules.bots import (
     MISSING_USER_AGENT,
     TWO_USER_AGENTS,
@@ -37,7 +37,7 @@ def passes(the_rule: BotRule, *agents: str) -> bool:
 def test_a_person_passes_and_the_reason_says_so() -> None:
     """No name, no evidence: ALLOW, and nothing is listed."""
     outcome = tell(rule(allow=[]), view(BROWSER)).outcome
-    assert outcome == (Conclusion.ALLOW, BotReason(), 0.0, frozenset(), 0.0, "")
+    assert outcome == Outcome(Conclusion.ALLOW, BotReason())
 
 
 def test_no_bot_passes_an_empty_list() -> None:

@@ -1,0 +1,74 @@
+"""Suspicion that adds up: what each request of a client weighs is summed in the store, and the sum refuses it.
+
+Functions over a :class:`~doorward.engine.Walk`. The sum sinks to nothing within the rule's window, so that what was
+long ago weighs little. At the threshold the client is barred for the window: by a ban under the rule's own key, which
+:mod:`doorward.counting` asks about together with the limits, in the one call to the store.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from doorward.decision import Conclusion
+from doorward.effects import AskStore
+from doorward.errors import StoreError
+from doorward.printable import describe
+from doorward.reason import ShieldReason
+from doorward.refusals import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from doorward.bound import Bound
+    from doorward.effects import Effect
+    from doorward.engine import Walk
+
+_NANOSECONDS = 1e9
+
+
+class Summing(Protocol):
+    """A rule whose suspicion adds up: ``sums_up`` is True."""
+
+    threshold: float
+    window: float
+
+
+def add_up(walk: Walk) -> Generator[Effect, Any, None]:
+    """Add what was found suspicious to the client's sum, and bar the client where that reaches the threshold."""
+    assert walk.suspected is not None
+    bound, weight = walk.suspected
+    walk.suspected = None
+    rule = cast("Summing", bound.rule)
+    try:
+        for fingerprint in bound.identity.fingerprints(walk.request, walk.ip, walk.inputs.characteristics):
+            key = bound.key("", fingerprint)
+            total = yield AskStore("tally", (key, weight, rule.window))
+            if total >= rule.threshold:
+                yield AskStore("ban", (key, rule.window))
+                _bar(walk, bound, key, rule.window)
+    except Exception as error:
+        _not_added(walk, bound, error)
+
+
+def _bar(walk: Walk, bound: Bound, key: str, window: float) -> None:
+    """The threshold is reached: this request is refused too."""
+    if not bound.dry:
+        refusal = Refusal(walk.now_ns + int(window * _NANOSECONDS), 1, 0)
+        walk.engine.refusals.remember(key, refusal, walk.now_ns, walk.engine.refusals.epoch)
+    found = walk.progress.result(bound)
+    reason = found.reason if found is not None else None
+    if isinstance(reason, ShieldReason):
+        reason = reason._replace(shield_triggered=True, suspicious=True, retry_seconds=window)
+        walk.record(bound, bound.result(Conclusion.DENY, reason, ttl=int(window), note=found.note if found else ""))
+
+
+def _not_added(walk: Walk, bound: Bound, error: Exception) -> None:
+    """The store failed. What the rule found in this request stands, unless failures are to deny."""
+    found = walk.progress.result(bound)
+    walk.progress.noteworthy = True
+    if bound.on_error == "deny" or found is None:
+        walk.fail(bound, StoreError(describe(error)))
+    elif found.conclusion is not Conclusion.DENY:
+        note = f"suspicion could not be added up: {describe(error)}"
+        walk.record(bound, found._replace(note=note))
+    error.with_traceback(None)
