@@ -1,0 +1,261 @@
+"""The scan of one request: sources, values, forms of values, detectors, evidence, a verdict.
+
+A generator, so that whoever drives it can let others run: it yields None about every two milliseconds of work.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from doorward.attacks import decoding, views
+from doorward.attacks.evidence import Family, Finding, Place, Value
+from doorward.attacks.excerpt import masked
+from doorward.attacks.known import Known
+from doorward.attacks.subject import Subject
+from doorward.attacks.work import OutOfWork, Work
+from doorward.printable import describe, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator, Sequence
+
+    from doorward.attacks.detectors.base import Detector, RequestDetector
+    from doorward.attacks.evidence import Evidence
+    from doorward.attacks.exclusions import Exclusions
+    from doorward.attacks.views import Source
+    from doorward.context import RequestContext
+
+PIECE = 4_096
+OVERLAP = 512
+"""Longer values are looked at in pieces of this many characters, each beginning so many before the end of the last."""
+CONCLUSIVE = 1.0
+_BATCH = 4_096
+_LONGEST_NAME = 80
+_UNITS_A_SCREENED_CHARACTER = 4
+
+
+class Scan(NamedTuple):
+    """What a scan came to.
+
+    Attributes:
+        findings: What was found, heaviest first.
+        weight: Of the heaviest value, at most 1.
+        failures: Detectors that raised, and what.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    weight: float = 0.0
+    failures: tuple[str, ...] = ()
+
+
+CLEAN = Scan()
+
+
+class Scanner:
+    """Looks at requests. Thread safe.
+
+    Args:
+        detectors: Those that look at values, cheap and telling first.
+        request_detectors: Those that look at requests as such.
+        exclusions: What not to look at.
+    """
+
+    def __init__(
+        self,
+        detectors: Sequence[Detector],
+        request_detectors: Sequence[RequestDetector],
+        exclusions: Exclusions,
+    ) -> None:
+        self.known = Known()
+        self.detectors = detectors
+        self.request_detectors = request_detectors
+        self.exclusions = exclusions
+
+    def scan(self, request: RequestContext, *, body: bool = True) -> Generator[None, None, Scan]:
+        """Look at a request.
+
+        Args:
+            request: With its body, if that was read.
+            body: Whether to look at it.
+        """
+        sources = views.head(request, self.known)
+        held = views.body(request) if body else None
+        if held is not None:
+            sources.append(held)
+        running = _Running(self, request, sum([source.size for source in sources]))
+        running.ask_about_request()
+        try:
+            yield from running.look(sources)
+        except OutOfWork:
+            running.add(_out_of_work())
+        result = running.result()
+        if result is CLEAN:
+            self.known.remember([(source.key, source.size) for source in sources if source.key is not None])
+        return result
+
+    def scan_now(self, request: RequestContext) -> Scan:
+        """Look at all but the body, without pauses: it is bounded by what servers accept as a head."""
+        scan = self.scan(request, body=False)
+        while True:
+            try:
+                next(scan)
+            except StopIteration as stop:
+                result: Scan = stop.value
+                return result
+
+
+class _Running:
+    """One scan under way."""
+
+    def __init__(self, scanner: Scanner, request: RequestContext, size: int) -> None:
+        self.request = request
+        self.scanner = scanner
+        self.detectors = scanner.detectors
+        self.work = Work(size)
+        self.found: dict[tuple[Place, str], dict[str, Finding]] = {}
+        self.failures: dict[str, str] = {}
+        self.conclusive = False
+
+    def ask_about_request(self) -> None:
+        for detector in self.scanner.request_detectors:
+            try:
+                for finding in detector.examine(self.request):
+                    self.add(finding)
+            except Exception as error:
+                self.failures[detector.name] = describe(error)
+
+    def look(self, sources: Iterable[Source]) -> Generator[None, None, None]:
+        """Look at sources, to the first value that is conclusive."""
+        for batch in _batches(self._values(sources)):
+            if self.conclusive:
+                return
+            joined = Subject(" ".join([value.text for value in batch]), batch[0])
+            self.work.spend(_UNITS_A_SCREENED_CHARACTER * len(joined.text))
+            yield from self._screen(joined, batch, None)
+            if not self.conclusive and decoding.may_change(joined.text):
+                decoded = self._decoded(batch)
+                if decoded:
+                    self.work.spend(_UNITS_A_SCREENED_CHARACTER * len(joined.text))
+                    whole = Subject(" ".join([subject.text for subject in decoded]), batch[0])
+                    yield from self._screen(whole, batch, decoded)
+            if self.work.due():
+                yield
+
+    def _values(self, sources: Iterable[Source]) -> Iterator[Value]:
+        for source in sources:
+            try:
+                for value in source.values():
+                    if isinstance(value, Finding):
+                        self.add(value)
+                    else:
+                        yield from _pieces(value)
+            except Exception as error:
+                self.failures["views"] = describe(error)
+
+    def _decoded(self, batch: Sequence[Value]) -> list[Subject]:
+        """The further forms of values."""
+        found: list[Subject] = []
+        for value in batch:
+            try:
+                found += [Subject(text, value, via) for text, via in decoding.forms(value.text)]
+            except Exception as error:
+                self.failures["decoding"] = describe(error)
+        return found
+
+    def _screen(
+        self, joined: Subject, batch: Sequence[Value], subjects: Sequence[Subject] | None
+    ) -> Generator[None, None, None]:
+        """Ask those detectors about each text that want any of them."""
+        wanted = [detector for detector in self.detectors if self._wants(detector, joined)]
+        if not wanted:
+            return
+        for subject in subjects if subjects is not None else [Subject(value.text, value) for value in batch]:
+            for detector in wanted:
+                if self._wants(detector, subject):
+                    self._examine(detector, subject)
+                    if self.conclusive:
+                        return
+                    if self.work.due():
+                        yield
+
+    def _wants(self, detector: Detector, subject: Subject) -> bool:
+        try:
+            return detector.wants(subject)
+        except Exception as error:
+            self.failures[detector.name] = describe(error)
+            return False
+
+    def _examine(self, detector: Detector, subject: Subject) -> None:
+        try:
+            for evidence in detector.examine(subject, self.work):
+                if evidence.weight > 0.0:
+                    self.add(_finding(evidence, subject))
+        except OutOfWork:
+            raise
+        except Exception as error:
+            self.failures[detector.name] = describe(error)
+
+    def add(self, finding: Finding) -> None:
+        """Take note of a finding, unless it is excluded; of one rule in one value the heaviest stays."""
+        if self.scanner.exclusions.cover(self.request, finding):
+            return
+        of_value = self.found.setdefault((finding.place, finding.name), {})
+        before = of_value.get(finding.rule)
+        if before is None or before.weight < finding.weight:
+            of_value[finding.rule] = finding
+            self.conclusive = self.conclusive or _weight(of_value.values()) >= CONCLUSIVE
+
+    def result(self) -> Scan:
+        """What it all comes to."""
+        if not self.found and not self.failures:
+            return CLEAN
+        findings = [finding for of_value in self.found.values() for finding in of_value.values()]
+        findings.sort(key=lambda finding: -finding.weight)
+        weight = max([_weight(of_value.values()) for of_value in self.found.values()], default=0.0)
+        failures = tuple([f"{name}: {what}" for name, what in sorted(self.failures.items())])
+        return Scan(tuple(findings), min(1.0, weight), failures)
+
+
+def _weight(findings: Iterable[Finding]) -> float:
+    # Rounded: weights are decimal fractions, and 0.7 + 0.2 + 0.1 has to be 1.
+    return round(sum([finding.weight for finding in findings]), 6)
+
+
+def _batches(values: Iterable[Value]) -> Iterator[list[Value]]:
+    batch: list[Value] = []
+    size = 0
+    for value in values:
+        batch.append(value)
+        size += len(value.text) + 1
+        if size >= _BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _pieces(value: Value) -> Iterator[Value]:
+    if len(value.text) <= PIECE + OVERLAP:
+        yield value
+        return
+    for start in range(0, len(value.text) - OVERLAP, PIECE):
+        yield value._replace(text=value.text[start : start + PIECE + OVERLAP], offset=start)
+
+
+def _finding(evidence: Evidence, subject: Subject) -> Finding:
+    value = subject.value
+    return Finding(
+        evidence.family,
+        evidence.rule,
+        evidence.weight,
+        value.place,
+        printable(value.name, _LONGEST_NAME),
+        value.offset + evidence.start,
+        masked(subject.text[evidence.start : evidence.end]),
+        evidence.reason,
+        subject.via,
+    )
+
+
+def _out_of_work() -> Finding:
+    reason = "costs far more to look at than any natural text of its length"
+    return Finding(Family.UNSCANNED, "unscanned.work", 1.0, Place.REQUEST, "", 0, "", reason)

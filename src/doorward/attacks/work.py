@@ -1,0 +1,55 @@
+"""Work in units: how much a scan may cost, whatever it is given.
+
+A unit stands for about 10 ns of one core. Detectors say what they spend, from what they have to look at; nobody
+measures time, so that the same request always comes to the same result. Natural text costs a few units a character; the
+bound is several times as much, so that only what was built to be costly gets there.
+"""
+
+from __future__ import annotations
+
+from doorward.errors import DoorwardError
+
+BASE = 200_000
+PER_CHARACTER = 32
+SLICE = 200_000
+"""Units between two pauses: about 2 ms."""
+
+
+class OutOfWork(DoorwardError):
+    """The bound of work is reached."""
+
+
+class Work:
+    """What one scan may spend.
+
+    Args:
+        size: Characters, or bytes, that there are to look at.
+
+    Attributes:
+        spent: Units spent so far.
+        bound: Units that may be spent.
+    """
+
+    __slots__ = ("_resumed", "bound", "spent")
+
+    def __init__(self, size: int) -> None:
+        self.bound = BASE + PER_CHARACTER * size
+        self.spent = 0
+        self._resumed = 0
+
+    def spend(self, units: int) -> None:
+        """Take note of work done, or about to be.
+
+        Raises:
+            OutOfWork: That is more than the scan may cost.
+        """
+        self.spent += units
+        if self.spent > self.bound:
+            raise OutOfWork("the bound of work units is reached")
+
+    def due(self) -> bool:
+        """Whether others should be let run; says so once a slice."""
+        if self.spent - self._resumed < SLICE:
+            return False
+        self._resumed = self.spent
+        return True
