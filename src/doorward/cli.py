@@ -19,6 +19,7 @@ from doorward.clock import NANOSECONDS
 from doorward.data_cli import add_data
 from doorward.effects import Algorithm
 from doorward.errors import ConfigurationError, DataError
+from doorward.eval_cli import add_eval
 from doorward.forwarded import canonical, forwarded_nodes, list_items
 from doorward.patterns import DEFAULT_EXEMPT, RouteMatcher
 from doorward.printable import printable
@@ -63,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"doorward {doorward.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_add_limit, _add_ip, _add_path, add_robots, add_data):
+    for add in (_add_limit, _add_ip, _add_path, add_robots, add_data, add_eval):
         add(commands)
     return parser
 
