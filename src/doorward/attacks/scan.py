@@ -88,7 +88,7 @@ class Scanner:
         except OutOfWork:
             running.add(_out_of_work())
         result = running.result()
-        if result is CLEAN:
+        if result is CLEAN and not running.excluded:
             self.known.remember([(source.key, source.size) for source in sources if source.key is not None])
         return result
 
@@ -114,6 +114,7 @@ class _Running:
         self.found: dict[tuple[Place, str], dict[str, Finding]] = {}
         self.failures: dict[str, str] = {}
         self.conclusive = False
+        self.excluded = False
 
     def ask_about_request(self) -> None:
         for detector in self.scanner.request_detectors:
@@ -131,7 +132,7 @@ class _Running:
             joined = Subject(" ".join([value.text for value in batch]), batch[0])
             self.work.spend(_UNITS_A_SCREENED_CHARACTER * len(joined.text))
             yield from self._screen(joined, batch, None)
-            if not self.conclusive and decoding.may_change(joined.text):
+            if not self.conclusive and decoding.may_change(joined.text, [value.text for value in batch]):
                 decoded = self._decoded(batch)
                 if decoded:
                     self.work.spend(_UNITS_A_SCREENED_CHARACTER * len(joined.text))
@@ -156,7 +157,9 @@ class _Running:
         found: list[Subject] = []
         for value in batch:
             try:
-                found += [Subject(text, value, via) for text, via in decoding.forms(value.text)]
+                found += [Subject(text, value, via) for text, via in decoding.forms(value.text, self.work)]
+            except OutOfWork:
+                raise
             except Exception as error:
                 self.failures["decoding"] = describe(error)
         return found
@@ -197,6 +200,7 @@ class _Running:
     def add(self, finding: Finding) -> None:
         """Take note of a finding, unless it is excluded; of one rule in one value the heaviest stays."""
         if self.scanner.exclusions.cover(self.request, finding):
+            self.excluded = True  # here: the same text may count in another request
             return
         of_value = self.found.setdefault((finding.place, finding.name), {})
         before = of_value.get(finding.rule)

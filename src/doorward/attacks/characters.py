@@ -1,0 +1,152 @@
+"""Characters that pass for others: overlong UTF-8, compatibility forms of ASCII, what nobody sees, unusual white space.
+
+Each function works in one pass and never makes a text longer. A text in which there is nothing to do comes back as the
+same object.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from doorward.attacks.escapes import readable
+
+_OVERLONG = re.compile(
+    "\xc0[\x80-\xbf./\\\\]|\xc1[\x80-\xbf\x00-\x1f]|\xe0[\x80\x81][\x80-\xbf]|\xf0\x80[\x80\x81][\x80-\xbf]"
+    "|\xf8\x80\x80[\x80\x81][\x80-\xbf]|\xfc\x80\x80\x80[\x80\x81][\x80-\xbf]|\xef\xbc[\x81-\xbf]|\xef\xbd[\x80-\x9e]"
+)
+_LEADS = ("\xe0", "\xf0\x80", "\xf8\x80\x80", "\xfc\x80\x80\x80")
+
+
+def _overlong_table() -> dict[str, str]:
+    table = {"\xc0" + character: character for character in "./\\"}  # decoders that drop what does not fit
+    for code in range(0x80):
+        high, low = code >> 6, chr(0x80 | code & 0x3F)
+        table["\xc0\xc1"[high] + low] = chr(code)
+        table |= {lead + chr(0x80 | high) + low: chr(code) for lead in _LEADS}
+        if high and code & 0x3F < 0x20:
+            table["\xc1" + chr(code & 0x3F)] = chr(code)  # decoders that do not look at the highest bits
+        if code > 0x20:
+            table[chr(code - 0x20 + 0xFF00).encode().decode("latin-1")] = chr(code)
+    return table
+
+
+_ASCII_OF = _overlong_table()
+
+_COMPATIBILITY_RANGES = ((0xFF01, 0xFF5E), (0xFE50, 0xFE6B), (0x24B6, 0x24E9), (0x1D400, 0x1D6A3), (0x1D7CE, 0x1D7FF))
+_LOOKALIKES = {
+    "\u017f": "s",
+    "\u02b9": "'",
+    "\u02ba": '"',
+    "\u02bc": "'",
+    "\u02c8": "'",
+    "\u037e": ";",
+    "\u1fef": "`",
+    "\u2024": ".",
+    "\u2032": "'",
+    "\u2033": '"',
+    "\u2044": "/",
+    "\u2215": "/",
+    "\u2216": "\\",
+    "\u2329": "<",
+    "\u232a": ">",
+    "\u3008": "<",
+    "\u3009": ">",
+}
+"""Beyond NFKC: what Windows' best-fit conversions make of them."""
+
+# Patterns begin with a class of rare characters, and look back: so the search is one fast loop.
+_STRONG = (
+    "\uff02\uff04\uff06\uff07\uff1c\uff1e\uff3c\uff40\uff5b-\uff5d\ufe64\ufe65\ufe68\ufe6b"
+    "\u017f\u02b9\u02ba\u02bc\u02c8\u037e\u1fef\u2024\u2032\u2033\u2044\u2215\u2216\u2329\u232a"
+)
+_WEAK = "\uff03\uff05\uff08\uff09\uff0a\uff0b\uff0d\uff1a\uff1b\uff1d"
+_WEAK_ALONE = "\uff0e\uff0f"
+_LETTERS = "\uff21-\uff3a\uff41-\uff5a\u24b6-\u24e9\U0001d400-\U0001d6a3"
+_TELLING = re.compile(
+    f"[{_STRONG}{_WEAK}{_WEAK_ALONE}{_LETTERS}](?:(?<=[{_STRONG}])|(?<=[{_LETTERS}])[{_LETTERS}]"
+    f"|(?<=[{_WEAK}{_WEAK_ALONE}])[!-~]|(?<=[!-~][{_WEAK}{_WEAK_ALONE}])|(?<=[{_WEAK_ALONE}])[{_WEAK_ALONE}])"
+)
+
+_CONTROL = "\x00-\x08\x0e-\x1b\x7f"
+_CONTROL_SPACES = "\x0b\x0c\x1c-\x1f"
+_ORDINARY = bytes([9, 10, 13, *range(0x20, 0x7F)])
+_UNSEEN = (
+    "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
+)
+_SPACES = "\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_INVISIBLE = re.compile(f"[{_CONTROL}{_UNSEEN}]++")
+_CONTROLS = re.compile(f"[{_CONTROL}]")
+_HIDDEN = re.compile(f"[{_UNSEEN}](?<=[!-~].)[{_UNSEEN}]{{0,64}}+[!-~]", re.DOTALL)
+_ODD_SPACE = re.compile(f"[{_CONTROL_SPACES}{_SPACES}]")
+_USED_SPACE = re.compile(f"[{_SPACES}](?<=[!-~].)[!-~]|[{_CONTROL_SPACES}]", re.DOTALL)
+_UNUSUAL = re.compile(
+    f"[{_STRONG}{_WEAK}{_WEAK_ALONE}{_LETTERS}{_CONTROL}{_CONTROL_SPACES}{_UNSEEN}{_SPACES}"
+    "\xc0\xc1\xe0\xef\xf0\xf8\xfc\udc80-\udcff]"
+)
+
+
+def _compatible() -> dict[int, str]:
+    table = {ord(character): ascii_ for character, ascii_ in _LOOKALIKES.items()}
+    for first, last in _COMPATIBILITY_RANGES:
+        for code in range(first, last + 1):
+            normal = unicodedata.normalize("NFKC", chr(code))
+            if len(normal) == 1 and normal.isascii():
+                table[code] = normal
+    return table
+
+
+_COMPATIBLE = _compatible()
+
+
+def overlong(text: str) -> str:
+    """Decode overlong UTF-8 for ASCII (RFC 3629 section 10), and UTF-8 of full-width forms.
+
+    Its bytes are characters of Latin-1, as bytes that are not UTF-8 are handed over, or of ``surrogateescape``.
+    """
+    if text.isascii():
+        return text
+    return _OVERLONG.sub(_ascii, readable(text))
+
+
+def wide(text: str) -> str:
+    """Compatibility forms of ASCII as ASCII (Unicode, NFKC), where there is any that a language needs.
+
+    Commas, question marks and brackets of full width are what people write in Chinese and Japanese: alone they stay.
+    """
+    return text.translate(_COMPATIBLE) if not text.isascii() and _TELLING.search(text) else text
+
+
+def visible(text: str) -> str:
+    """Without what nobody sees, where that stands between ASCII characters, and without control characters.
+
+    Joiners and direction marks between letters of other scripts, and after emoji, are what people write: alone they
+    stay.
+    """
+    return _INVISIBLE.sub("", text) if _hides_unseen(text) else text
+
+
+def spaced(text: str) -> str:
+    """White space that few expect as spaces, where it stands between ASCII characters."""
+    return _ODD_SPACE.sub(" ", text) if not text.isprintable() and _USED_SPACE.search(text) else text
+
+
+def hides(text: str) -> bool:
+    """Whether any of the functions here finds something to do. For texts of any length, and many joined."""
+    if text.isascii():
+        return not text.isprintable() and len(text.encode().translate(None, _ORDINARY)) > 0
+    return _UNUSUAL.search(text) is not None and (
+        _OVERLONG.search(text) is not None
+        or readable(text) != text
+        or _TELLING.search(text) is not None
+        or _hides_unseen(text)
+        or (not text.isprintable() and _USED_SPACE.search(text) is not None)
+    )
+
+
+def _hides_unseen(text: str) -> bool:
+    return not text.isprintable() and (_CONTROLS.search(text) is not None or _HIDDEN.search(text) is not None)
+
+
+def _ascii(found: re.Match[str]) -> str:
+    return _ASCII_OF[found[0]]

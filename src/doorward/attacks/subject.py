@@ -1,0 +1,139 @@
+"""One text that detectors look at, and what several of them want to know about it, found out once."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from doorward.lazily import lazily
+
+if TYPE_CHECKING:
+    from doorward.attacks.evidence import Place, Value
+
+_WORD = re.compile(r"[a-z_][a-z0-9_]*+")
+
+# Letters, with vowel signs and accents that are characters of their own. Not: punctuation, symbols, full-width forms.
+_LETTER = (
+    "A-Za-z\xaa\xb5\xba\xc0-\xd6\xd8-\xf6\xf8-\u02af\u0300-\u1fff\u2c00-\u2dff\u3040-\u312f\u3131-\u318e\u31a0-\u31ff"
+    "\u3400-\ud7ff\uf900-\ufdff\ufe70-\ufefc\uff66-\uffdc\U00010000-\U0001bfff\U00020000-\U0003ffff"
+)
+_SPELLED = re.compile(f"[{_LETTER}]{{2,}}+")
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+"""Scripts that put no spaces between words: Thai, Lao, Burmese, Khmer, Japanese, Chinese."""
+_LETTERS_A_WORD = 2
+_PROSE_WORDS = 6
+_PROSE_SHARE = 0.7
+
+_SAMPLE = 1_500
+_LONG = 500
+_CODE_LINES = 3
+_CODE_SHARE = 0.4
+_CODE_BEGINNING = re.compile(
+    r"\t|\x20{2}|\x20?(?://|/\*|\*/?\s|--\s|#|<[!/A-Za-z]|[$%>|]\s|>>>|@@|[+-](?![\s\d])|[})\]]"
+    r"|(?:diff|import|def|const|let|var|func|public|static)\s|\[?\d{4}-\d\d-\d\d[T\s])"
+)
+_CODE_ENDINGS = (";", "{", "}", "(", "[", ">", "\\", "):", "=>", "*/", "else:", "try:", '",', "',", "},", "),")
+_FENCE = re.compile(r"^\s{0,3}(?:```|~~~)", re.MULTILINE)
+
+
+class Subject:
+    """A text, where it comes from, and how it was decoded.
+
+    Args:
+        text: The text.
+        value: The value that it is a form of.
+        via: The decodings that led from the value to the text.
+    """
+
+    def __init__(self, text: str, value: Value, via: tuple[str, ...] = ()) -> None:
+        self.text = text
+        self.value = value
+        self.via = via
+
+    @property
+    def place(self) -> Place:
+        """Where in the request it stands."""
+        return self.value.place
+
+    @property
+    def name(self) -> str:
+        """The value's name."""
+        return self.value.name
+
+    @property
+    def is_name(self) -> bool:
+        """Whether the text is a name."""
+        return self.value.is_name
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is longer than what is typed into a field of one line; pieces of long values are."""
+        return len(self.text) >= _LONG or self.value.offset > 0
+
+    @lazily
+    def lower(self) -> str:
+        """The text in lower case; of the same length, so that offsets are the same."""
+        lower = self.text.lower()
+        if len(lower) == len(self.text):
+            return lower
+        return "".join([small if len(small := c.lower()) == 1 else c for c in self.text])
+
+    @lazily
+    def words(self) -> frozenset[str]:
+        """The ASCII words in it, in lower case: letters, digits, underscores."""
+        return frozenset(_WORD.findall(self.lower))
+
+    @lazily
+    def lines(self) -> int:
+        """How many lines it has that are not blank, as far as the sample goes."""
+        return len(_lines(self._sample))
+
+    @lazily
+    def is_prose(self) -> bool:
+        """Whether it reads as text that people write to each other, in any script: many words, and little else.
+
+        Six words, and seven tenths of what is visible are letters of words. Looks at 4,500 characters at most: the
+        beginning, the middle and the end.
+        """
+        sample = self._sample
+        spelled = _SPELLED.findall(sample)
+        letters = sum(map(len, spelled))
+        visible = len(sample) - sum(map(sample.count, (" ", "\n", "\r", "\t")))
+        if letters < _PROSE_SHARE * visible:
+            return False
+        words = len(spelled)
+        if words < _PROSE_WORDS and not sample.isascii():
+            words += len(_UNSPACED.findall(sample)) // _LETTERS_A_WORD
+        return words >= _PROSE_WORDS
+
+    @lazily
+    def is_code_like(self) -> bool:
+        """Whether it is laid out as source code, markup, a log or a patch is: over lines; or has fenced code in it.
+
+        Looks at no more than :attr:`is_prose`.
+        """
+        sample = self._sample
+        if "\n" not in sample:
+            return False
+        if ("```" in sample or "~~~" in sample) and _FENCE.search(sample):
+            return True
+        lines = _lines(sample)
+        return len(lines) >= _CODE_LINES and sum(map(_is_code, lines)) >= _CODE_SHARE * len(lines)
+
+    @lazily
+    def _sample(self) -> str:
+        text = self.text
+        if len(text) <= 3 * _SAMPLE:
+            return text
+        middle = (len(text) - _SAMPLE) // 2
+        return f"{text[:_SAMPLE]}\n{text[middle : middle + _SAMPLE]}\n{text[-_SAMPLE:]}"
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in text.split("\n") if line and not line.isspace()]
+
+
+def _is_code(line: str) -> bool:
+    return _CODE_BEGINNING.match(line) is not None or line.rstrip().endswith(_CODE_ENDINGS)
