@@ -24,7 +24,8 @@ A file says what its detector's evidence weighs, and why. A rule with a ``patter
     match = ["1; shutdown"]
     pass = ["the shutdown"]
 
-``literals``: one of them has to occur in the lower-case text before the pattern is tried on it. ``match`` and ``pass``
+``literals``: one of them has to occur in the lower-case text before the pattern is tried on it; those that are words
+(letters, digits, underscores) as whole words. ``match`` and ``pass``
 are for the tests. ``paranoia`` (1..3, default 1): the rule is asked only from that level on. ``places``: only there.
 ``family`` in a rule overrides that of the file.
 """
@@ -36,6 +37,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from doorward.attacks.evidence import Evidence, Family, Place
+from doorward.attacks.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +56,8 @@ class AttackRule:
         reason: An English sentence part.
         paranoia: The level from which on it is asked.
         places: Where it is asked.
-        literals: Of which one has to occur in the lower-case text; empty for rules that code applies.
+        literals: Of which one has to occur in the lower-case text, as a word if it is one; empty for rules that code
+            applies.
         pattern: Searched in the lower-case text; None for rules that code applies.
     """
 
@@ -64,7 +67,7 @@ class AttackRule:
     reason: str
     paranoia: int = 1
     places: frozenset[Place] = EVERYWHERE
-    literals: tuple[str, ...] = ()
+    literals: frozenset[str] = frozenset()
     pattern: re.Pattern[str] | None = None
 
     def at(self, start: int, end: int, *, scale: float = 1.0) -> Evidence:
@@ -79,12 +82,15 @@ class Rulebook:
         name: The file's name without its ending; ids begin with it.
         data: What is in it.
         paranoia: Rules of a higher level are left out.
+        vocabulary: The literals of this and other files, shared so that a text is searched for them once.
 
     Raises:
         ValueError: The file is not what it should be.
     """
 
-    def __init__(self, name: str, data: Mapping[str, Any], paranoia: int = 1) -> None:
+    def __init__(
+        self, name: str, data: Mapping[str, Any], paranoia: int = 1, vocabulary: Vocabulary | None = None
+    ) -> None:
         self.name = name
         self.paranoia = paranoia
         family = data.get("family")
@@ -93,6 +99,7 @@ class Rulebook:
         if len(self._rules) != len(rules):
             raise ValueError(f"{name}: two rules have one id")
         self.patterns = tuple([rule for rule in rules if rule.pattern is not None and rule.paranoia <= paranoia])
+        self.vocabulary = vocabulary if vocabulary is not None else Vocabulary(literals_of(data))
         self._words = {key: frozenset(words) for key, words in data.get("words", {}).items()}
 
     def rule(self, name: str) -> AttackRule:
@@ -105,9 +112,14 @@ class Rulebook:
         return self._words[name]
 
 
+def literals_of(data: Mapping[str, Any]) -> list[str]:
+    """The literals of a file's rules."""
+    return [literal for entry in data.get("rule", ()) for literal in entry.get("literals", ())]
+
+
 def _rule(file: str, family: str | None, entry: Mapping[str, Any]) -> AttackRule:
     pattern = entry.get("pattern")
-    literals = tuple(entry.get("literals", ()))
+    literals = frozenset(entry.get("literals", ()))
     if pattern is not None and not literals:
         raise ValueError(f"{file}.{entry['id']}: a pattern needs literals")
     return AttackRule(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from doorward.attacks.detectors.base import Detector, RequestDetector
     from doorward.attacks.evidence import Evidence
     from doorward.attacks.exclusions import Exclusions
+    from doorward.attacks.plain import Plain
     from doorward.attacks.views import Source
     from doorward.context import RequestContext
 
@@ -30,6 +31,8 @@ OVERLAP = 512
 CONCLUSIVE = 1.0
 _BATCH = 4_096
 _LONGEST_NAME = 80
+_MOST_FINDINGS = 64
+"""The heaviest are told: a body has room for tens of thousands."""
 _UNITS_A_SCREENED_CHARACTER = 4
 
 
@@ -57,6 +60,7 @@ class Scanner:
         detectors: Those that look at values, cheap and telling first.
         request_detectors: Those that look at requests as such.
         exclusions: What not to look at.
+        plain: Tells values in which nothing can be found.
     """
 
     def __init__(
@@ -64,7 +68,9 @@ class Scanner:
         detectors: Sequence[Detector],
         request_detectors: Sequence[RequestDetector],
         exclusions: Exclusions,
+        plain: Plain | None = None,
     ) -> None:
+        self.plain = plain
         self.known = Known()
         self.detectors = detectors
         self.request_detectors = request_detectors
@@ -111,7 +117,10 @@ class _Running:
         self.scanner = scanner
         self.detectors = scanner.detectors
         self.work = Work(size)
-        self.found: dict[tuple[Place, str], dict[str, Finding]] = {}
+        self.of_batch: dict[int, dict[str, Finding]] = {}
+        self.of_long: dict[tuple[Place, str], dict[str, Finding]] = {}
+        self.kept: list[Finding] = []
+        self.weight = 0.0
         self.failures: dict[str, str] = {}
         self.conclusive = False
         self.excluded = False
@@ -138,6 +147,7 @@ class _Running:
                     self.work.spend(_UNITS_A_SCREENED_CHARACTER * len(joined.text))
                     whole = Subject(" ".join([subject.text for subject in decoded]), batch[0])
                     yield from self._screen(whole, batch, decoded)
+            self._keep()
             if self.work.due():
                 yield
 
@@ -147,10 +157,20 @@ class _Running:
                 for value in source.values():
                     if isinstance(value, Finding):
                         self.add(value)
-                    else:
+                    elif not self._is_plain(value):
                         yield from _pieces(value)
+            except OutOfWork:
+                raise
             except Exception as error:
                 self.failures["views"] = describe(error)
+
+    def _is_plain(self, value: Value) -> bool:
+        plain, text = self.scanner.plain, value.text
+        if plain is None or value.place is Place.PATH or value.place is Place.FILENAME:
+            return False
+        self.work.spend(len(text))
+        is_header = value.place is Place.HEADER
+        return plain(text, of_header=is_header) and not decoding.may_change(text, (text,))
 
     def _decoded(self, batch: Sequence[Value]) -> list[Subject]:
         """The further forms of values."""
@@ -191,32 +211,58 @@ class _Running:
         try:
             for evidence in detector.examine(subject, self.work):
                 if evidence.weight > 0.0:
-                    self.add(_finding(evidence, subject))
+                    self.add(_finding(evidence, subject), _number(subject.value))
         except OutOfWork:
             raise
         except Exception as error:
             self.failures[detector.name] = describe(error)
 
-    def add(self, finding: Finding) -> None:
-        """Take note of a finding, unless it is excluded; of one rule in one value the heaviest stays."""
+    def add(self, finding: Finding, number: int = 0) -> None:
+        """Take note of a finding, unless it is excluded; of one rule in one value the heaviest stays.
+
+        Args:
+            finding: The finding.
+            number: Tells values of one name apart; 0 for those that are known by their names.
+        """
         if self.scanner.exclusions.cover(self.request, finding):
             self.excluded = True  # here: the same text may count in another request
             return
-        of_value = self.found.setdefault((finding.place, finding.name), {})
+        if number:
+            of_value = self.of_batch.setdefault(number, {})
+        else:
+            of_value = self.of_long.setdefault((finding.place, finding.name), {})
         before = of_value.get(finding.rule)
         if before is None or before.weight < finding.weight:
             of_value[finding.rule] = finding
             self.conclusive = self.conclusive or _weight(of_value.values()) >= CONCLUSIVE
 
+    def _keep(self) -> None:
+        """Keep the heaviest of what was found in the values of a batch, which do not come again."""
+        for of_value in self.of_batch.values():
+            self.weight = max(self.weight, _weight(of_value.values()))
+            self.kept += of_value.values()
+        self.of_batch.clear()
+        if len(self.kept) > 4 * _MOST_FINDINGS:
+            self.kept = _heaviest(self.kept)
+
     def result(self) -> Scan:
         """What it all comes to."""
-        if not self.found and not self.failures:
+        self._keep()
+        if not (self.kept or self.of_long or self.failures):
             return CLEAN
-        findings = [finding for of_value in self.found.values() for finding in of_value.values()]
-        findings.sort(key=lambda finding: -finding.weight)
-        weight = max([_weight(of_value.values()) for of_value in self.found.values()], default=0.0)
+        findings = [*self.kept, *[finding for of_value in self.of_long.values() for finding in of_value.values()]]
+        weight = max([self.weight, *[_weight(of_value.values()) for of_value in self.of_long.values()]])
         failures = tuple([f"{name}: {what}" for name, what in sorted(self.failures.items())])
-        return Scan(tuple(findings), min(1.0, weight), failures)
+        return Scan(tuple(_heaviest(findings)), min(1.0, weight), failures)
+
+
+def _number(value: Value) -> int:
+    """Distinct for the values of a batch; 0 for the pieces of a long one, which are in many batches."""
+    return 0 if value.offset or len(value.text) >= PIECE + OVERLAP else id(value)
+
+
+def _heaviest(findings: list[Finding]) -> list[Finding]:
+    return sorted(findings, key=lambda finding: -finding.weight)[:_MOST_FINDINGS]
 
 
 def _weight(findings: Iterable[Finding]) -> float:
@@ -242,7 +288,7 @@ def _pieces(value: Value) -> Iterator[Value]:
         yield value
         return
     for start in range(0, len(value.text) - OVERLAP, PIECE):
-        yield value._replace(text=value.text[start : start + PIECE + OVERLAP], offset=start)
+        yield value._replace(text=value.text[start : start + PIECE + OVERLAP], offset=value.offset + start)
 
 
 def _finding(evidence: Evidence, subject: Subject) -> Finding:

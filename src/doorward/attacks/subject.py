@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from doorward.attacks.vocabulary import words_of
 from doorward.lazily import lazily
 
 if TYPE_CHECKING:
     from doorward.attacks.evidence import Place, Value
-
-_WORD = re.compile(r"[a-z_][a-z0-9_]*+")
+    from doorward.attacks.vocabulary import Vocabulary
 
 # Letters, with vowel signs and accents that are characters of their own. Not: punctuation, symbols, full-width forms.
 _LETTER = (
@@ -51,6 +51,8 @@ class Subject:
         self.text = text
         self.value = value
         self.via = via
+        self._vocabulary: Vocabulary | None = None
+        self._occurring: frozenset[str] = frozenset()
 
     @property
     def place(self) -> Place:
@@ -83,7 +85,13 @@ class Subject:
     @lazily
     def words(self) -> frozenset[str]:
         """The ASCII words in it, in lower case: letters, digits, underscores."""
-        return frozenset(_WORD.findall(self.lower))
+        return words_of(self.lower)
+
+    def occurring(self, vocabulary: Vocabulary) -> frozenset[str]:
+        """The literals of a vocabulary that occur in it; found out once, as long as one vocabulary is asked for."""
+        if self._vocabulary is not vocabulary:
+            self._vocabulary, self._occurring = vocabulary, vocabulary.found_in(self.lower, self.words)
+        return self._occurring
 
     @lazily
     def lines(self) -> int:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import doorward.attacks
-from doorward.attacks.rulebook import Rulebook
+from doorward.attacks.plain import Plain
+from doorward.attacks.rulebook import Rulebook, literals_of
+from doorward.attacks.vocabulary import Vocabulary
 from doorward.errors import DataError
 
 FOLDER = Path(doorward.attacks.__file__).parent / "rules"
@@ -21,9 +23,34 @@ def rulebooks(paranoia: int = 1) -> dict[str, Rulebook]:
         DataError: A file cannot be read, or is not what it should be.
     """
     try:
-        return {name: Rulebook(name, data, paranoia) for name, data in contents().items()}
+        vocabulary = Vocabulary([literal for data in contents().values() for literal in literals_of(data)])
+        return {name: Rulebook(name, data, paranoia, vocabulary) for name, data in contents().items()}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(FOLDER, f"the rules of attack detection cannot be read: {error}") from error
+
+
+MARKED = frozenset({"template", "html", "xxe", "ssi", "nosql", "crlf", "ldap", "protocol", "session", "unscanned"})
+"""Files none of whose rules finds anything in a value without the marks that :mod:`doorward.attacks.plain` asks for."""
+CONTEXT = {
+    "windows": {"notable"},
+    "paths": {"hidden", "welcome"},
+    "ssrf": {"fetched", "own_hosts", "addressed"},
+    "shell": {"ordinary", "code_flags"},
+    "mail": {"fields"},
+    "script": {"of_page"},
+}
+"""Vocabularies that say what stands around evidence, not what is evidence."""
+
+
+def plain_values() -> Plain:
+    """What tells values in which nothing can be found."""
+    telling: list[str] = []
+    for name, data in contents().items():
+        if name not in MARKED:
+            vocabularies = data.get("words", {}).items()
+            telling += [word for key, words in vocabularies if key not in CONTEXT.get(name, ()) for word in words]
+            telling += literals_of(data)
+    return Plain(telling)
 
 
 @cache

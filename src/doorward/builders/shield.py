@@ -9,7 +9,7 @@ from doorward.attacks.detectors import request_detectors, value_detectors
 from doorward.attacks.evidence import Family
 from doorward.attacks.exclusions import Exclusion, Exclusions
 from doorward.attacks.scan import Scanner
-from doorward.builders.rule_files import rulebooks
+from doorward.builders.rule_files import plain_values, rulebooks
 from doorward.duration import nanoseconds
 from doorward.errors import ConfigurationError
 from doorward.patterns import RouteMatcher
@@ -85,7 +85,7 @@ def shield(
     books = rulebooks(paranoia)
     exclusions = Exclusions([_exclusion(entry) for entry in _entries(exclude)])
     return ShieldRule(
-        scanner=Scanner(value_detectors(books), request_detectors(books), exclusions),
+        scanner=Scanner(value_detectors(books), request_detectors(books), exclusions, plain_values()),
         threshold=_threshold(threshold),
         window=nanoseconds(window, "window") / 1e9,
         body=body,

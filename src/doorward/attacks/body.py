@@ -1,0 +1,188 @@
+"""A request's body, taken apart by its declared kind and, where that does not fit, by what it looks like.
+
+A body is read in the declared charset and, where that could be a trick, as UTF-8 as well.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from doorward.attacks import charsets, unscanned
+from doorward.attacks.charsets import Reading
+from doorward.attacks.evidence import Place
+from doorward.attacks.files import is_binary
+from doorward.attacks.forms import pairs
+from doorward.attacks.json_text import JsonText
+from doorward.attacks.multipart import Multipart, boundaries
+from doorward.attacks.part_headers import PartHeaders
+from doorward.attacks.parts import CHUNK, PAUSE, in_pieces, value
+from doorward.attacks.xml_text import XmlText
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
+    from doorward.attacks.parts import Part
+    from doorward.context import RequestContext
+
+FORM, JSON, XML, MULTIPART, MEDIA, OTHER = "form", "json", "xml", "multipart", "media", "other"
+_JSON_TYPES = ("application/json", "application/ndjson", "application/x-json", "application/x-ndjson", "text/json",
+               "application/csp-report")  # fmt: skip
+_MEDIA = ("image/", "audio/", "video/", "font/", "application/zip", "application/gzip", "application/pdf",
+          "application/vnd.openxml", "application/x-tar", "application/wasm")  # fmt: skip
+_SPACE = " \t\r\n\f\v\ufeff"
+_FORM_LIKE = re.compile(r"[^=&\s<>{}\"']{1,128}=")
+_RUN = re.compile(rb"[\t\n\r\x20-\x7e\xc2-\xf4\x80-\xbf]{6,}+")
+_SERIALIZED_JAVA = b"\xac\xed\x00\x05"
+
+
+def kind_of(content_type: str) -> str:
+    """What kind of body a Content-Type declares."""
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type == "application/x-www-form-urlencoded":
+        return FORM
+    if media_type.startswith(_JSON_TYPES) or media_type.endswith("+json"):
+        return JSON
+    if media_type.endswith(("/xml", "+xml")):
+        return XML
+    if media_type.startswith("multipart"):
+        return MULTIPART
+    return MEDIA if media_type.startswith(_MEDIA) else OTHER
+
+
+def body_values(request: RequestContext) -> Iterator[Part]:
+    """The values of the body that is held; findings about what could not be looked at."""
+    data = request.body or b""
+    declared = list(dict.fromkeys(request.headers.values("content-type"))) or [""]
+    if len({content_type.strip().lower() for content_type in declared}) > 1:
+        yield unscanned.TWO_TYPES
+    walk = _Body(data, request.body_complete)
+    if data:
+        for content_type in declared[:2]:
+            yield from walk.parts(content_type)
+    if not request.body_complete:
+        yield from _missing(request, declared[0], walk)
+
+
+def _missing(request: RequestContext, content_type: str, walk: _Body) -> Iterator[Part]:
+    """What it means that the end of a body is not held."""
+    encodings = request.headers.values("content-encoding")
+    kind = kind_of(content_type)
+    if any(encoding.strip().lower() not in ("", "identity") for encoding in encodings):
+        yield unscanned.COMPRESSED
+    elif kind == MULTIPART:
+        if not walk.cut_in_file:
+            yield unscanned.TRUNCATED_PART
+    elif kind != MEDIA and not walk.is_binary:
+        yield unscanned.TOO_LONG
+
+
+class _Body:
+    """The walk through one body.
+
+    Args:
+        data: What is held of it.
+        complete: Whether that is all.
+    """
+
+    def __init__(self, data: bytes, complete: bool) -> None:  # noqa: FBT001 (as in RequestContext)
+        self.cut_in_file = False
+        self.is_binary = False
+        self._data = data
+        self._complete = complete
+
+    def parts(self, content_type: str) -> Iterator[Part]:
+        """Its parts, as a declared type has them."""
+        kind = kind_of(content_type)
+        if kind == MULTIPART:
+            yield from self._multipart(content_type)
+            return
+        readings = yield from self._readings(kind, content_type)
+        for reading in readings:
+            yield from self._text(kind, reading)
+        if not readings:
+            self.is_binary = True
+            yield from self._binary()
+
+    def _multipart(self, content_type: str) -> Iterator[Part]:
+        found, is_declared = boundaries(content_type, self._data)
+        if len(found) > 1:
+            yield unscanned.TWO_BOUNDARIES
+        count = 0
+        for boundary in [boundary for boundary in found[:2] if b"--" + boundary in self._data]:
+            multipart = Multipart(self._data, boundary, complete=self._complete)
+            yield from multipart.parts()
+            count += multipart.count
+            self.cut_in_file = self.cut_in_file or multipart.cut_in_file
+        if not is_declared or not count:
+            yield unscanned.NO_BOUNDARY
+        if not count:
+            yield from self._text(OTHER, charsets.read(self._data))
+
+    def _readings(self, kind: str, content_type: str) -> Generator[Part, None, list[Reading]]:
+        """The texts that the body may be; none for what is no text."""
+        data = self._data
+        declared = PartHeaders.charset_of(content_type) if "charset" in content_type.lower() else ""
+        charset = charsets.marked_charset(data)
+        if kind in (JSON, XML):
+            charset = charset or charsets.patterned_charset(data)
+        charset = charset or declared
+        if kind == XML and not charset:
+            charset = charsets.xml_charset(data)
+        known = charsets.known_charset(charset) if charset else "utf-8"
+        if known is None:
+            yield unscanned.UNKNOWN_CHARSET
+        if known is None or charsets.is_like_ascii(known):
+            return [] if kind in (MEDIA, OTHER) and is_binary(data) else [charsets.read(data)]
+        text = yield from charsets.decode(data, known)
+        if charsets.is_wide(known) and 0 in data[:CHUNK]:
+            return [Reading(text)]
+        return [Reading(text), charsets.read(data)]
+
+    def _text(self, kind: str, reading: Reading) -> Iterator[Part]:
+        text = reading.text
+        first = text.lstrip(_SPACE)[:1] if len(text) <= CHUNK else text[:CHUNK].lstrip(_SPACE)[:1]
+        if kind == FORM:
+            yield from pairs(text, Place.FORM)
+        if kind == JSON or (first and first in "{["):
+            yield from self._json(reading, or_raw=kind != FORM)
+        elif kind == XML or first == "<":
+            yield from self._xml(kind, reading)
+        elif kind in (OTHER, MEDIA):
+            yield from _raw(reading, 0)
+            if _FORM_LIKE.match(text) is not None:
+                yield from pairs(text, Place.FORM)
+
+    def _json(self, reading: Reading, *, or_raw: bool) -> Iterator[Part]:
+        walk = JsonText(reading.text, exact=reading.exact)
+        yield from walk.parts()
+        if walk.broken_at is None or not or_raw:
+            return
+        if not walk.broken_at and reading.text[:CHUNK].lstrip(_SPACE)[:1] not in ("{", "["):
+            yield from self._text(OTHER, reading)
+        else:
+            yield from _raw(reading, walk.broken_at)
+
+    def _xml(self, kind: str, reading: Reading) -> Iterator[Part]:
+        walk = XmlText(reading.text, exact=reading.exact)
+        yield from walk.parts()
+        if kind != XML:
+            yield from _raw(reading, 0)
+
+    def _binary(self) -> Iterator[Part]:
+        """Runs of text in what is no text: of serialized objects, of messages."""
+        if self._data.startswith(_SERIALIZED_JAVA):
+            yield value(Place.BODY, "", self._data[:CHUNK].decode("latin-1"))
+        position = 0
+        while position < len(self._data):
+            for found in _RUN.finditer(self._data, position, position + CHUNK):
+                yield value(Place.BODY, "", charsets.utf8(found[0]))
+            position += CHUNK
+            yield PAUSE
+
+
+def _raw(reading: Reading, start: int) -> Iterator[Part]:
+    text = reading.text
+    chunks: Iterator[str] = (text[begin : begin + CHUNK] for begin in range(start, len(text), CHUNK))
+    put_right: Callable[[str], str] = str if reading.exact else charsets.repaired
+    yield from in_pieces(Place.BODY, "", map(put_right, chunks))

@@ -1,0 +1,244 @@
+"""JSON, taken apart without being parsed: strings, and whether they are keys (RFC 8259; NDJSON as well).
+
+Only strings can hold an attack, so the text is split at quotes, window by window, in C. What stands between two strings
+says whether the first is a key, and which brackets open and close; where that is not JSON, the rest is raw text.
+
+Paths are like ``user.tags[]``: without the number of an element, so that one exclusion covers all elements. Of
+duplicate keys all are looked at. Depth costs one entry of a list.
+"""
+
+from __future__ import annotations
+
+import re
+from json import decoder
+from typing import TYPE_CHECKING, NamedTuple
+
+from doorward.attacks.charsets import repaired
+from doorward.attacks.evidence import Place, Value
+from doorward.attacks.parts import CHUNK, LONGEST_NAME, OVERLAP, PAUSE, telling_names, value
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from doorward.attacks.parts import Part
+
+_SEPARATORS = " \t\n\r,"
+_PLAIN = " \t\n\r,0123456789.-+"
+"""Of what is between strings: what separates, and numbers. Of nothing but these no attack can be made."""
+_TOKEN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-."
+_LONGEST_TOKEN = 64
+_BETWEEN = re.compile(r"(?:[\s,:\[\]{}]++|(?:true|false|null|NaN|-?+Infinity|[-+.0-9][-+.0-9eE]*+)(?![A-Za-z_]))*+")
+_NO_BRACKET = re.compile(r"[^\[\]{}]++")
+_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.)?)", re.DOTALL)
+_TORN = re.compile(
+    r"\\(?:u[0-9A-Fa-f]{0,3})?\Z|\\u[dD][89ABab][0-9A-Fa-f]{2}(?:\\(?:u[0-9A-Fa-f]{0,3})?)?\Z"
+    "|[\xc2-\xf4][\x80-\xbf]{0,2}\\Z"
+)
+"""An escape, half of a surrogate pair, or a character of UTF-8 read as latin-1, that goes on in the next chunk."""
+_SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+# Stand for escaped backslashes and quotes while a window is split. Text that was read from bytes has no surrogates.
+_BACKSLASH, _QUOTE = "\udc5c", "\udc22"
+_MOST_REMEMBERED = 256
+_LONGEST_REMEMBERED = 64
+_JSON = Place.JSON
+_scanstring = decoder.scanstring  # type: ignore[attr-defined]  # written in C; missing from typeshed
+_new = tuple.__new__
+"""Makes a :class:`Value` in half the time that its constructor takes."""
+
+
+class _Between(NamedTuple):
+    """What stands between two strings: whether the first is a key, and the brackets in it."""
+
+    after_key: bool
+    brackets: str
+
+
+_KEY = _Between(True, "")
+_LEAF = _Between(False, "")
+
+
+def _between(raw: str) -> _Between | None:
+    """What stands between two strings; None where that is no JSON."""
+    core = raw.lstrip(_SEPARATORS).rstrip(_PLAIN)
+    if not core or core == ":":
+        return _KEY if core else _LEAF
+    if _BETWEEN.fullmatch(core) is None:
+        return None
+    after_key = core.startswith(":")
+    brackets = _NO_BRACKET.sub("", core)
+    return _Between(after_key, brackets) if brackets else _KEY if after_key else _LEAF
+
+
+_COMMON = (": ", ":", ", ", ",", "{", "[", "}", "]", ": {", ":{", ": [", ":[", "}, {", "},{", "}, ", "},", "], ", "],",
+           ":true,", ": true, ", ":false,", ": false, ", ":null,", ": null, ", "]}", "}}", "}]", "}]}")  # fmt: skip
+_KNOWN = {raw: found for raw in _COMMON if (found := _between(raw)) is not None}
+
+
+class JsonText:
+    """A JSON text, or what is said to be one.
+
+    Args:
+        text: The text.
+        exact: False where it is UTF-8 that was read as latin-1.
+
+    Attributes:
+        broken_at: Where it is no JSON any more, once the parts before that are given; None for JSON.
+    """
+
+    def __init__(self, text: str, *, exact: bool = True) -> None:
+        self.broken_at: int | None = None
+        self._text = text
+        self._exact = exact
+        self._prefix, self._key = "", ""
+        self._stack: list[str] = []
+        self._memory = _KNOWN.copy()
+
+    def parts(self) -> Iterator[Part]:
+        """Its strings, and of its keys those that are more than identifiers. Ends where it is no JSON any more."""
+        text, position = self._text, 0
+        while position < len(text) and self.broken_at is None:
+            window = _evenly(text[position : position + CHUNK])
+            pieces, rest = _masked(window).split('"'), 0
+            if position + len(window) < len(text):
+                if len(pieces) == 2 and not pieces[0]:
+                    position = yield from self._long_string(position)
+                    continue
+                pieces, rest = _complete(pieces, len(window))
+            plain = self._exact and "\\" not in window
+            yield from self._units(position, pieces, pieces[1::2] if plain else [*map(self._decoded, pieces[1::2])])
+            position += len(window) - rest
+            if position < len(text):
+                yield PAUSE
+
+    def _units(self, start: int, pieces: list[str], strings: list[str]) -> Iterator[Part]:
+        """The strings of a window, ``pieces`` being what is between quotes and what is within them by turns."""
+        if not self._starts(pieces[0]):
+            self.broken_at = start
+            return
+        betweens = pieces[2::2]
+        keys: list[str] = []
+        known = self._memory.get
+        key, prefix = self._key, self._prefix
+        for string, raw in zip(strings, betweens, strict=False):
+            between = known(raw) or self._learned(raw)
+            if between is _KEY:
+                keys.append(string)
+                key = string
+                continue
+            if between is not None and between.after_key:
+                keys.append(string)
+                key = string
+            else:
+                yield _new(Value, (_JSON, prefix + key, string, False, 0))
+            if between is None:
+                before = 2 * betweens.index(raw) + 2
+                self.broken_at = start + sum(map(len, pieces[:before])) + before
+                break
+            if between is not _LEAF:
+                prefix, key = _nested(self._stack, prefix, key, between.brackets), ""
+        else:
+            if len(pieces) % 2 == 0:
+                # A string that does not end: the body was cut off there.
+                yield value(_JSON, prefix + key, strings[-1])
+        self._key, self._prefix = key, prefix
+        yield from telling_names(_JSON, keys)
+
+    def _starts(self, raw: str) -> bool:
+        """Take note of what stands before a window's first string; whether that is JSON."""
+        between = self._learned(raw)
+        if between is not None and between.brackets:
+            self._prefix, self._key = _nested(self._stack, self._prefix, self._key, between.brackets), ""
+        return between is not None
+
+    def _learned(self, raw: str) -> _Between | None:
+        """What stands between two strings, if that is JSON; remembered, since it comes again."""
+        found = _between(raw)
+        if found is not None and len(raw) <= _LONGEST_REMEMBERED and len(self._memory) < _MOST_REMEMBERED:
+            self._memory[raw] = found
+        return found
+
+    def _decoded(self, string: str) -> str:
+        """A string without its escapes."""
+        if not self._exact:
+            string = repaired(string)
+        if "\\" not in string and _BACKSLASH not in string:
+            return string
+        string = string.replace(_BACKSLASH, "\\").replace(_QUOTE, '"')
+        try:
+            return str(_scanstring(string + '"', 0, False)[0])
+        except ValueError:
+            return _ESCAPE.sub(_unescaped, string)
+
+    def _long_string(self, position: int) -> Generator[Part, None, int]:
+        """The pieces of a string that is longer than a window; where it ends."""
+        end = position + 1
+        name = (self._prefix + self._key)[:LONGEST_NAME]
+        tail, offset = "", 0
+        closed = False
+        while not closed and end < len(self._text):
+            raw = _masked(_evenly(self._text[end : end + CHUNK]))
+            raw, closed = _to_quote(raw)
+            if not closed and end + len(raw) < len(self._text):
+                raw = _without_torn(raw)
+            end += len(raw) + closed
+            text = self._decoded(raw)
+            yield Value(_JSON, name, tail + text, False, offset - len(tail))
+            offset += len(text)
+            tail = (tail + text)[-OVERLAP:]
+        return end
+
+
+def _nested(stack: list[str], prefix: str, key: str, brackets: str) -> str:
+    """What paths begin with after some brackets; ``stack`` has that of the containers around."""
+    for bracket in brackets:
+        if bracket in "{[":
+            stack.append(prefix)
+            if len(prefix) < LONGEST_NAME:
+                name = prefix + key[:LONGEST_NAME]
+                prefix = name + "[]" if bracket == "[" else name + "." if name else ""
+        else:
+            prefix = stack.pop() if stack else ""
+        key = ""
+    return prefix
+
+
+def _evenly(window: str) -> str:
+    """A window that does not end within an escape of one character."""
+    backslashes = len(window) - len(window.rstrip("\\"))
+    return window[:-1] if backslashes % 2 and len(window) > 1 else window
+
+
+def _masked(window: str) -> str:
+    """A window without escaped quotes; of the same length."""
+    if "\\" not in window:
+        return window
+    return window.replace("\\\\", _BACKSLASH * 2).replace('\\"', "\\" + _QUOTE)
+
+
+def _complete(pieces: list[str], size: int) -> tuple[list[str], int]:
+    """Of a window that is not the last the pieces that are complete, and how many characters are left for the next."""
+    last = pieces[-1]
+    if len(pieces) % 2 == 0:
+        return pieces[:-1], len(last) + 1
+    with_string = len(last) + len(pieces[-2]) + 2 if len(pieces) > 1 else size
+    if with_string < size:
+        return pieces[:-2], with_string
+    token = len(last) - len(last.rstrip(_TOKEN))
+    if token > _LONGEST_TOKEN or token == size:
+        return pieces, 0
+    return [*pieces[:-1], last[: len(last) - token]], token
+
+
+def _to_quote(masked: str) -> tuple[str, bool]:
+    end = masked.find('"')
+    return (masked, False) if end < 0 else (masked[:end], True)
+
+
+def _without_torn(masked: str) -> str:
+    found = _TORN.search(masked, len(masked) - 14)
+    return masked if found is None else masked[: found.start()]
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    digits, short = escape.groups()
+    return chr(int(digits, 16)) if digits else _SHORT.get(short or "", short or "")

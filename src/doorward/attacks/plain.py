@@ -1,0 +1,54 @@
+"""Values that hold nothing any detector could find: most of them, dismissed before anything else is asked.
+
+A value is plain if it has no character but letters, digits, blanks and a few marks that every address and sentence has,
+and none of the words that any rule or vocabulary knows.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from doorward.attacks.vocabulary import WHOLE_WORD, words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_MARKS = r"""
+    [^\w\ .,;:=/+()*?@-]           # what neither addresses nor sentences need
+    | \.\. | \(\) | == | -- | \?\Z
+    | /\*(?![,;]|\Z)               # not of "*/*", which every browser accepts
+    | (?<!:)//
+    | (?<!http)(?<!https):// | ://[^A-Za-z] | ://[\w-]*(?![\w.-])    # an address on the web, of a host with dots, is plain
+"""
+_TELLING_MARKS = re.compile(_MARKS + r"| [0-9]\.[0-9]+\.[0-9]+\.[0-9]", re.VERBOSE)
+_TELLING_IN_HEADERS = re.compile(_MARKS, re.VERBOSE)
+"""Versions of browsers have four numbers too."""
+
+
+class Plain:
+    """Tells plain values.
+
+    Args:
+        vocabulary: What detectors look for, in lower case: words, and texts with words in them.
+    """
+
+    __slots__ = ("_telling",)
+
+    def __init__(self, vocabulary: Iterable[str]) -> None:
+        words = [WHOLE_WORD.findall(literal) for literal in vocabulary]
+        # Of several words all have to be there, so that one is enough to ask for: the longest is the rarest.
+        self._telling = frozenset([max(of_literal, key=len) for of_literal in words if of_literal])
+
+    def __call__(self, text: str, *, of_header: bool = False) -> bool:
+        """Whether nothing in a text has to be looked at as it stands.
+
+        Args:
+            text: The text.
+            of_header: Whether it is the value of a header, where addresses of hosts are ordinary.
+        """
+        if text.isalnum():
+            return text.lower() not in self._telling
+        if (_TELLING_IN_HEADERS if of_header else _TELLING_MARKS).search(text) is not None:
+            return False
+        return self._telling.isdisjoint(words_of(text.lower()))
