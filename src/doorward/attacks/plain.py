@@ -14,16 +14,14 @@ from doorward.attacks.vocabulary import WHOLE_WORD, words_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_MARKS = r"""
-    [^\w\ .,;:=/+()*?@-]           # what neither addresses nor sentences need
-    | \.\. | \(\) | == | -- | \?\Z
-    | /\*(?![,;]|\Z)               # not of "*/*", which every browser accepts
-    | (?<!:)//
-    | (?<!http)(?<!https):// | ://[^A-Za-z] | ://[\w-]*(?![\w.-])    # an address on the web, of a host with dots, is plain
-"""
-_TELLING_MARKS = re.compile(_MARKS + r"| [0-9]\.[0-9]+\.[0-9]+\.[0-9]", re.VERBOSE)
-_TELLING_IN_HEADERS = re.compile(_MARKS, re.VERBOSE)
-"""Versions of browsers have four numbers too."""
+_TELLING = re.compile(r"[^\w .,;:=/+()*?@-]")
+"""What neither addresses nor sentences need."""
+_PAIRS = ("..", "()", "==", "--")
+_COMMENT = re.compile(r"/\*(?![,;]|\Z)")
+"""Not ``*/*``, which every browser accepts."""
+_ADDRESS = re.compile(r"(?<!:)//|(?<!http)(?<!https)://|://[^A-Za-z]|://[\w-]*+(?![\w.-])")
+"""All but the address on the web of a host with dots."""
+_FOUR_NUMBERS = re.compile(r"[0-9]\.[0-9]++\.[0-9]++\.[0-9]")
 
 
 class Plain:
@@ -49,6 +47,19 @@ class Plain:
         """
         if text.isalnum():
             return text.lower() not in self._telling
-        if (_TELLING_IN_HEADERS if of_header else _TELLING_MARKS).search(text) is not None:
+        if _TELLING.search(text) is not None or _has_telling_pair(text, of_header=of_header):
             return False
         return self._telling.isdisjoint(words_of(text.lower()))
+
+
+def _has_telling_pair(text: str, *, of_header: bool) -> bool:
+    for pair in _PAIRS:  # a loop: twice as fast as any() of a generator, and this is asked about all values
+        if pair in text:
+            return True
+    return (
+        ("/*" in text and _COMMENT.search(text) is not None)
+        or ("//" in text and _ADDRESS.search(text) is not None)
+        or text.endswith("?")
+        # Versions of browsers have four numbers too.
+        or (not of_header and text.count(".") > 2 and _FOUR_NUMBERS.search(text) is not None)
+    )

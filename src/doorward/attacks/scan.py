@@ -11,6 +11,7 @@ from doorward.attacks import decoding, views
 from doorward.attacks.evidence import Family, Finding, Place, Value
 from doorward.attacks.excerpt import masked
 from doorward.attacks.known import Known
+from doorward.attacks.parts import PAUSE, PAUSE_UNITS
 from doorward.attacks.subject import Subject
 from doorward.attacks.work import OutOfWork, Work
 from doorward.printable import describe, printable
@@ -31,9 +32,12 @@ OVERLAP = 512
 CONCLUSIVE = 1.0
 _BATCH = 4_096
 _LONGEST_NAME = 80
+_BY_PLACE = frozenset({Place.PATH, Place.FILENAME})
+_FETCHING = frozenset({Place.QUERY, Place.FORM, Place.MULTIPART})
 _MOST_FINDINGS = 64
 """The heaviest are told: a body has room for tens of thousands."""
 _UNITS_A_SCREENED_CHARACTER = 4
+_UNITS_A_VALUE = 40
 
 
 class Scan(NamedTuple):
@@ -138,6 +142,10 @@ class _Running:
         for batch in _batches(self._values(sources)):
             if self.conclusive:
                 return
+            if not batch:
+                if self.work.due():
+                    yield
+                continue
             joined = Subject(" ".join([value.text for value in batch]), batch[0])
             self.work.spend(_UNITS_A_SCREENED_CHARACTER * len(joined.text))
             yield from self._screen(joined, batch, None)
@@ -157,6 +165,9 @@ class _Running:
                 for value in source.values():
                     if isinstance(value, Finding):
                         self.add(value)
+                    elif value is PAUSE:
+                        self.work.spend(PAUSE_UNITS)
+                        yield value
                     elif not self._is_plain(value):
                         yield from _pieces(value)
             except OutOfWork:
@@ -166,9 +177,9 @@ class _Running:
 
     def _is_plain(self, value: Value) -> bool:
         plain, text = self.scanner.plain, value.text
-        if plain is None or value.place is Place.PATH or value.place is Place.FILENAME:
+        if plain is None or not _may_be_plain(value):
             return False
-        self.work.spend(len(text))
+        self.work.spend(_UNITS_A_VALUE + len(text))
         is_header = value.place is Place.HEADER
         return plain(text, of_header=is_header) and not decoding.may_change(text, (text,))
 
@@ -256,6 +267,16 @@ class _Running:
         return Scan(tuple(_heaviest(findings)), min(1.0, weight), failures)
 
 
+def _may_be_plain(value: Value) -> bool:
+    """Whether only the text tells: of paths and names of files anything may, and addresses by the parameter's name."""
+    place, name, text, is_name, _ = value
+    if place in _BY_PLACE or (is_name and place is Place.MULTIPART):
+        return False
+    if place is Place.HEADER:
+        return "file" not in name
+    return "://" not in text or place not in _FETCHING
+
+
 def _number(value: Value) -> int:
     """Distinct for the values of a batch; 0 for the pieces of a long one, which are in many batches."""
     return 0 if value.offset or len(value.text) >= PIECE + OVERLAP else id(value)
@@ -274,6 +295,10 @@ def _batches(values: Iterable[Value]) -> Iterator[list[Value]]:
     batch: list[Value] = []
     size = 0
     for value in values:
+        if value is PAUSE:
+            yield batch
+            batch, size = [], 0
+            continue
         batch.append(value)
         size += len(value.text) + 1
         if size >= _BATCH:
