@@ -1,0 +1,117 @@
+"""Search filters of LDAP (RFC 4515): values that close the one they are put into, and values that are one.
+
+Parentheses in prose, code and formulas are closed where they were opened. A value that is to break out of a filter has
+to close one that it has not opened, and to go on with what makes the rest a filter again.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from doorward.attacks.detectors.context import context_scale, document_scale
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from doorward.attacks.evidence import Evidence
+    from doorward.attacks.rulebook import Rulebook
+    from doorward.attacks.subject import Subject
+    from doorward.attacks.work import Work
+
+_PARENTHESIS = re.compile(r"[()]")
+_NEXT = re.compile(
+    r"""\){1,4}(?:
+        \s{0,4}[&|!]?\s{0,4}\(\s{0,4}[&|!]                        # a group
+        |\s{0,4}[&|!]?\(\s{0,4}\(                                 # a group without its operator
+        |\s{0,4}[&|!]?\(\s{0,2}([a-z][a-z0-9;.-]{0,40})\s{0,2}(?:[<>~]=|:?=)   # an item
+    )""",
+    re.VERBOSE,
+)
+_GROUP = re.compile(r"\(\s{0,4}[&|!]\s{0,4}\(")
+_ITEM = re.compile(r"\(\s{0,4}([a-z][a-z0-9;.-]{0,40})\s{0,4}(?:[<>~]=|=(?!=)|:[a-z0-9.]{0,40}:?=)")
+_OPEN_END = re.compile(r"\*\s?\){1,4}\s?(?:\x00|[&|!]?\([&|!(]|[&|!]?\(\s{0,4}$)")
+_WILDCARD_CLOSE = re.compile(r"^[\w.@-]{0,40}\*\s?\){1,4}\s{0,4}$")
+_WORDS_APART = re.compile(r"\)\s")
+_ALONE = re.compile(r"\s{0,4}!?\(\s{0,4}([a-z][a-z0-9;.-]{0,40})\s{0,4}[<>~]?=[^()=]{0,80}\)\s{0,4}\Z")
+_ONE_ITEM = 0.7
+_SURE = 2
+_FACE = re.compile(r"(?:\A|\s)[:;=8]['-]?\Z")
+_MOST_UNOPENED = 8
+
+
+class LdapDetector:
+    """Filters that are broken out of, and filters.
+
+    Args:
+        book: The rules of ``ldap.toml``.
+    """
+
+    def __init__(self, book: Rulebook) -> None:
+        self.name = book.name
+        self._breakout = book.rule("breakout")
+        self._filter = book.rule("filter")
+        self._open_end = book.rule("open_end")
+        self._wildcard_close = book.rule("wildcard_close")
+        self._attributes = book.words("attributes")
+
+    def wants(self, subject: Subject) -> bool:
+        """Whether there are parentheses."""
+        text = subject.text
+        return "(" in text or ")" in text
+
+    def examine(self, subject: Subject, work: Work) -> Iterator[Evidence]:
+        """What a filter would be made of."""
+        lower = subject.lower
+        work.spend(3 * len(lower))
+        scale = context_scale(subject)
+        unopened = list(_unopened(lower))
+        for at in unopened:
+            found = _NEXT.match(lower, at)
+            if found is None:
+                continue
+            known = found[1] in self._attributes
+            if known or not (found[1] and _WORDS_APART.match(lower, at)):
+                # In a document a parenthesis may be lost. What names an attribute is a filter there, too.
+                yield self._breakout.at(at, found.end(), scale=1.0 if known else document_scale(subject))
+                break
+        if unopened:
+            yield from self._ends(lower, scale)
+        yield from self._filters(lower, scale)
+
+    def _ends(self, lower: str, scale: float) -> Iterator[Evidence]:
+        if found := _OPEN_END.search(lower):
+            yield self._open_end.at(found.start(), found.end(), scale=scale)
+        elif found := _WILDCARD_CLOSE.search(lower):
+            yield self._wildcard_close.at(found.start(), found.end(), scale=scale)
+
+    def _filters(self, lower: str, scale: float) -> Iterator[Evidence]:
+        group = _GROUP.search(lower)
+        if group is None:
+            if (alone := _ALONE.match(lower)) and alone[1] in self._attributes:
+                yield self._filter.at(0, alone.end(), scale=_ONE_ITEM * scale)
+            return
+        items = 0
+        for item in _ITEM.finditer(lower, group.start()):
+            items += 1
+            if item[1] in self._attributes:
+                yield self._filter.at(group.start(), item.end(), scale=scale)
+                return
+        # Of unknown attributes it takes two, and nothing around them.
+        if items >= _SURE and lower.lstrip().startswith("(") and lower.rstrip().endswith(")"):
+            yield self._filter.at(group.start(), len(lower), scale=_ONE_ITEM * scale)
+
+
+def _unopened(lower: str) -> Iterator[int]:
+    """Where a parenthesis is closed that was not opened; the first few."""
+    depth = found = 0
+    for match in _PARENTHESIS.finditer(lower):
+        if match[0] == "(":
+            depth += 1
+        elif depth > 0:
+            depth -= 1
+        elif _FACE.search(lower, max(0, match.start() - 3), match.start()) is None:
+            yield match.start()
+            found += 1
+            if found == _MOST_UNOPENED:
+                return
