@@ -17,10 +17,18 @@ if TYPE_CHECKING:
 _TELLING = re.compile(r"[^\w .,;:=/+()*?@-]")
 """What neither addresses nor sentences need."""
 _PAIRS = ("..", "()", "==", "--")
+_CONNECTING = frozenset({
+    "all", "and", "any", "between", "by", "date", "for", "from", "group", "image", "in", "into", "is", "like", "name",
+    "new", "not", "now", "on", "or", "page", "test", "this", "to", "user", "with", "xml",
+})  # fmt: skip
+"""Words of every sentence; without an operator beside them, or a number, they connect nothing."""
+_OPERATORS = frozenset("=()*;+@0123456789")
 _COMMENT = re.compile(r"/\*(?![,;]|\Z)")
 """Not ``*/*``, which every browser accepts."""
 _ADDRESS = re.compile(r"(?<!:)//|(?<!http)(?<!https)://|://[^A-Za-z]|://[\w-]*+(?![\w.-])")
 """All but the address on the web of a host with dots."""
+_WEB = re.compile(r"https?://([A-Za-z][A-Za-z0-9-]*+(?:\.[A-Za-z0-9-]++){1,8}+)(?:/[\w/@~-]*+(?:\.[\w/@~-]++){0,8}+)?")
+"""An address with nothing but names in it; of a file or a command it could only be the name."""
 _FOUR_NUMBERS = re.compile(r"[0-9]\.[0-9]++\.[0-9]++\.[0-9]")
 
 
@@ -47,9 +55,12 @@ class Plain:
         """
         if text.isalnum():
             return text.lower() not in self._telling
+        if text.startswith("http") and (web := _WEB.fullmatch(text)) is not None:
+            return self._telling.isdisjoint(words_of(web[1].lower()))
         if _TELLING.search(text) is not None or _has_telling_pair(text, of_header=of_header):
             return False
-        return self._telling.isdisjoint(words_of(text.lower()))
+        told = self._telling.intersection(words_of(text.lower()))
+        return not told or (told <= _CONNECTING and not _OPERATORS.intersection(text))
 
 
 def _has_telling_pair(text: str, *, of_header: bool) -> bool:

@@ -34,7 +34,7 @@ MARKED = frozenset({"template", "html", "xxe", "ssi", "nosql", "crlf", "ldap", "
 CONTEXT = {
     "windows": {"notable"},
     "paths": {"hidden", "welcome"},
-    "ssrf": {"fetched", "own_hosts", "addressed"},
+    "ssrf": {"fetched", "addressed", "sent_to", "inner_paths", "development_ports"},
     "shell": {"ordinary", "code_flags"},
     "mail": {"fields"},
     "script": {"of_page"},

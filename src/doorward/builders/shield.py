@@ -67,7 +67,8 @@ def shield(
         paranoia: 1 for the fewest mistakes; 2 and 3 find more, also in what is none.
         body: Whether to look at bodies.
         when: ``"before"`` the application sees the request; or ``"after"`` the response, which costs no latency, denies
-            nothing by itself, and counts for the client's next request.
+            nothing by itself, and counts for the client's next request. It takes middleware: a ``protect`` in a handler
+            has no response to wait for.
         **options: ``mode``, ``name``, ``on_error``, ``characteristics``, ``paths``, ``methods``: see
             :class:`~doorward.rules.base.Rule`.
 

@@ -1,0 +1,70 @@
+"""Code that a parameter has included from elsewhere: URLs where the name of a file is expected."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from doorward.attacks.evidence import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from doorward.attacks.evidence import Evidence
+    from doorward.attacks.rulebook import Rulebook
+    from doorward.attacks.subject import Subject
+    from doorward.attacks.work import Work
+
+_LONGEST = 512
+_LONGEST_NAME = 64
+_UNITS = 300
+
+_URL = re.compile(r"(?:https?|ftps?|smb|gopher)://[^\s/?#]{1,255}[^\s]*+\Z")
+_ADDRESS = re.compile(
+    r"://(?:[^\s/@?#]{0,64}@)?(?:\d{1,3}(?:\.\d{1,3}){3}|\[?[0-9a-f]{0,4}:[0-9a-f:]{2,40}\]?)(?::\d{1,5})?(?:[/?#]|\Z)"
+)
+_CUT_OFF = re.compile(r"(?:\?{1,2}|%00|\x00)\Z")
+_SCRIPT = re.compile(r"\.(?:php\d?|phtml|phar|aspx?|jsp|inc|cgi|pl|sh|py)(?:[?\x00]|\Z)")
+_DISGUISED_SCRIPT = re.compile(r"\.(?:txt|gif|jpg|dat|xml)(?:\?{1,2}|\x00|%00|\?(?:cmd|c|x|exec)=[^&]{0,64})\Z")
+
+
+class IncludeDetector:
+    """Looks at URLs that are a whole value, by what the parameter is called.
+
+    Args:
+        book: The rules, and names of parameters.
+    """
+
+    def __init__(self, book: Rulebook) -> None:
+        self.name = book.name
+        self._book = book
+        self._files = book.words("files")
+        self._roots = tuple(sorted(book.words("roots")))
+
+    def wants(self, subject: Subject) -> bool:
+        """Whether there is a URL."""
+        return "://" in subject.text
+
+    def examine(self, subject: Subject, work: Work) -> Iterator[Evidence]:
+        """What a value that is a URL is worth."""
+        if subject.is_name or subject.value.offset or subject.place in (Place.HEADER, Place.PATH):
+            return
+        work.spend(_UNITS)
+        url = subject.lower[:_LONGEST].strip(" ")
+        if not _URL.match(url):
+            return
+        rule = self._rule(subject.name.lower()[-_LONGEST_NAME:], url)
+        if rule:
+            yield self._book.rule(rule).at(0, min(_LONGEST, len(subject.text)))
+
+    def _rule(self, name: str, url: str) -> str:
+        if name.endswith(self._roots):
+            return "root_elsewhere"
+        is_file = name.rpartition(".")[2].rstrip("]").rpartition("[")[2] in self._files
+        path = url.rstrip("?").partition("://")[2].partition("/")[2]
+        is_script = _SCRIPT.search(url.partition("://")[2].partition("/")[2]) is not None
+        if _ADDRESS.search(url) and (is_file or is_script):
+            return "bare_address"
+        if _CUT_OFF.search(url):
+            return "cut_off" if is_file or not path else "cut_off_anywhere"
+        return "script_elsewhere" if is_file and (is_script or _DISGUISED_SCRIPT.search(url)) else ""

@@ -1,0 +1,144 @@
+"""Which texts have to be read as SQL at all, and which parts of long ones."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from doorward.attacks.rulebook import Rulebook
+    from doorward.attacks.subject import Subject
+
+BEFORE = 64
+AFTER = 448
+"""Characters that are read around what may be an injection into a long text."""
+STEP = 64
+"""Characters from one such place to the next: all between are read with them."""
+HEAD = 400
+"""Characters at the beginning of a long text in which a comment may end the query."""
+
+_WIDE = "\uff02\uff07\u02b9\u02bc\u2032"
+_QUOTES = f"['\"`{_WIDE}]"
+_SIGNS = r"(?:[-+*=#|&~<>^%!@:\x00]|/\*|\?(?:[|&]|\s{1,4}['\"]))"
+_GO_ON = r"(?:as|or|and|xor|union|having|order|group|like|in|is|between|div|where|limit)\b"
+_NOT = r"[\s(+!~-]{0,16}(?:not\b[\s(+!~-]{0,16})?"
+_OPERAND = (
+    r"(?:[\d'\"`@.{\uff02\uff07\u02b9\u02bc\u2032]"
+    r"|[\w.$@]{1,64}[\s)'\"`]{0,8}(?:[=<>!~^({?|:]|->|not\b|r?like\b|regexp\b|glob\b|ilike\b|sounds\b|similar\b"
+    r"|is\b\s{1,8}(?:not|null|true|false|unknown)\b|in\b\s{0,8}\(|between\b|--|\#|;|/\*|&&|$)"
+    r"|(?:true|false|null|unknown|dual|rownum|current_user)\b|select\b|case\b|exists\b)"
+)
+# Each begins with a literal, which re looks for at the speed of memory.
+_OR, _AND, _BARS, _AMPERSANDS = [
+    re.compile(operator + _NOT + _OPERAND)
+    for operator in (r"or(?<![a-wyz_]or)\b", r"and(?<![a-z_]and)\b", r"\|\|", r"&&")
+]
+_LOGICAL = frozenset(("or", "and", "xor"))
+_LIKE = re.compile(r"like[\s(]{0,8}(?:['\"`(]|$)")
+_ALONE = r"(?<!\S['\"`])['\"`]?[;)]{0,2}(?:\s|\Z)"
+_QUOTED = re.compile(rf"['\"`](?:{_ALONE}|[\s)]{{0,8}}(?:{_SIGNS}|;(?!\w{{1,32}}=)|{_GO_ON}|\Z))")
+_COMMENT = re.compile(r"/\*(?:!|[^*]{0,64}\*/)")
+_WIDE_SET = frozenset(_WIDE)
+HEXADECIMAL = re.compile(r"0x(?:[2-7][0-9a-f](?:00)?){8,256}")
+_LEAVING = re.compile(
+    rf"{_QUOTES}[\s)]{{0,64}}"
+    r"(?:(?:x?or\b|and\b|\|\||&&)[\s(!]{0,64}(?:[\d'\"`@*]|not\b|true\b|false\b|null\b|select\b|\w{1,32}\()"
+    r"|union\b|;[\s(]{0,64}(?:insert|delete|drop|alter|truncate|declare|exec|waitfor|\w{1,8}_))"
+)
+_UNION = re.compile(r"union\b[^\w;'\"]{1,64}+(?:(?:all|distinct|distinctrow)\b[^\w;'\"]{1,64}+)?(?:select|values)")
+_END = re.compile(r"--|#|;\s?\x00")
+
+
+_RARE = (
+    "telling", "catalogues", "unions", "select", "destroyers", "executors", "verbs", "procedures", "behind_exponents",
+)  # fmt: skip
+_CALLED = ("functions", "everyday_functions", "everyday_verbs", "objects", "constants", "sessions")
+
+
+class SqlScreen:
+    """Looks for words and signs.
+
+    Args:
+        book: The rules.
+    """
+
+    def __init__(self, book: Rulebook) -> None:
+        self._rare = frozenset().union(*map(book.words, _RARE)) | {"having", "rlike", "regexp", "mysql"}
+        self._called = frozenset().union(*map(book.words, _CALLED))
+        behind = "|".join([f"(?<={prefix})" for prefix in sorted(book.words("telling_prefixes"))])
+        self._prefix = re.compile(f"_(?:{behind})")
+
+    def wants(self, subject: Subject) -> bool:
+        """Whether a text has to be read; also for many texts joined together."""
+        lower, words = subject.lower, subject.words
+        return (
+            not words.isdisjoint(self._rare)
+            or (_has_quote(lower) and _QUOTED.search(lower) is not None)
+            or ("(" in lower and (not words.isdisjoint(self._called) or ".e(" in lower))
+            or self._prefix.search(lower) is not None
+            or _has_sign(lower)
+            or _is_logical(lower, words)
+        )
+
+
+# One character is found in a tenth of the time of two: that is why the first is asked for before both.
+def _has_quote(lower: str) -> bool:
+    return "'" in lower or '"' in lower or "`" in lower
+
+
+def _has_sign(lower: str) -> bool:
+    return (
+        (":" in lower and "::" in lower)
+        or ("@" in lower and "@@" in lower)
+        or ("$" in lower and ("v$" in lower or "b$" in lower or "n$" in lower))
+        or ("*" in lower and _COMMENT.search(lower) is not None)
+        or ("0" in lower and HEXADECIMAL.search(lower) is not None)
+        or not (lower.isascii() or _WIDE_SET.isdisjoint(lower))
+    )
+
+
+def _is_logical(lower: str, words: frozenset[str]) -> bool:
+    if not words.isdisjoint(_LOGICAL) and (_OR.search(lower) is not None or _AND.search(lower) is not None):
+        return True
+    if ("|" in lower and _BARS.search(lower) is not None) or ("&" in lower and _AMPERSANDS.search(lower) is not None):
+        return True
+    if "like" in words and _LIKE.search(lower) is not None:
+        return True
+    if "as" in words and "from" in words and ('"' in lower or "`" in lower):
+        return True
+    return ("by" in words and ("order" in words or "group" in words)) or ("when" in words and "case" in words)
+
+
+def windows(lower: str) -> Iterator[tuple[int, int]]:
+    """The parts of a long text to read: around quotes with something behind them that goes on with a query."""
+    begun, reached = 0, -1
+    for at in sorted([at for pattern in (_LEAVING, _UNION) for at in _places(pattern, lower)]):
+        if at - BEFORE > reached:
+            if reached >= 0:
+                yield begun, reached
+            begun = max(0, at - BEFORE)
+        reached = min(len(lower), at + AFTER)
+    if reached >= 0:
+        yield begun, reached
+
+
+def _places(pattern: re.Pattern[str], lower: str) -> Iterator[int]:
+    found = pattern.search(lower)
+    while found is not None:
+        yield found.start()
+        found = pattern.search(lower, found.start() + STEP)
+
+
+def head(lower: str) -> str:
+    """A long text as far as a comment that begins early; what is behind it is nothing to a query.
+
+    Empty without one, and for code: that has lines, and the same quotes again behind its comments.
+    """
+    found = _END.search(lower, 0, HEAD)
+    if found is None or "\n" in lower[: found.start()]:
+        return ""
+    beginning = lower[: found.end()]
+    quotes = frozenset("'\"`") & frozenset(beginning)
+    return beginning if quotes.isdisjoint(lower[found.end() :]) else ""

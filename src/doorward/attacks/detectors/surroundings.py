@@ -1,0 +1,157 @@
+"""Patterns of programming languages, and how much they prove where they stand.
+
+Code alone in a parameter is meant to be run. The same code in a question, a review or a log has words of a person, or
+many lines, around it.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+from doorward.attacks.evidence import Place
+from doorward.lazily import lazily
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from doorward.attacks.evidence import Evidence
+    from doorward.attacks.rulebook import AttackRule, Rulebook
+    from doorward.attacks.subject import Subject
+    from doorward.attacks.work import Work
+
+SEARCH_FIELDS = frozenset({"q", "query", "search", "keyword", "keywords", "term", "terms", "title", "tag", "tags"})
+"""Where people write names of classes and functions that they look for."""
+
+_PLAIN_WORD = re.compile(r"(?<![^\s(*_])[^\W\d_]{2,}+(?=[\s,.;:?!)*_]|\Z)")
+_COMMON = "?_/:=.-'\"();,0123456789abcdefghijklmnopqrstuvwxyz"
+"""Characters, the rarer in ordinary values first; those that are not in it are rarer still."""
+_WHOLE_WORD = re.compile(r"[a-z_][a-z0-9_]*+")
+_FILE_HEADER = re.compile(r"x?[-_.]?file[-_.]?name")
+_SAMPLE = "sample"
+"""In reports that browsers send, the beginning of a script (Content Security Policy 3 section 5.3)."""
+_MOST_WORDS = 40
+_QUOTED_CODE = re.compile(r"[^\W\d_]{2}:? `[^`\n]{1,200}`|`[^`\n]{1,200}` [^\W\d_]{2}")
+_QUOTED_CODE_COUNTS = 3
+"""Code between backticks beside a word is what is talked about: it counts as so many words."""
+_SCALES = ((10, 0.0), (6, 0.3), (4, 0.45))
+"""From so many plain words around it on, so much of the weight is left."""
+_UNITS_A_CHARACTER = 1
+
+
+class Surroundings:
+    """A text, seen as what stands around evidence in it.
+
+    Args:
+        subject: The text.
+    """
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+
+    @lazily
+    def _plain(self) -> list[int]:
+        return [found.start() for found in islice(_PLAIN_WORD.finditer(self._subject.text), _MOST_WORDS)]
+
+    @lazily
+    def _words_for_quoted_code(self) -> int:
+        text = self._subject.text
+        return _QUOTED_CODE_COUNTS if "`" in text and _QUOTED_CODE.search(text) else 0
+
+    def scale(self, start: int, end: int) -> float:
+        """What is left of the weight of evidence at a place: less, the more plain words stand around it.
+
+        Plain words are those of a language that people speak: letters, with blanks or punctuation at both ends.
+        """
+        words = sum([not start <= word < end for word in self._plain]) + self._words_for_quoted_code
+        return next((scale for least, scale in _SCALES if words >= least), 1.0)
+
+
+class Literals(NamedTuple):
+    """Texts of which one has to occur.
+
+    Attributes:
+        words: They have to occur as words; one look-up for all of them.
+        others: The rest, by their rarest character: to look for one character is much faster than for two.
+    """
+
+    words: frozenset[str]
+    others: Mapping[str, Sequence[str]]
+
+    @classmethod
+    def of(cls, literals: Iterable[str]) -> Literals:
+        """Tell words from what is not one."""
+        distinct = list(dict.fromkeys(literals))
+        words = frozenset(filter(_WHOLE_WORD.fullmatch, distinct))
+        others: dict[str, list[str]] = {}
+        for literal in distinct:
+            if literal not in words:
+                others.setdefault(min(literal, key=_COMMON.find), []).append(literal)
+        return cls(words, others)
+
+    def occur(self, subject: Subject) -> bool:
+        """Whether one of them does."""
+        lower = subject.lower
+        for rarest, literals in self.others.items():
+            if rarest in lower and any(literal in lower for literal in literals):
+                return True
+        return not self.words.isdisjoint(subject.words)
+
+
+class CodePatterns:
+    """The pattern rules of a file, weighed by what stands around what they match.
+
+    Literals that are words have to occur as words. The file's vocabulary ``explicit`` names rules whose weight stays
+    the same everywhere; those of ``sought`` weigh less in search fields.
+
+    Args:
+        book: The rules.
+    """
+
+    def __init__(self, book: Rulebook) -> None:
+        self.name = book.name
+        self._explicit = frozenset([f"{book.name}.{name}" for name in book.words("explicit")])
+        self._sought = frozenset([f"{book.name}.{name}" for name in book.words("sought")])
+        self._rules = [(rule, Literals.of(rule.literals)) for rule in book.patterns]
+        self._all = Literals.of([literal for rule in book.patterns for literal in rule.literals])
+
+    def wants(self, subject: Subject) -> bool:
+        """Whether any rule's literal occurs."""
+        return self._all.occur(subject)
+
+    def examine(self, subject: Subject, work: Work) -> Iterator[Evidence]:
+        """The first match of each rule, scaled."""
+        around = Surroundings(subject)
+        for rule, literals in self._rules:
+            if rule.pattern is None or subject.place not in rule.places or not literals.occur(subject):
+                continue
+            work.spend(_UNITS_A_CHARACTER * len(subject.lower))
+            if found := rule.pattern.search(subject.lower):
+                yield rule.at(found.start(), found.end(), scale=self._scale(rule, around, found.span(), subject))
+
+    def _scale(self, rule: AttackRule, around: Surroundings, span: tuple[int, int], subject: Subject) -> float:
+        if rule.id in self._explicit:
+            return 1.0
+        if subject.name.endswith(_SAMPLE):
+            return 0.6
+        sought = rule.id in self._sought and not subject.is_name and subject.name.lower() in SEARCH_FIELDS
+        return around.scale(*span) * (0.6 if sought else 1.0)
+
+
+def is_file_name(subject: Subject) -> bool:
+    """Whether the text is the name of a file that is uploaded: of a multipart part, or in a header for that."""
+    if subject.place is Place.FILENAME:
+        return True
+    return subject.place is Place.HEADER and _FILE_HEADER.fullmatch(subject.name.lower()) is not None
+
+
+def runs_on_server(name: str, endings: frozenset[str]) -> bool:
+    """Whether a file's name, in lower case, ends in one of the endings, or in one with digits after it.
+
+    What servers and file systems drop is dropped: dots, blanks and NUL at the end, blanks around the ending, and what
+    comes after a NUL, a ``;`` or Windows' ``::$DATA``.
+    """
+    kept = re.split(r"[\0;%]|::\$", name, maxsplit=1)[0].rstrip(". \t/")
+    _stem, dot, ending = kept.rpartition(".")
+    return bool(dot) and ending.strip().rstrip("0123456789") in endings
