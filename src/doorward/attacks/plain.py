@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _TELLING = re.compile(r"[^\w .,;:=/+()*?@-]")
 """What neither addresses nor sentences need."""
-_PAIRS = ("..", "()", "==", "--")
+_PAIRS = ("..", "()", ")(", "==", "--", "@@", "0x")
 _CONNECTING = frozenset({
     "all", "and", "any", "between", "by", "date", "for", "from", "group", "image", "in", "into", "is", "like", "name",
     "new", "not", "now", "on", "or", "page", "test", "this", "to", "user", "with", "xml",

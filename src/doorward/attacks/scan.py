@@ -12,6 +12,7 @@ from doorward.attacks.evidence import Family, Finding, Place, Value
 from doorward.attacks.excerpt import masked
 from doorward.attacks.known import Known
 from doorward.attacks.parts import PAUSE, PAUSE_UNITS
+from doorward.attacks.screen import Screen
 from doorward.attacks.subject import Subject
 from doorward.attacks.work import OutOfWork, Work
 from doorward.printable import describe, printable
@@ -76,7 +77,7 @@ class Scanner:
     ) -> None:
         self.plain = plain
         self.known = Known()
-        self.detectors = detectors
+        self.screen = Screen(detectors)
         self.request_detectors = request_detectors
         self.exclusions = exclusions
 
@@ -119,7 +120,6 @@ class _Running:
     def __init__(self, scanner: Scanner, request: RequestContext, size: int) -> None:
         self.request = request
         self.scanner = scanner
-        self.detectors = scanner.detectors
         self.work = Work(size)
         self.of_batch: dict[int, dict[str, Finding]] = {}
         self.of_long: dict[tuple[Place, str], dict[str, Finding]] = {}
@@ -199,24 +199,19 @@ class _Running:
         self, joined: Subject, batch: Sequence[Value], subjects: Sequence[Subject] | None
     ) -> Generator[None, None, None]:
         """Ask those detectors about each text that want any of them."""
-        wanted = [detector for detector in self.detectors if self._wants(detector, joined)]
+        screen, failures = self.scanner.screen, self.failures
+        wanted = screen.wanting(joined, screen.all, failures)
         if not wanted:
             return
         for subject in subjects if subjects is not None else [Subject(value.text, value) for value in batch]:
-            for detector in wanted:
-                if self._wants(detector, subject):
+            asked = screen.wanting(subject, wanted, failures)
+            for bit, detector in screen.detectors if asked else ():
+                if asked & bit:
                     self._examine(detector, subject)
                     if self.conclusive:
                         return
                     if self.work.due():
                         yield
-
-    def _wants(self, detector: Detector, subject: Subject) -> bool:
-        try:
-            return detector.wants(subject)
-        except Exception as error:
-            self.failures[detector.name] = describe(error)
-            return False
 
     def _examine(self, detector: Detector, subject: Subject) -> None:
         try:

@@ -38,7 +38,11 @@ CONTEXT = {
     "shell": {"ordinary", "code_flags"},
     "mail": {"fields"},
     "script": {"of_page"},
-}
+    "sql": {
+        "constants", "everyday_functions", "everyday_verbs", "from", "into", "joints", "negations", "objects",
+        "quantifiers", "relations", "sessions", "thens", "values", "whens",
+    },
+}  # fmt: skip
 """Vocabularies that say what stands around evidence, not what is evidence."""
 
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from doorward.attacks.evidence import Evidence, Finding
     from doorward.attacks.subject import Subject
+    from doorward.attacks.vocabulary import Vocabulary
     from doorward.attacks.work import Work
     from doorward.context import RequestContext
 
@@ -33,6 +34,14 @@ class Detector(Protocol):
     def examine(self, subject: Subject, work: Work) -> Iterable[Evidence]:
         """The evidence in a text, after ``work.spend`` of what it takes to find."""
         ...
+
+
+class LiteralDetector(Detector, Protocol):
+    """A detector that wants a text exactly when one of its literals occurs in it."""
+
+    literals: frozenset[str]
+    vocabulary: Vocabulary
+    """The same object for all such detectors of a scan, so that a text is searched once."""
 
 
 class RequestDetector(Protocol):

@@ -29,16 +29,16 @@ class PatternDetector:
         self.name = book.name
         self._rules = book.patterns
         self.is_empty = not self._rules
-        self._literals = frozenset().union(*[rule.literals for rule in book.patterns])
-        self._vocabulary = book.vocabulary
+        self.literals = frozenset().union(*[rule.literals for rule in book.patterns])
+        self.vocabulary = book.vocabulary
 
     def wants(self, subject: Subject) -> bool:
         """Whether any rule's literal occurs."""
-        return not self._literals.isdisjoint(subject.occurring(self._vocabulary))
+        return not self.literals.isdisjoint(subject.occurring(self.vocabulary))
 
     def examine(self, subject: Subject, work: Work) -> Iterator[Evidence]:
         """The first match of each rule."""
-        lower, occurring = subject.lower, subject.occurring(self._vocabulary)
+        lower, occurring = subject.lower, subject.occurring(self.vocabulary)
         for rule in self._rules:
             if rule.pattern is None or subject.place not in rule.places or rule.literals.isdisjoint(occurring):
                 continue

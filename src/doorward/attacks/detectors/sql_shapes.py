@@ -231,7 +231,7 @@ SHAPES = (
     *_shapes("branch", "Fs", Where.BARE, r"m\([^)(]{0,8}(?:\(\))?[=~][^)(]{1,8}(?:\(\))?,(?:F\(|\(s)"),
     *_shapes("cast", ":T", Where.BARE, r"[q)][:T]|^[xm]T$"),
     *_shapes("cast", "j", Where.BARE, r"q[{z][^q]{0,30}q[:T]?j(?:\*?q|1[=~])"),
-    *_shapes("probe", "qQB", Where.BRIEF, r"^(?:[qQB]|qQ|Qq)[;)]{0,2}$"),
+    *_shapes("probe", "qQB", Where.BRIEF, r"^(?:[qQB][;)]{1,2}|qQ|Qq)$"),
 )  # fmt: skip
 """In the order in which they are asked, explicit before weak."""
 
