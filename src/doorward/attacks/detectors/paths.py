@@ -154,6 +154,7 @@ class _Requested:
         self._hidden = book.words("hidden")
         self._welcome = book.words("welcome")
         self._sources = book.words("sources")
+        self._left_behind = book.words("left_behind")
         self._probes = book.words("probes")
         self._settings = tuple(sorted(book.words("settings")))
         self._ends = tuple(sorted(book.words("ends")))
@@ -166,6 +167,8 @@ class _Requested:
         for number, segment in enumerate(segments):
             if segment[0] == "." and segment not in self._welcome and segment.strip("."):
                 return self._hidden_in(segments, number)
+        if _known_end(segments, self._left_behind):
+            return "left_behind" if self._sources.isdisjoint(segments) else ""
         if _known_end(segments, self._probes):
             return "probe"
         return "backup" if segments[-1].endswith(self._ends) else ""
@@ -207,7 +210,9 @@ def _decoded(found: re.Match[str]) -> str:
 
 def _walked(word: str, place: Place, *, is_whole: bool) -> _Path:
     """Follow a path, segment by segment."""
-    path = word.replace(_PADDING, "").partition("?")[0].partition("#")[0]
+    path, _, query = word.replace(_PADDING, "").partition("#")[0].partition("?")
+    if "/" not in path and "\\" not in path:
+        path = query or path
     before, _, after = path.rpartition("=")
     scheme, _, rest = (after or before).rpartition("://")
     climbs = out = 0
