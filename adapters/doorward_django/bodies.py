@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from doorward import Body
-from doorward.wsgi import Broken, Replay
+from doorward.holding import Broken, Replay
 
 if TYPE_CHECKING:
     from django.http import HttpRequest

@@ -63,13 +63,13 @@ class Protection:
         decision = self.decide(request, progress)
         if self.layer.refuses(decision):
             return self.refusal(request, progress, decision)
+        self._look_back_after(progress, request)
         try:
             response = respond(request)
         except BaseException:
             self._settle(progress, Response(500, ()))
             self._look_back(progress)
             raise
-        self._look_back_after(progress, response)
         if self.layer.touches_response(progress):
             self._settle(progress, seen(response))
             self._add_limits(progress, response)
@@ -88,13 +88,13 @@ class Protection:
         decision = await self.adecide(request, progress)
         if self.layer.refuses(decision):
             return await self.arefusal(request, progress, decision)
+        self._look_back_after(progress, request)
         try:
             response = await respond(request)
         except BaseException:
             await self.awaiting.settle(progress, Response(500, ()))
             await self.awaiting.look_back(progress)
             raise
-        self._look_back_after(progress, response)
         if self.layer.touches_response(progress):
             await self.awaiting.settle(progress, seen(response))
             self._add_limits(progress, response)
@@ -182,11 +182,21 @@ class Protection:
         elif progress.engine.conditional:
             async_to_sync(self.awaiting.settle)(progress, response)
 
-    def _look_back_after(self, progress: Progress, response: HttpResponseBase) -> None:
-        """Ask the rules that look after the response once Django closes it: when it has been sent."""
+    def _look_back_after(self, progress: Progress, request: HttpRequest) -> None:
+        """Ask the rules that look after the response once Django closes the request: when all has been sent.
+
+        Not once it closes the response, in whose place middleware may put another.
+        """
         if progress.engine.late:
-            closers: list[Callable[[], object]] = response._resource_closers  # type: ignore[attr-defined]
-            closers.append(functools.partial(self._look_back, progress))
+            own: Any = getattr(request, "_request", request)  # Django REST framework wraps Django's request
+            own.close = functools.partial(self._close, own, own.close, progress)
+
+    def _close(self, request: HttpRequest, close: Callable[[], None], progress: Progress) -> None:
+        vars(request).pop("close", None)  # by which the request refers to itself
+        try:
+            close()
+        finally:
+            self._look_back(progress)
 
     def _look_back(self, progress: Progress) -> None:
         if self.blocking is not None:

@@ -29,11 +29,19 @@ if TYPE_CHECKING:
 
 
 class Handled(NamedTuple):
-    """What became of a request so far. ``progress`` is None where no rule looks at it."""
+    """What became of a request so far.
+
+    Attributes:
+        route: Its route.
+        progress: None where no rule looks at it.
+        refused: Whether it was refused.
+        unclosed: Whether nobody will say when its response has been sent.
+    """
 
     route: Route
     progress: Progress | None = None
     refused: bool = False
+    unclosed: bool = False
 
 
 class Installed:
@@ -86,7 +94,7 @@ class Installed:
         if progress is not None:
             self._write_limits(response.headers, progress.decision)
             if progress.engine.late:
-                response.call_on_close(partial(self.client.look_back, progress))
+                self._look_back_after(progress, response)
             if progress.engine.conditional:
                 lines = [(name.lower(), value) for name, value in response.headers]
                 self.client.settle(progress, Answered(response.status_code, lines))
@@ -94,9 +102,12 @@ class Installed:
 
     def teardown(self, error: BaseException | None) -> None:
         """Tell limits of the exception that kept the response from coming about."""
-        progress = self._let_in() if error is not None else None
-        if progress is not None:
+        progress = self._let_in()
+        if progress is None:
+            return
+        if error is not None:
             self.client.settle(progress, Answered(500, ()))
+        if error is not None or request.environ[self._key].unclosed:
             self.client.look_back(progress)
 
     def overlooked(self, mark: RoutePolicy, view: str) -> Response | None:
@@ -160,6 +171,13 @@ class Installed:
     def _let_in(self) -> Progress | None:
         handled: Handled | None = request.environ.get(self._key)
         return None if handled is None or handled.refused else handled.progress
+
+    def _look_back_after(self, progress: Progress, response: Response) -> None:
+        """Ask the rules that look after the response once it has been sent, or as late as there is a way to."""
+        if response.direct_passthrough:  # Werkzeug gives the file to the server, which does not tell when it is done
+            request.environ[self._key] = request.environ[self._key]._replace(unclosed=True)
+        else:
+            response.call_on_close(partial(self.client.look_back, progress))
 
     def _write_limits(self, headers: Headers, decision: Decision | None) -> None:
         if self.layer.style is None or decision is None:

@@ -55,7 +55,7 @@ def peek(
         reason = RateLimitReason(hit.max, verdict.remaining, _reset(verdict), hit.interval / 1e9, now_ns)
         # Limits of two routes may have one name; their scopes differ.
         limits[bound.name if bound.name not in limits else f"{bound.name} ({bound.scope})"] = reason
-    refused = {name: bans[key] for name, key in _bars(engine, client) if key in bans}
+    refused = {name: bans[key] for name, key in _bars(runtime, engine, client) if key in bans}
     return ClientState(bans.get(key) if key is not None else None, limits, refused)
 
 
@@ -64,7 +64,7 @@ def reset(runtime: Runtime, engine: Engine, client: Scalar | Mapping[str, Scalar
     forgotten = 0
     for bound, fingerprint in _named(runtime, engine, client):
         forgotten += yield AskStore("reset", (bound.key("", fingerprint),))
-    for _, key in _bars(engine, client):
+    for _, key in _bars(runtime, engine, client):
         yield AskStore("unban", (key,))
     runtime.refusals.clear()
     return forgotten
@@ -90,10 +90,13 @@ def ban(
 
 
 def unban(runtime: Runtime, engine: Engine, client: Scalar | Mapping[str, Scalar]) -> Generator[Effect, Any, bool]:
-    """Lift a ban, and what refuses a client for what it was suspected of; whether there was any."""
+    """Lift a ban, and what refuses a client for what it was suspected of, which is forgotten; whether there was any."""
     lifted: bool = yield AskStore("unban", (_required_ban_key(engine, client),))
-    for _, key in _bars(engine, client):
-        lifted = (yield AskStore("unban", (key,))) or lifted
+    for _, key in _bars(runtime, engine, client):
+        if (yield AskStore("unban", (key,))):
+            lifted = True
+            # Or the next trace of suspicion would refuse it again.
+            yield AskStore("reset", (key,))
     runtime.refusals.clear()
     return lifted
 
@@ -117,9 +120,10 @@ def _named(runtime: Runtime, engine: Engine, client: Scalar | Mapping[str, Scala
     return found
 
 
-def _bars(engine: Engine, client: Scalar | Mapping[str, Scalar]) -> list[tuple[str, str]]:
+def _bars(runtime: Runtime, engine: Engine, client: Scalar | Mapping[str, Scalar]) -> list[tuple[str, str]]:
     """The rules that may refuse a client for what it was suspected of: name, and key in the store."""
-    named = [(bound, _of_value(bound, client)) for bound in engine.barring]
+    barring = dict.fromkeys([*engine.barring, *[bound for bound in runtime.routed if bound.rule.sums_up]])
+    named = [(bound, _of_value(bound, client)) for bound in barring]
     return [(bound.name, bound.key("", fingerprint)) for bound, fingerprint in named if fingerprint is not None]
 
 

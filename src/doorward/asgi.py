@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from doorward.client import AsyncDoorward, Doorward
-from doorward.context import Body, text
+from doorward.context import text
 from doorward.errors import ConfigurationError
-from doorward.layer import Layer, LayerOptions, body_limit
+from doorward.holding import HeldBody
+from doorward.layer import Layer, LayerOptions
 from doorward.limit_headers import names_of
 from doorward.progress import NO_INPUTS
 from doorward.requests import from_scope, route_path
@@ -79,7 +80,7 @@ class DoorwardMiddleware:
         if self._inline and not progress.engine.waits:
             decision = self.client.decide_now(progress, NO_INPUTS, deferring=True)
         elif kind == "http":
-            body = HeldBody(progress, receive, self.layer)
+            body = HeldBody(progress.request, receive, self.layer.runtime.settings.body_limit)
             decision = await self.client.decide(progress, NO_INPUTS, deferring=True, read_body=body.hold)
             receive = body.receiver()
         else:
@@ -149,54 +150,6 @@ class DoorwardMiddleware:
             return
         answer = self.layer.refusal(progress.request, decision) if answer is None else answer
         await send_answer(send, answer, prefix=_REJECTION)
-
-
-class HeldBody:
-    """Holds the beginning of a body for rules, and hands it on to the application.
-
-    The application receives the same bytes: what was held as one piece, the rest as it comes. Pieces are put together
-    because a body in pieces of one byte would otherwise take hundreds of times its size to hold.
-    """
-
-    __slots__ = ("_layer", "_messages", "_progress", "_receive")
-
-    def __init__(self, progress: Progress, receive: Receive, layer: Layer) -> None:
-        self._progress = progress
-        self._receive = receive
-        self._layer = layer
-        self._messages: list[Message] | None = None
-
-    async def hold(self) -> Body:
-        """Read up to the limit."""
-        limit = body_limit(self._progress.request, self._layer.runtime.settings.body_limit)
-        if limit == 0:
-            return Body(b"", False)
-        held, more = bytearray(), True
-        other: Message | None = None
-        try:
-            # One byte over the limit tells a body that just fits from one that does not.
-            while more and other is None and len(held) <= limit:
-                message = await self._receive()
-                if message["type"] == "http.request":
-                    held += message.get("body", b"")
-                    more = message.get("more_body", False)
-                else:
-                    other = message  # http.disconnect
-        finally:
-            # Also where receiving fails or is given up: what has come by then is the application's all the same.
-            data = bytes(held)
-            del held
-            self._messages = [other] if other is not None else []
-            if data or not more:
-                self._messages.insert(0, {"type": "http.request", "body": data, "more_body": more})
-        return Body(data[:limit], not more and len(data) <= limit)
-
-    def receiver(self) -> Receive:
-        """What the application is to receive from: the server itself when nothing was held."""
-        return self._receive if self._messages is None else self._replay
-
-    async def _replay(self) -> Message:
-        return self._messages.pop(0) if self._messages else await self._receive()
 
 
 class ResponseWatch:

@@ -1,17 +1,20 @@
 """The bodies of requests that a handler gives to ``protect``, where no middleware has held them.
 
-Only what the framework keeps for the application is read: Werkzeug's and Django's requests remember their body, and so
-does Starlette's. A body that announces no length, or more than the limit, is left to the application.
+What the framework keeps is looked at: a body that was read, or the fields of a form that was parsed. A body that nobody
+has read is held, and put back so that the handler can read it in whatever way. One that is gone is left out.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from doorward.context import Body
+from doorward.context import NO_BODY, Body
+from doorward.holding import HeldBody, hold_body
+from doorward.layer import body_limit
+from doorward.parsed_forms import body_again
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Mapping
 
     from doorward.context import RequestContext
     from doorward.progress import Progress
@@ -20,56 +23,83 @@ if TYPE_CHECKING:
 _UNREAD = Body(b"", False)
 
 
-def blocking_reader(request: object, progress: Progress, runtime: Runtime) -> Callable[[], Body | None]:
-    """What reads the body of ``request`` for code that blocks; comes to None where it is out of reach."""
+class BodyOf:
+    """The body of a framework's request.
 
-    def read() -> Body | None:
-        get_data: Any = getattr(request, "get_data", None)
+    Args:
+        request: The framework's request, or what else was given to ``protect``.
+        progress: Of the request.
+        runtime: Of the client.
+    """
+
+    def __init__(self, request: object, progress: Progress, runtime: Runtime) -> None:
+        self._given: Any = getattr(request, "_request", request)  # Django REST framework wraps Django's request
+        self._request: RequestContext = progress.request
+        self._runtime = runtime
+        self._configured = runtime.settings.body_limit
+
+    def read(self) -> Body | None:
+        """The body, or what is held of it; None where it is out of reach."""
         try:
-            if callable(get_data):
-                return _held(progress.request, runtime, get_data)
-            if not callable(getattr(type(request), "body", len)):  # a property, as of Django's
-                return _held(progress.request, runtime, lambda: getattr(request, "body", None))
-        except Exception as error:  # it was read before, or cannot be: the framework's own errors are many
-            runtime.journal.swallowed("body", error)
+            if hasattr(self._given, "get_data"):
+                return self._of_werkzeug(self._given.__dict__)
+            if "_stream" in getattr(self._given, "__dict__", ()):
+                return self._of_django(self._given.__dict__)
+        except Exception as error:  # the framework's own errors are many: the client has gone, the body is too long
+            self._runtime.journal.swallowed("body", error)
         return None
 
-    return read
-
-
-def awaiting_reader(request: object, progress: Progress, runtime: Runtime) -> Callable[[], Awaitable[Body | None]]:
-    """As :func:`blocking_reader`, for code that awaits."""
-    blocking = blocking_reader(request, progress, runtime)
-
-    async def read() -> Body | None:
-        body: Any = getattr(request, "body", None)
-        if not callable(body):
-            return blocking()
-        limit = _limit(progress.request, runtime)
-        if limit is None:
-            return _UNREAD
+    async def aread(self) -> Body | None:
+        """As :meth:`read`, where that may have to wait."""
+        if not hasattr(self._given, "_stream_consumed"):
+            return self.read()
         try:
-            return Body(bytes(await body()), True)
+            return await self._of_starlette(self._given.__dict__)
         except Exception as error:
-            runtime.journal.swallowed("body", error)
+            self._runtime.journal.swallowed("body", error)
             return None
 
-    return read
+    def _of_werkzeug(self, state: Mapping[str, Any]) -> Body | None:
+        if "_cached_data" in state:
+            return self._kept(state["_cached_data"])
+        if "stream" in state or "form" in state:
+            return self._kept(body_again(self._request, state.get("form"), state.get("files")))
+        return hold_body(self._request, self._given.environ, self._configured)
+
+    def _of_django(self, state: Mapping[str, Any]) -> Body | None:
+        if "_body" in state:
+            return self._kept(state["_body"])
+        if state.get("_read_started"):
+            return self._kept(body_again(self._request, state.get("_post"), state.get("_files")))
+        limit, stream = body_limit(self._request, self._configured), state["_stream"]
+        if limit and hasattr(stream, "seekable") and stream.seekable():  # Django has spooled it
+            data = stream.read(limit + 1)
+            stream.seek(0)
+            return Body(data[:limit], len(data) <= limit)
+        length = _announced(self._request)
+        if length == 0:
+            return NO_BODY
+        return Body(self._given.body, True) if length <= limit else _UNREAD
+
+    async def _of_starlette(self, state: dict[str, Any]) -> Body | None:
+        if "_body" in state:
+            return self._kept(state["_body"])
+        if state["_stream_consumed"]:
+            return self._kept(body_again(self._request, state.get("_form")))
+        held = HeldBody(self._request, self._given.receive, self._configured)
+        try:
+            return await held.hold()
+        finally:
+            state["_receive"] = held.receiver()
+
+    def _kept(self, data: bytes | None) -> Body | None:
+        limit = body_limit(self._request, self._configured)
+        return None if data is None else Body(data[:limit], len(data) <= limit)
 
 
-def _held(request: RequestContext, runtime: Runtime, data: Callable[[], object]) -> Body | None:
-    if _limit(request, runtime) is None:
-        return _UNREAD
-    held = data()
-    return Body(held, True) if isinstance(held, bytes) else None
-
-
-def _limit(request: RequestContext, runtime: Runtime) -> int | None:
-    """Bytes that the body announces, where it does and they are not too many."""
-    from doorward.layer import body_limit  # the layer stands above the client
-
-    announced = request.headers.get("content-length").strip()
-    if not announced.isascii() or not announced.isdigit() or len(announced) > 12:
-        return None
-    length = int(announced)
-    return length if length <= body_limit(request, runtime.settings.body_limit) else None
+def _announced(request: RequestContext) -> int:
+    """Bytes that a body is said to have, as Django reads it: 0 where that is no number."""
+    try:
+        return max(0, int(request.headers.get("content-length")[:30]))
+    except ValueError:
+        return 0

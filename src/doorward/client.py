@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from doorward import admin
-from doorward.bodies import awaiting_reader, blocking_reader
 from doorward.decision import NOTHING, Decision
 from doorward.drivers import run
 from doorward.effects import AskStore
@@ -79,7 +78,7 @@ class Doorward(Facade):
         inputs = self._inputs(email, requested, characteristics)
         if not progress.engine.reads_body:
             return self.decide(progress, inputs)
-        return self.decide(progress, inputs, read_body=blocking_reader(request, progress, self.runtime))
+        return self.decide(progress, inputs, read_body=self._body_of(request, progress).read)
 
     def decide(
         self,
@@ -198,7 +197,7 @@ class AsyncDoorward(Facade):
         inputs = self._inputs(email, requested, characteristics)
         if not progress.engine.reads_body:
             return await self.decide(progress, inputs)
-        return await self.decide(progress, inputs, read_body=awaiting_reader(request, progress, self.runtime))
+        return await self.decide(progress, inputs, read_body=self._body_of(request, progress).aread)
 
     async def decide(
         self,

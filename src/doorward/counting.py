@@ -77,9 +77,7 @@ def _narrow(walk: Walk) -> None:
     """Leave out what a local rule has made unnecessary since the counters were prepared."""
     if walk.progress.ended:
         walk.counters = [
-            counter
-            for counter in walk.counters
-            if counter[2].algorithm is Algorithm.BAN or not walk.skips(counter[0])
+            counter for counter in walk.counters if counter[2].algorithm is Algorithm.BAN or not walk.skips(counter[0])
         ]
         walk.hits = [counter[2] for counter in walk.counters]
 
@@ -101,14 +99,19 @@ def _add_ban(walk: Walk) -> None:
 
 
 def bar(walk: Walk, bound: Bound) -> None:
-    """Ask whether a client is refused for what it was suspected of before."""
-    if bound.rule.kind in walk.progress.ended or not walk.about(bound):
+    """Ask whether a client is refused for what it was suspected of before; once."""
+    progress = walk.progress
+    if bound in progress.barring or bound.rule.kind in progress.ended or not walk.about(bound):
         return
     try:
         fingerprints = bound.identity.fingerprints(walk.request, walk.ip, walk.inputs.characteristics)
     except TypeError as error:
         walk.fail(bound, error)
         return
+    if fingerprints[0].missing and walk.deferring:
+        progress.waiting = {bound: 0.0, **progress.waiting}
+        return
+    progress.barring |= {bound}
     for fingerprint in fingerprints:
         hit = Hit(bound.key("", fingerprint), Algorithm.BAN, 1, 1, 1, walk.engine.group_of(bound), bound.dry)
         walk.counters.append((bound, fingerprint, hit))
@@ -240,9 +243,7 @@ def _conclude(
         _remember(walk, own)
     wait = verdict.reset_after if verdict.admitted else verdict.retry_after
     window = hit.interval / NANOSECONDS
-    reason: Reason = RateLimitReason(
-        hit.max, verdict.remaining, wait, window, walk.now_ns, degraded
-    )
+    reason: Reason = RateLimitReason(hit.max, verdict.remaining, wait, window, walk.now_ns, degraded)
     if bound is walk.engine.ban:
         reason = RuleReason("ban", "the client is banned", 0.0, wait)
     elif bound.rule.sums_up:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from doorward.address_facts import NO_ADDRESS_DATA
 from doorward.ids import decision_id
 from doorward.ip_info import IPInfo
-from doorward.reason import RateLimitReason, Reason, RuleReason, whole_seconds
+from doorward.reason import RateLimitReason, Reason, RuleReason, ShieldReason, whole_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -285,7 +285,7 @@ _STATUS = {"EMAIL": 400, "RATE_LIMIT": 429, "ERROR": 503}
 def _retry_seconds(reason: Reason) -> float:
     if isinstance(reason, RateLimitReason):
         return reason.reset_seconds
-    return reason.retry_seconds if isinstance(reason, RuleReason) else 0.0
+    return reason.retry_seconds if isinstance(reason, RuleReason | ShieldReason) else 0.0
 
 
 ALLOWED = RuleReason("allowed", "no rule objected")

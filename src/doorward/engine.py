@@ -30,7 +30,7 @@ from doorward.progress import NO_INPUTS, Inputs, Progress
 from doorward.reason import ErrorReason
 from doorward.rules.base import Phase, View, checked
 from doorward.rules.limits import DynamicLimit
-from doorward.suspicion import add_up
+from doorward.suspicion import add_up, add_up_waiting
 
 if TYPE_CHECKING:
     from doorward.address_facts import Addresses
@@ -154,7 +154,9 @@ class Engine:
 
     def _nothing_new(self, progress: Progress, inputs: Inputs) -> bool:
         known = progress.results
-        if inputs.requested is not None or not all([bound in known or bound.late for bound in self.bound]):
+        if inputs.requested is not None or progress.waiting:
+            return False
+        if not all([bound in known or bound.late for bound in self.bound]):
             return False
         return self.ban in known or (self.bans is not None and not self.bans)
 
@@ -175,6 +177,8 @@ class Engine:
         Returns:
             The decision over everything evaluated so far.
         """
+        if inputs.characteristics:
+            progress.given = inputs.characteristics
         decided = progress.decision
         if decided is not None:
             if decided.conclusion is Conclusion.DENY or self._nothing_new(progress, inputs):
@@ -184,6 +188,8 @@ class Engine:
         if self._access:
             yield from walk.local(self._access)
         if not (self.refusals and not walk.denied and recall(walk)):
+            if progress.waiting and not (deferring or walk.denied):
+                yield from add_up_waiting(walk)
             if self._local and not walk.denied:
                 yield from walk.local(self._local)
             if not walk.denied:
@@ -200,11 +206,10 @@ class Engine:
         decision = progress.decision = combine(self, progress, walk.now_ns)
         return decision
 
-
     def afterwards(self, progress: Progress) -> Generator[Effect, Any, Decision | None]:
         """Ask the rules that look after the response; the decision brought up to date, where they found anything."""
         progress.answered = True
-        walk = Walk(self, progress, NO_INPUTS, deferring=True)
+        walk = Walk(self, progress, Inputs({}, progress.given), deferring=False)
         if progress.decision is not None:
             progress.decision.look()  # before the results that it was made from change
         yield from walk.local(self.late)

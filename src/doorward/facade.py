@@ -15,6 +15,7 @@ from doorward.settings import Options, parse, parse_rules
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from doorward.bodies import BodyOf
     from doorward.bound import Bound
     from doorward.decision import Decision
     from doorward.drivers import SyncPorts
@@ -78,6 +79,11 @@ class Facade(ABC):
         if self._extra and progress.engine is not self.engine:
             progress.engine = self._joined.get(progress.engine) or self._join(progress.engine)
         return progress
+
+    def _body_of(self, request: object, progress: Progress) -> BodyOf:
+        from doorward.bodies import BodyOf  # takes what middleware takes, which not every application has
+
+        return BodyOf(request, progress, self.runtime)
 
     def _join(self, outer: Engine) -> Engine:
         """The rules in force with those that ``with_rule`` added, for a request that middleware began with."""

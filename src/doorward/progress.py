@@ -82,6 +82,10 @@ class Progress:
         late: Rules that came to their results among the look-ups, after the limits, and after how many rounds.
         plain: Nothing but live rules that allow so far, so that the decision need not be looked for.
         answered: The application has answered the request; rules that are late may be asked.
+        given: The characteristics that the application has given.
+        barring: Rules that were asked whether they refuse the client for what it was suspected of before.
+        waiting: Rules whose client is not known before the application gives a characteristic, with what the request
+            is to add to its sum.
         noteworthy: Something failed or was replaced: the log has to say so.
         decision: The decision so far.
     """
@@ -96,6 +100,9 @@ class Progress:
     late: Mapping[Bound, int] = MappingProxyType({})
     plain: bool = True
     answered: bool = False
+    given: Mapping[str, object] = MappingProxyType({})
+    barring: frozenset[Bound] = frozenset()
+    waiting: Mapping[Bound, float] = MappingProxyType({})
     noteworthy: bool = False
     decision: Decision | None = None
 

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from doorward.bound import Bound
     from doorward.effects import Effect
     from doorward.engine import Walk
+    from doorward.fingerprint import Fingerprint
 
 _NANOSECONDS = 1e9
+_DIGITS = 6
+"""Weights are decimal fractions, and ten times 0.3 has to be 3."""
 
 
 class Summing(Protocol):
@@ -40,26 +43,51 @@ def add_up(walk: Walk) -> Generator[Effect, Any, None]:
     walk.suspected = None
     rule = cast("Summing", bound.rule)
     try:
-        for fingerprint in bound.identity.fingerprints(walk.request, walk.ip, walk.inputs.characteristics):
+        fingerprints = bound.identity.fingerprints(walk.request, walk.ip, walk.inputs.characteristics)
+        if fingerprints[0].missing and walk.deferring:
+            walk.progress.waiting = {**walk.progress.waiting, bound: weight}
+            return
+        for fingerprint in fingerprints:
+            _note_missing(walk, bound, fingerprint)
             key = bound.key("", fingerprint)
             total = yield AskStore("tally", (key, weight, rule.window))
-            if total >= rule.threshold:
+            if round(total, _DIGITS) >= rule.threshold:
                 yield AskStore("ban", (key, rule.window))
-                _bar(walk, bound, key, rule.window)
+                _bar(walk, bound, fingerprint, rule.window)
     except Exception as error:
         _not_added(walk, bound, error)
 
 
-def _bar(walk: Walk, bound: Bound, key: str, window: float) -> None:
+def add_up_waiting(walk: Walk) -> Generator[Effect, Any, None]:
+    """Add up what has waited for the application to say whose request it is."""
+    waiting, walk.progress.waiting = walk.progress.waiting, {}
+    for bound, weight in waiting.items():
+        if weight and not walk.denied:
+            walk.suspected = bound, weight
+            yield from add_up(walk)
+
+
+def _note_missing(walk: Walk, bound: Bound, fingerprint: Fingerprint) -> None:
+    found = walk.progress.result(bound)
+    if fingerprint.missing and found is not None:
+        walk.progress.noteworthy = True
+        note = f"{', '.join(fingerprint.missing)} not given to protect: counted by address instead"
+        walk.record(bound, found._replace(note="; ".join(filter(None, [found.note, note]))))
+
+
+def _bar(walk: Walk, bound: Bound, fingerprint: Fingerprint, window: float) -> None:
     """The threshold is reached: this request is refused too."""
     if not bound.dry:
+        key = bound.key("", fingerprint)
         refusal = Refusal(walk.now_ns + int(window * _NANOSECONDS), 1, 0)
         walk.engine.refusals.remember(key, refusal, walk.now_ns, walk.engine.refusals.epoch)
     found = walk.progress.result(bound)
     reason = found.reason if found is not None else None
     if isinstance(reason, ShieldReason):
         reason = reason._replace(shield_triggered=True, suspicious=True, retry_seconds=window)
-        walk.record(bound, bound.result(Conclusion.DENY, reason, ttl=int(window), note=found.note if found else ""))
+        note = found.note if found else ""
+        result = bound.result(Conclusion.DENY, reason, fingerprint=str(fingerprint), ttl=int(window), note=note)
+        walk.record(bound, result)
 
 
 def _not_added(walk: Walk, bound: Bound, error: Exception) -> None:

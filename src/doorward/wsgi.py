@@ -7,16 +7,15 @@ through untouched unless a header was asked for or a limit waits for the respons
 from __future__ import annotations
 
 import inspect
-import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from doorward.client import AsyncDoorward, Doorward
-from doorward.context import Body
 from doorward.errors import ConfigurationError
-from doorward.layer import Layer, LayerOptions, body_limit
+from doorward.holding import hold_body
+from doorward.layer import Layer, LayerOptions
 from doorward.limit_headers import names_of
 from doorward.progress import NO_INPUTS
 from doorward.requests import environ_path, from_environ
@@ -32,8 +31,6 @@ Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 WSGIApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 PolicyFor = Callable[[Environ], "RoutePolicy | None"]
-
-_LONGEST_LENGTH = 30
 
 
 class DoorwardMiddleware:
@@ -79,7 +76,7 @@ class DoorwardMiddleware:
             return self._answer(progress, decision, environ, start_response)
         look_back = partial(self.client.look_back, progress)
         try:
-            return LookedBack(self._answer(progress, decision, environ, start_response), look_back)
+            return looked_back(self._answer(progress, decision, environ, start_response), look_back)
         except BaseException:
             look_back()
             raise
@@ -227,107 +224,28 @@ class LookedBack:
             self._look_back()
 
 
+class SizedLookedBack(LookedBack):
+    """The same for a list: servers write a Content-Length where they see that there is but one piece."""
+
+    def __len__(self) -> int:
+        return len(cast("Sized", self._body))
+
+
+def looked_back(body: Iterable[bytes], look_back: Callable[[], None]) -> LookedBack:
+    """``body``, with ``look_back`` called once the server is done with it."""
+    return (SizedLookedBack if isinstance(body, Sized) else LookedBack)(body, look_back)
+
+
 def _is_async(function: object) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
 
 
 def decide(client: Doorward, layer: Layer, progress: Progress, environ: Environ) -> Decision:
     """Decide about a request whose environ is at hand, holding its body if a rule asks for it."""
-    read_body = (lambda: hold_body(progress, environ, layer)) if progress.engine.reads_body else None
+    read_body = None
+    if progress.engine.reads_body:
+        read_body = partial(hold_body, progress.request, environ, layer.runtime.settings.body_limit)
     return client.decide(progress, NO_INPUTS, deferring=True, read_body=read_body)
-
-
-def hold_body(progress: Progress, environ: Environ, layer: Layer) -> Body:
-    """Read a body up to the limit, and put it back for the application."""
-    limit = body_limit(progress.request, layer.runtime.settings.body_limit)
-    stream, length = environ.get("wsgi.input"), _content_length(environ)
-    if limit == 0 or stream is None:
-        return Body(b"", False)
-    if length == 0:
-        return Body(b"", True)
-    held, failure = _read(stream, min(limit + 1, length) if length is not None else limit + 1)
-    complete = failure is None and len(held) <= limit and (length is None or len(held) == length)
-    rest = stream if failure is None else Broken(failure)
-    environ["wsgi.input"] = io.BytesIO(held) if complete else Replay(held, rest)
-    return Body(held[:limit], complete)
-
-
-def _content_length(environ: Environ) -> int | None:
-    """Bytes of the body; None when it ends where the stream ends, 0 when there is none that could be read."""
-    try:
-        # As frameworks read it: "+9" and " 9 " must not hide nine bytes from the rules.
-        return max(0, int((environ.get("CONTENT_LENGTH") or "")[:_LONGEST_LENGTH]))
-    except ValueError:
-        return None if environ.get("wsgi.input_terminated") else 0
-
-
-def _read(stream: Any, size: int) -> tuple[bytes, Exception | None]:
-    """What could be read, and what went wrong then: the client has gone, or its chunks make no sense."""
-    parts: list[bytes] = []
-    left = size
-    try:
-        while left > 0 and (part := stream.read(left)):
-            parts.append(part)
-            left -= len(part)
-    except Exception as error:
-        return b"".join(parts), error
-    return b"".join(parts), None
-
-
-class Broken:
-    """The rest of a body that cannot be read: says so to the application, as the server would have said it.
-
-    A server may not say it twice, and the application would take what was held for the whole.
-    """
-
-    def __init__(self, failure: Exception) -> None:
-        self._failure = failure
-
-    def read(self, size: int = -1) -> bytes:
-        """Raise what the server raised."""
-        raise self._failure
-
-    readline = read
-
-
-class Replay(Iterator[bytes]):
-    """A ``wsgi.input`` that begins with what was held already; asks the rest for no more than it is asked for."""
-
-    def __init__(self, held: bytes, rest: Any) -> None:
-        self._held = io.BytesIO(held)
-        self._rest = rest
-
-    def read(self, size: int | None = -1) -> bytes:
-        """As of a file."""
-        if size is None or size < 0:
-            return self._held.read() + bytes(self._rest.read())
-        held = self._held.read(size)
-        return held if len(held) == size else held + bytes(self._rest.read(size - len(held)))
-
-    def readline(self, size: int | None = -1) -> bytes:
-        """As of a file."""
-        size = -1 if size is None else size
-        held = self._held.readline(size)
-        if held.endswith(b"\n") or len(held) == size:
-            return held
-        return held + bytes(self._rest.readline(size - len(held) if size >= 0 else -1))
-
-    def readlines(self, hint: int | None = -1) -> list[bytes]:
-        """As of a file."""
-        lines: list[bytes] = []
-        total = 0
-        for line in self:
-            lines.append(line)
-            total += len(line)
-            if 0 < (hint or 0) <= total:
-                break
-        return lines
-
-    def __next__(self) -> bytes:
-        line = self.readline()
-        if not line:
-            raise StopIteration
-        return line
 
 
 def status_line(status: int) -> str:

@@ -84,7 +84,7 @@ class ShieldRule(Rule):
         request = view.request
         if self.scanner.exclusions.cover_request(request):
             return _CLEAN
-        if not (self.body and request.body) and _is_small(request):
+        if not (self.body and _has_body(request)) and _is_small(request):
             return self._outcome(self.scanner.scan_now(request))
         return self._in_slices(request)
 
@@ -121,6 +121,11 @@ class ShieldRule(Rule):
         own = {name: str(getattr(self, name)) for name, default in _DEFAULTS if getattr(self, name) != default}
         fields = [*super().fields(mode), *own.items()]
         return [*fields, self.match_field()] if self.paths or self.methods else fields
+
+
+def _has_body(request: RequestContext) -> bool:
+    # One that was not held, since it is compressed, is a finding.
+    return request.body is not None and (bool(request.body) or not request.body_complete)
 
 
 def _is_small(request: RequestContext) -> bool:
