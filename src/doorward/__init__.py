@@ -35,6 +35,7 @@ from doorward.reason import (
     RateLimitReason,
     Reason,
     RuleReason,
+    ShieldReason,
 )
 from doorward.rules.limits import Response, fixed_window, rate_limit, sliding_window, token_bucket
 
@@ -75,6 +76,7 @@ __all__ = [
     "Response",
     "RuleReason",
     "RuleResult",
+    "ShieldReason",
     "State",
     "StoreError",
     "UnknownArgument",

@@ -1,6 +1,6 @@
 """Step 4 of the walk: every counter of a request in one call, all or none.
 
-Functions over a :class:`~doorward.engine.Walk`, and plain tuples: this runs for every request.
+Functions over a :class:`~doorward.walk.Walk`, and plain tuples: this runs for every request.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
     from doorward.bound import Bound
     from doorward.effects import Effect
-    from doorward.engine import Walk
     from doorward.progress import Answer, Counter
     from doorward.reason import Reason
     from doorward.rules.limits import Quota
+    from doorward.walk import Walk
 
 NANOSECONDS = 1e9
 

@@ -1,6 +1,6 @@
 """Suspicion that adds up: what each request of a client weighs is summed in the store, and the sum refuses it.
 
-Functions over a :class:`~doorward.engine.Walk`. The sum sinks to nothing within the rule's window, so that what was
+Functions over a :class:`~doorward.walk.Walk`. The sum sinks to nothing within the rule's window, so that what was
 long ago weighs little. At the threshold the client is barred for the window: by a ban under the rule's own key, which
 :mod:`doorward.counting` asks about together with the limits, in the one call to the store.
 """
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from doorward.bound import Bound
     from doorward.effects import Effect
-    from doorward.engine import Walk
     from doorward.fingerprint import Fingerprint
+    from doorward.walk import Walk
 
 _NANOSECONDS = 1e9
 _DIGITS = 6

@@ -27,8 +27,16 @@ _COMMENT = re.compile(r"/\*(?![,;]|\Z)")
 """Not ``*/*``, which every browser accepts."""
 _ADDRESS = re.compile(r"(?<!:)//|(?<!http)(?<!https)://|://[^A-Za-z]|://[\w-]*+(?![\w.-])")
 """All but the address on the web of a host with dots."""
-_WEB = re.compile(r"https?://([A-Za-z][A-Za-z0-9-]*+(?:\.[A-Za-z0-9-]++){1,8}+)(?:/[\w/@~-]*+(?:\.[\w/@~-]++){0,8}+)?")
-"""An address with nothing but names in it; of a file or a command it could only be the name."""
+_WEB = re.compile(
+    r"https?://([A-Za-z][A-Za-z0-9-]*+(?:\.[A-Za-z0-9-]++){1,8}+)(?:/[\w/@~-]*+(?:\.[\w/@~-]++){0,8}+)?(\?[\w=&.~+-]*+)?"
+)
+"""An address with nothing but names in it; of a file or a command its path could only be the name."""
+_BROWSER = "Mozilla/5.0 ("
+_OF_BROWSERS = ("KHTML, like Gecko", "Mozilla/5.0 ")
+_OF_AGENTS = frozenset({"android", "like", "linux", "mac", "mobile", "nt", "os", "version", "windows", "x"})
+_OF_MEDIA_TYPES = frozenset({"application", "form", "html", "image", "json", "text", "xml"})
+_QUOTED_LISTS = ("sec-ch-", "if-none-match")
+"""Headers whose values are quoted texts (Client Hints, RFC 9110 section 13.1.2)."""
 _FOUR_NUMBERS = re.compile(r"[0-9]\.[0-9]++\.[0-9]++\.[0-9]")
 
 
@@ -46,21 +54,40 @@ class Plain:
         # Of several words all have to be there, so that one is enough to ask for: the longest is the rarest.
         self._telling = frozenset([max(of_literal, key=len) for of_literal in words if of_literal])
 
-    def __call__(self, text: str, *, of_header: bool = False) -> bool:
+    def __call__(self, text: str, header: str = "") -> bool:
         """Whether nothing in a text has to be looked at as it stands.
 
         Args:
             text: The text.
-            of_header: Whether it is the value of a header, where addresses of hosts are ordinary.
+            header: The name of the header of which it is the value, in lower case.
         """
         if text.isalnum():
             return text.lower() not in self._telling
         if text.startswith("http") and (web := _WEB.fullmatch(text)) is not None:
-            return self._telling.isdisjoint(words_of(web[1].lower()))
-        if _TELLING.search(text) is not None or _has_telling_pair(text, of_header=of_header):
+            return self._telling.intersection(words_of(f"{web[1]} {web[2]}".lower())) <= _CONNECTING
+        if header:
+            text = _usual(header, text)
+        if _TELLING.search(text) is not None or _has_telling_pair(text, of_header=bool(header)):
             return False
         told = self._telling.intersection(words_of(text.lower()))
+        if told and header:
+            told = told - _words_sent_in(header)
         return not told or (told <= _CONNECTING and not _OPERATORS.intersection(text))
+
+
+def _words_sent_in(header: str) -> frozenset[str]:
+    """Words that browsers send in a header."""
+    if header.startswith(("user-agent", "sec-ch-ua")):
+        return _OF_AGENTS
+    return _OF_MEDIA_TYPES if header.startswith(("accept", "content-type")) else frozenset()
+
+
+def _usual(header: str, text: str) -> str:
+    """The value of a header, without what browsers send in it."""
+    if text.startswith(_BROWSER):
+        for part in _OF_BROWSERS:
+            text = text.replace(part, "")
+    return text.replace('"', " ") if header.startswith(_QUOTED_LISTS) else text
 
 
 def _has_telling_pair(text: str, *, of_header: bool) -> bool:
@@ -70,7 +97,7 @@ def _has_telling_pair(text: str, *, of_header: bool) -> bool:
     return (
         ("/*" in text and _COMMENT.search(text) is not None)
         or ("//" in text and _ADDRESS.search(text) is not None)
-        or text.endswith("?")
+        or text.endswith(("?", "("))
         # Versions of browsers have four numbers too.
         or (not of_header and text.count(".") > 2 and _FOUR_NUMBERS.search(text) is not None)
     )

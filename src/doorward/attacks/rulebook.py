@@ -1,7 +1,7 @@
-"""Rules as they are written down: ids, weights, reasons, vocabularies and patterns of one file of ``rules/``.
+r"""Rules as they are written down: ids, weights, reasons, vocabularies and patterns of one file of ``rules/``.
 
 A file says what its detector's evidence weighs, and why. A rule with a ``pattern`` is applied as it stands, by
-:class:`~doorward.attacks.detectors.patterns.PatternDetector`; the others are applied by code, which asks for them by id::
+``detectors/patterns.py``; the others are applied by code, which asks for them by id::
 
     family = "SQL"
 
@@ -20,7 +20,7 @@ A file says what its detector's evidence weighs, and why. A rule with a ``patter
     weight = 1.0
     reason = "shuts the database down"
     literals = ["shutdown"]
-    pattern = ''';\\s{0,8}shutdown\\b'''
+    pattern = ''';\s{0,8}shutdown\b'''
     match = ["1; shutdown"]
     pass = ["the shutdown"]
 

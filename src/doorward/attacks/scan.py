@@ -149,7 +149,7 @@ class _Running:
             joined = Subject(" ".join([value.text for value in batch]), batch[0])
             self.work.spend(_UNITS_A_SCREENED_CHARACTER * len(joined.text))
             yield from self._screen(joined, batch, None)
-            if not self.conclusive and decoding.may_change(joined.text, [value.text for value in batch]):
+            if not self.is_over() and decoding.may_change(joined.text, [value.text for value in batch]):
                 decoded = self._decoded(batch)
                 if decoded:
                     self.work.spend(_UNITS_A_SCREENED_CHARACTER * len(joined.text))
@@ -177,11 +177,10 @@ class _Running:
 
     def _is_plain(self, value: Value) -> bool:
         plain, text = self.scanner.plain, value.text
-        if plain is None or not _may_be_plain(value):
+        if plain is None or not may_be_plain(value):
             return False
         self.work.spend(_UNITS_A_VALUE + len(text))
-        is_header = value.place is Place.HEADER
-        return plain(text, of_header=is_header) and not decoding.may_change(text, (text,))
+        return plain(text, value.name if value.place is Place.HEADER else "") and not decoding.may_change(text, (text,))
 
     def _decoded(self, batch: Sequence[Value]) -> list[Subject]:
         """The further forms of values."""
@@ -242,6 +241,10 @@ class _Running:
             of_value[finding.rule] = finding
             self.conclusive = self.conclusive or _weight(of_value.values()) >= CONCLUSIVE
 
+    def is_over(self) -> bool:
+        """Whether a value is conclusive, so that nothing more has to be looked at."""
+        return self.conclusive
+
     def _keep(self) -> None:
         """Keep the heaviest of what was found in the values of a batch, which do not come again."""
         for of_value in self.of_batch.values():
@@ -262,7 +265,7 @@ class _Running:
         return Scan(tuple(_heaviest(findings)), min(1.0, weight), failures)
 
 
-def _may_be_plain(value: Value) -> bool:
+def may_be_plain(value: Value) -> bool:
     """Whether only the text tells: of paths and names of files anything may, and addresses by the parameter's name."""
     place, name, text, is_name, _ = value
     if place in _BY_PLACE or (is_name and place is Place.MULTIPART):

@@ -50,11 +50,12 @@ def head(request: RequestContext, known: Container[object]) -> list[Source]:
     sources: list[Source] = []
     # Some servers tell the whole request target.
     path = (request.raw_path or request.path).partition("?")[0]
-    key = (Place.PATH, path)
+    # Of three parts: a header line has two.
+    key = (Place.PATH, path, "")
     if key not in known:
         sources.append(Source(key, len(path), lambda: path_values(path)))
     query = request.query
-    if query and (key := (Place.QUERY, query)) not in known:
+    if query and (key := (Place.QUERY, query, "")) not in known:
         sources.append(Source(key, len(query), lambda: pairs(query, Place.QUERY)))
     for given in request.headers.as_given():
         # Some servers hand lines over as lists.

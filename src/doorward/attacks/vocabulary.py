@@ -1,8 +1,8 @@
 """The literals of all rules, looked for in a text once, for all detectors.
 
-Two hundred patterns have some seven hundred literals. To look for each of them in each value costs more than all else, so
-a :class:`Vocabulary` tells words from other literals: all words of a text are compared with all words of the rules in one
-operation on sets, and the others are looked for only where their rarest character occurs.
+Two hundred patterns have some seven hundred literals. To look for each of them in each value costs more than all else.
+So a :class:`Vocabulary` tells words from other literals: all words of a text are compared with all words of the rules
+in one operation on sets, and the others are looked for only where their rarest character occurs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SHORT = 200
 
 
 def words_of(lower: str) -> frozenset[str]:
-    """The ASCII words of a text in lower case: letters, digits and underscores, without the digits that one begins with.
+    """The ASCII words of a text in lower case: letters, digits and underscores, without digits at the beginning.
 
     Words of long texts are split off, which is faster than to match them.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from doorward.attacks.detectors.context import is_one_value
 from doorward.attacks.evidence import Place
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ class PartNames:
         self._rule = book.rule("field_name")
 
     def wants(self, subject: Subject) -> bool:
-        """Whether there is such a character."""
+        """Whether there is such a character, in a name."""
+        if is_one_value(subject) and not (subject.is_name and subject.place is Place.MULTIPART):
+            return False
         text = subject.text
         return ";" in text or "=" in text or "\\" in text
 

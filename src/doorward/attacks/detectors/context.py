@@ -26,6 +26,11 @@ _IN_A_SENTENCE = 0.6
 _IN_A_DOCUMENT = 0.4
 
 
+def is_one_value(subject: Subject) -> bool:
+    """Whether name and place are those of all of the text; not so if several values were joined to be screened."""
+    return subject.via != () or subject.text is subject.value.text
+
+
 def context_scale(subject: Subject) -> float:
     """What is left of the weight of evidence in this text: all of it unless the text is written for readers.
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 LONGEST = 255
 _PART = re.compile(r"0x[0-9a-f]{0,64}|\d{1,80}")
+_LABEL = re.compile(r"[a-z_][a-z0-9_]*+")
 _EMBEDDED = re.compile(
     r"(?<!\d)(\d{1,3})[.-](\d{1,3})[.-](\d{1,3})[.-](\d{1,3})(?!\d)|(?<![0-9a-z])([0-9a-f]{8})(?![0-9a-z])"
 )
@@ -68,6 +69,12 @@ class Hosts:
         self._inner_suffixes = tuple(sorted(book.words("inner_suffixes")))
         self._wildcards = tuple(sorted(book.words("wildcard_suffixes")))
         self._metadata = frozenset(map(_parsed, book.words("metadata_addresses")))
+
+    def labels(self) -> frozenset[str]:
+        """Words of which each of the names and suffixes that tell has one, but for names that begin with a digit."""
+        suffixes = (*self._own_suffixes, *self._inner_suffixes, *self._wildcards)
+        names = [name for name in (*self._metadata_names, *self._own_names, *suffixes) if not name[0].isdigit()]
+        return frozenset([max(_LABEL.findall(name), key=len) for name in names])
 
     def host(self, text: str) -> Host:
         """What the host part of an authority comes to; it may have a port. Never raises."""

@@ -28,6 +28,8 @@ _NEXT = re.compile(
     )""",
     re.VERBOSE,
 )
+_MARKS = re.compile(r"\(\s{0,4}[&|!]|\)\s{0,4}[&|!]?\s{0,4}\(|\*\s?\)")
+"""Without which nothing is a filter, but a single item."""
 _GROUP = re.compile(r"\(\s{0,4}[&|!]\s{0,4}\(")
 _ITEM = re.compile(r"\(\s{0,4}([a-z][a-z0-9;.-]{0,40})\s{0,4}(?:[<>~]=|=(?!=)|:[a-z0-9.]{0,40}:?=)")
 _OPEN_END = re.compile(r"\*\s?\){1,4}\s?(?:\x00|[&|!]?\([&|!(]|[&|!]?\(\s{0,4}$)")
@@ -56,15 +58,18 @@ class LdapDetector:
         self._attributes = book.words("attributes")
 
     def wants(self, subject: Subject) -> bool:
-        """Whether there are parentheses."""
+        """Whether there are parentheses, and beside them what filters have there."""
         text = subject.text
-        return "(" in text or ")" in text
+        if "(" in text or ")" in text:
+            if _MARKS.search(text):
+                return True
+            return "=" in text and not self._attributes.isdisjoint(subject.words)
+        return False
 
     def examine(self, subject: Subject, work: Work) -> Iterator[Evidence]:
         """What a filter would be made of."""
         lower = subject.lower
         work.spend(3 * len(lower))
-        scale = context_scale(subject)
         unopened = list(_unopened(lower))
         for at in unopened:
             found = _NEXT.match(lower, at)
@@ -75,31 +80,33 @@ class LdapDetector:
                 # In a document a parenthesis may be lost. What names an attribute is a filter there, too.
                 yield self._breakout.at(at, found.end(), scale=1.0 if known else document_scale(subject))
                 break
-        if unopened:
-            yield from self._ends(lower, scale)
-        yield from self._filters(lower, scale)
+        if unopened and "*" in lower:
+            yield from self._ends(subject)
+        yield from self._filters(subject)
 
-    def _ends(self, lower: str, scale: float) -> Iterator[Evidence]:
+    def _ends(self, subject: Subject) -> Iterator[Evidence]:
+        lower = subject.lower
         if found := _OPEN_END.search(lower):
-            yield self._open_end.at(found.start(), found.end(), scale=scale)
+            yield self._open_end.at(found.start(), found.end(), scale=context_scale(subject))
         elif found := _WILDCARD_CLOSE.search(lower):
-            yield self._wildcard_close.at(found.start(), found.end(), scale=scale)
+            yield self._wildcard_close.at(found.start(), found.end(), scale=context_scale(subject))
 
-    def _filters(self, lower: str, scale: float) -> Iterator[Evidence]:
+    def _filters(self, subject: Subject) -> Iterator[Evidence]:
+        lower = subject.lower
         group = _GROUP.search(lower)
         if group is None:
             if (alone := _ALONE.match(lower)) and alone[1] in self._attributes:
-                yield self._filter.at(0, alone.end(), scale=_ONE_ITEM * scale)
+                yield self._filter.at(0, alone.end(), scale=_ONE_ITEM * context_scale(subject))
             return
         items = 0
         for item in _ITEM.finditer(lower, group.start()):
             items += 1
             if item[1] in self._attributes:
-                yield self._filter.at(group.start(), item.end(), scale=scale)
+                yield self._filter.at(group.start(), item.end(), scale=context_scale(subject))
                 return
         # Of unknown attributes it takes two, and nothing around them.
         if items >= _SURE and lower.lstrip().startswith("(") and lower.rstrip().endswith(")"):
-            yield self._filter.at(group.start(), len(lower), scale=_ONE_ITEM * scale)
+            yield self._filter.at(group.start(), len(lower), scale=_ONE_ITEM * context_scale(subject))
 
 
 def _unopened(lower: str) -> Iterator[int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from doorward.attacks.detectors.context import ContextPatterns, document_scale
+from doorward.attacks.detectors.context import ContextPatterns, document_scale, is_one_value
 from doorward.attacks.evidence import Place
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _CONDITION = re.compile(
     re.VERBOSE,
 )
 _ALWAYS = re.compile(r"""["'`]\)?\s{0,8}\|\|\s{0,8}(?:true|1|!0)\s{0,8}(?:\|\||&&|//|;|\x00|["'`]|\Z)""")
+_HAS_OPERATOR = re.compile(r"""["'`]\)?\s{0,8}(?:\|\||&&|;)|\A\s{0,4}(?:\|\||&&)""")
 _QUOTES = "\"'`"
 _NEAR = 24
 _LONGEST = 2_000
@@ -71,18 +72,25 @@ class OperatorNameDetector:
         self._secrets = book.words("secrets")
 
     def wants(self, subject: Subject) -> bool:
-        """Whether there is a sigil of operators, or a comparison of JavaScript."""
-        text = subject.text
-        return "$" in text or "|" in text or ("=" in text and ("&" in text or ";" in text))
+        """Whether there is a sigil of operators in a name, or a condition of JavaScript in a value."""
+        text, is_one = subject.text, is_one_value(subject)
+        if "$" in text and (subject.is_name or not is_one):
+            return True
+        if is_one and (subject.is_name or len(text) > _LONGEST):
+            return False
+        if ("|" in text and "||" in text) or ("&" in text and "=" in text and "&&" in text):
+            return True
+        return ";" in text and "=" in text and "return" in subject.words
 
     def examine(self, subject: Subject, work: Work) -> Iterator[Evidence]:
         """An operator in a name, or a condition in a value."""
         lower = subject.lower
-        work.spend(2 * len(lower))
         if subject.is_name:
+            work.spend(len(lower))
             if "$" in lower:
                 yield from self._in_name(subject)
-        elif len(lower) <= _LONGEST and ("|" in lower or "&" in lower or "return" in lower):
+        elif len(lower) <= _LONGEST and _HAS_OPERATOR.search(lower):
+            work.spend(3 * len(lower))
             found = _CONDITION.search(lower) or _ALWAYS.search(lower)
             if found and _ends_outer_string(lower, found.start()):
                 yield self._equality.at(found.start(), found.end(), scale=document_scale(subject))

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from doorward.attacks.detectors.patterns import PatternDetector
 from doorward.attacks.evidence import Place
 from doorward.lazily import lazily
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator
 
     from doorward.attacks.evidence import Evidence
     from doorward.attacks.rulebook import AttackRule, Rulebook
@@ -25,9 +26,6 @@ SEARCH_FIELDS = frozenset({"q", "query", "search", "keyword", "keywords", "term"
 """Where people write names of classes and functions that they look for."""
 
 _PLAIN_WORD = re.compile(r"(?<![^\s(*_])[^\W\d_]{2,}+(?=[\s,.;:?!)*_]|\Z)")
-_COMMON = "?_/:=.-'\"();,0123456789abcdefghijklmnopqrstuvwxyz"
-"""Characters, the rarer in ordinary values first; those that are not in it are rarer still."""
-_WHOLE_WORD = re.compile(r"[a-z_][a-z0-9_]*+")
 _FILE_HEADER = re.compile(r"x?[-_.]?file[-_.]?name")
 _SAMPLE = "sample"
 """In reports that browsers send, the beginning of a script (Content Security Policy 3 section 5.3)."""
@@ -37,7 +35,6 @@ _QUOTED_CODE_COUNTS = 3
 """Code between backticks beside a word is what is talked about: it counts as so many words."""
 _SCALES = ((10, 0.0), (6, 0.3), (4, 0.45))
 """From so many plain words around it on, so much of the weight is left."""
-_UNITS_A_CHARACTER = 1
 
 
 class Surroundings:
@@ -68,67 +65,26 @@ class Surroundings:
         return next((scale for least, scale in _SCALES if words >= least), 1.0)
 
 
-class Literals(NamedTuple):
-    """Texts of which one has to occur.
-
-    Attributes:
-        words: They have to occur as words; one look-up for all of them.
-        others: The rest, by their rarest character: to look for one character is much faster than for two.
-    """
-
-    words: frozenset[str]
-    others: Mapping[str, Sequence[str]]
-
-    @classmethod
-    def of(cls, literals: Iterable[str]) -> Literals:
-        """Tell words from what is not one."""
-        distinct = list(dict.fromkeys(literals))
-        words = frozenset(filter(_WHOLE_WORD.fullmatch, distinct))
-        others: dict[str, list[str]] = {}
-        for literal in distinct:
-            if literal not in words:
-                others.setdefault(min(literal, key=_COMMON.find), []).append(literal)
-        return cls(words, others)
-
-    def occur(self, subject: Subject) -> bool:
-        """Whether one of them does."""
-        lower = subject.lower
-        for rarest, literals in self.others.items():
-            if rarest in lower and any(literal in lower for literal in literals):
-                return True
-        return not self.words.isdisjoint(subject.words)
-
-
-class CodePatterns:
+class CodePatterns(PatternDetector):
     """The pattern rules of a file, weighed by what stands around what they match.
 
-    Literals that are words have to occur as words. The file's vocabulary ``explicit`` names rules whose weight stays
-    the same everywhere; those of ``sought`` weigh less in search fields.
+    The file's vocabulary ``explicit`` names rules whose weight stays the same everywhere; those of ``sought`` weigh
+    less in search fields.
 
     Args:
         book: The rules.
     """
 
     def __init__(self, book: Rulebook) -> None:
-        self.name = book.name
+        super().__init__(book)
         self._explicit = frozenset([f"{book.name}.{name}" for name in book.words("explicit")])
         self._sought = frozenset([f"{book.name}.{name}" for name in book.words("sought")])
-        self._rules = [(rule, Literals.of(rule.literals)) for rule in book.patterns]
-        self._all = Literals.of([literal for rule in book.patterns for literal in rule.literals])
-
-    def wants(self, subject: Subject) -> bool:
-        """Whether any rule's literal occurs."""
-        return self._all.occur(subject)
 
     def examine(self, subject: Subject, work: Work) -> Iterator[Evidence]:
         """The first match of each rule, scaled."""
         around = Surroundings(subject)
-        for rule, literals in self._rules:
-            if rule.pattern is None or subject.place not in rule.places or not literals.occur(subject):
-                continue
-            work.spend(_UNITS_A_CHARACTER * len(subject.lower))
-            if found := rule.pattern.search(subject.lower):
-                yield rule.at(found.start(), found.end(), scale=self._scale(rule, around, found.span(), subject))
+        for rule, found in self.matches(subject, work):
+            yield rule.at(found.start(), found.end(), scale=self._scale(rule, around, found.span(), subject))
 
     def _scale(self, rule: AttackRule, around: Surroundings, span: tuple[int, int], subject: Subject) -> float:
         if rule.id in self._explicit:

@@ -6,10 +6,10 @@ import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
-from doorward.attacks.detectors.surroundings import Literals, Surroundings
+from doorward.attacks.detectors.surroundings import Surroundings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from doorward.attacks.evidence import Evidence
     from doorward.attacks.rulebook import AttackRule, Rulebook
@@ -26,7 +26,13 @@ LONGEST = 2_048
 """Characters of an expression that are looked at; what is longer goes on as another."""
 
 _OPENER = re.compile(r"\{\{|\{%|[$#*~@]\{|<%|@\(|\[[\[%=]|\A\s{0,8}+\{")
-_SCREEN = ("{", "<%", "@(", "[[", "[%", "[=")
+_OPENERS = re.compile(r"\{|<%|@\(|\[[\[%=]")
+_PROBE = re.compile(
+    r"(?:\{%?|<%|@\(|\[[\[%=])[\s={$@*#~:!-]{0,8}+"
+    r"""(?:["'(\[]{0,3}+\d|(?:["'][^"'\n]{0,40}+["']|\[\s?\]|\(\s?\))\s?\.)"""
+)
+"""A number, or a member of a literal, right behind what opens an expression."""
+_UNITS_A_PATTERN = 50
 _UNITS_A_CHARACTER = 1
 
 
@@ -81,32 +87,50 @@ class TemplateDetector:
         self.name = book.name
         self._explicit = frozenset([f"{book.name}.{name}" for name in book.words("explicit")])
         whole = frozenset([f"{book.name}.{name}" for name in book.words("whole_text")])
-        in_text = [literal for rule in book.patterns if rule.id in whole for literal in rule.literals]
-        self._screen = Literals.of([*_SCREEN, *[literal for literal in in_text if "{" not in literal]])
-        self._in_text = [(rule, Literals.of(rule.literals)) for rule in book.patterns if rule.id in whole]
-        self._in_expressions = [(rule, Literals.of(rule.literals)) for rule in book.patterns if rule.id not in whole]
+        probing = frozenset([f"{book.name}.{name}" for name in book.words("probing")])
+        rules = [(rule, rule.pattern) for rule in book.patterns if rule.pattern is not None]
+        self._in_text = [(rule, pattern) for rule, pattern in rules if rule.id in whole]
+        self._in_expressions = [(rule, pattern) for rule, pattern in rules if rule.id not in whole]
+        self._telling_in_text = _literals([rule for rule, _ in self._in_text])
+        self._telling = _literals([rule for rule, _ in self._in_expressions if rule.id not in probing])
+        self._vocabulary = book.vocabulary
 
     def wants(self, subject: Subject) -> bool:
-        """Whether there may be an expression, or a directive."""
-        return self._screen.occur(subject)
+        """Whether there may be an expression that has something telling in it, or a directive."""
+        occurring = subject.occurring(self._vocabulary)
+        if not self._telling_in_text.isdisjoint(occurring):
+            return True
+        lower = subject.lower
+        if not ("{" in lower or "<" in lower or "[" in lower or "@" in lower) or _OPENERS.search(lower) is None:
+            return False
+        return not self._telling.isdisjoint(occurring) or _PROBE.search(lower) is not None
 
     def examine(self, subject: Subject, work: Work) -> Iterator[Evidence]:
         """The first match of each rule, scaled."""
         around = Surroundings(subject)
-        for rule, literals in self._in_text:
-            if rule.pattern is not None and literals.occur(subject):
-                work.spend(_UNITS_A_CHARACTER * len(subject.lower))
-                if found := rule.pattern.search(subject.lower):
-                    yield self._scaled(rule, found.span(), around)
+        occurring = subject.occurring(self._vocabulary)
+        if not self._telling_in_text.isdisjoint(occurring):
+            for rule, found in _matches(self._in_text, subject.lower, occurring, work):
+                yield self._scaled(rule, found.span(), around)
         work.spend(_UNITS_A_CHARACTER * len(subject.lower))
         held = expressions(subject.lower)
-        if not held.starts:
-            return
-        for rule, literals in self._in_expressions:
-            if rule.pattern is not None and literals.occur(subject):
-                work.spend(_UNITS_A_CHARACTER * len(held.lines))
-                if found := rule.pattern.search(held.lines):
-                    yield self._scaled(rule, held.span(found), around)
+        if held.starts:
+            for rule, found in _matches(self._in_expressions, held.lines, occurring, work):
+                yield self._scaled(rule, held.span(found), around)
 
     def _scaled(self, rule: AttackRule, span: tuple[int, int], around: Surroundings) -> Evidence:
         return rule.at(*span, scale=1.0 if rule.id in self._explicit else around.scale(*span))
+
+
+def _literals(rules: Iterable[AttackRule]) -> frozenset[str]:
+    return frozenset().union(*[rule.literals for rule in rules])
+
+
+def _matches(
+    rules: Iterable[tuple[AttackRule, re.Pattern[str]]], lower: str, occurring: frozenset[str], work: Work
+) -> Iterator[tuple[AttackRule, re.Match[str]]]:
+    for rule, pattern in rules:
+        if not rule.literals.isdisjoint(occurring):
+            work.spend(_UNITS_A_PATTERN + _UNITS_A_CHARACTER * len(lower))
+            if found := pattern.search(lower):
+                yield rule, found
