@@ -30,7 +30,9 @@ def add_eval(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     command = commands.add_parser("eval", help="score attack detection on labelled requests", epilog=_EPILOG)
     command.add_argument("file", metavar="FILE", help="JSON lines; - for standard input")
     command.add_argument("--paranoia", type=int, default=1, choices=(1, 2, 3), help="default: %(default)s")
-    command.add_argument("--wrong", type=int, default=0, metavar="N", help="show up to N misses and N false positives")
+    command.add_argument(
+        "--wrong", type=_count, default=0, metavar="N", help="show up to N misses and N false positives"
+    )
     command.add_argument("--rules", action="store_true", help="show how often each rule was right and wrong")
     command.add_argument("--json", action="store_true", help="print the figures as JSON")
     command.add_argument("--min-recall", type=_share, default=0.0, metavar="P", help="such as 88%%")
@@ -43,9 +45,11 @@ def _eval(arguments: argparse.Namespace) -> int:
 
     scanner = shield(paranoia=arguments.paranoia).scanner
     try:
-        report = evaluate(_rows(arguments.file), scanner)
+        report = evaluate(_rows(arguments.file), scanner, most_wrong=arguments.wrong)
     except (OSError, UnicodeDecodeError, BadRow) as error:
         raise ConfigurationError("FILE", printable(str(error))) from error
+    if not report.attacks and not report.benign:
+        raise ConfigurationError("FILE", "holds no labelled request")
     if arguments.json:
         print(json.dumps(report.to_dict(), indent=1))
     else:
@@ -60,6 +64,12 @@ def _rows(file: str) -> Iterator[Row]:
         return
     with Path(file).open(encoding="utf-8", errors="surrogateescape") as lines:
         yield from read(lines)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or len(text) > 9:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of rows")
+    return int(text)
 
 
 def _share(text: str) -> float:
@@ -82,7 +92,7 @@ def _print(report: Report, arguments: argparse.Namespace) -> None:
     for failure, count in report.failures.most_common():
         print(f"\nfailed {count} times: {printable(failure)}")
     for label, title in ((True, "missed"), (False, "false positive")):
-        for row, findings in [entry for entry in report.wrong if entry[0].is_attack is label][: arguments.wrong]:
+        for row, findings in [entry for entry in report.wrong if entry[0].is_attack is label]:
             print(f"\n{title}: {_described(row)}")
             _findings(findings)
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from doorward.attacks.scan import Scan, Scanner
 
 UNNAMED = "-"
+MOST_WRONG = 100
+"""Misses, and false positives, that a report keeps with what was found; it counts all."""
 
 
 class BadRow(DoorwardError):
@@ -80,7 +82,8 @@ class Report:
         attacks: By class.
         benign: By class.
         rules: Rows in which each rule found something: of attacks, and of benign ones.
-        wrong: Attacks that were not denied and benign requests that were, with what was found.
+        wrong: The first attacks that were not denied and the first benign requests that were, with what was found.
+        most_wrong: So many of each are kept.
         failures: What detectors raised.
     """
 
@@ -88,6 +91,7 @@ class Report:
     benign: dict[str, Tally] = field(default_factory=dict)
     rules: dict[str, tuple[int, int]] = field(default_factory=dict)
     wrong: list[tuple[Row, tuple[Finding, ...]]] = field(default_factory=list)
+    most_wrong: int = MOST_WRONG
     failures: Counter[str] = field(default_factory=Counter)
 
     def add(self, row: Row, scan: Scan) -> None:
@@ -97,9 +101,12 @@ class Report:
         for rule in {finding.rule for finding in scan.findings}:
             hits, mistakes = self.rules.get(rule, (0, 0))
             self.rules[rule] = (hits + row.is_attack, mistakes + (not row.is_attack))
-        if (scan.weight >= CONCLUSIVE) is not row.is_attack:
+        if (scan.weight >= CONCLUSIVE) is not row.is_attack and self._kept(row.is_attack) < self.most_wrong:
             self.wrong.append((row, scan.findings))
         self.failures.update(scan.failures)
+
+    def _kept(self, is_attack: bool) -> int:  # noqa: FBT001 (as in Row)
+        return sum([row.is_attack is is_attack for row, _ in self.wrong])
 
     def recall(self) -> float:
         """The part of the attacks that is denied at once, 0..1."""
@@ -121,9 +128,15 @@ class Report:
         }
 
 
-def evaluate(rows: Iterable[Row], scanner: Scanner) -> Report:
-    """Look at each row as at a request of its own."""
-    report = Report()
+def evaluate(rows: Iterable[Row], scanner: Scanner, *, most_wrong: int = MOST_WRONG) -> Report:
+    """Look at each row as at a request of its own, one after the other: memory does not grow with their number.
+
+    Args:
+        rows: The requests.
+        scanner: Looks at them.
+        most_wrong: Misses, and false positives, that the report keeps.
+    """
+    report = Report(most_wrong=most_wrong)
     for row in rows:
         report.add(row, scan(scanner, row.request))
     return report
@@ -150,12 +163,14 @@ def read(lines: Iterable[str]) -> Iterator[Row]:
         if line.strip():
             try:
                 yield _row(number, json.loads(line))
-            except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            except (ValueError, TypeError, RecursionError) as error:
                 raise BadRow(f"line {number}: {error}") from error
 
 
-def _row(number: int, data: Mapping[str, Any]) -> Row:
-    label = data["is_attack"]
+def _row(number: int, data: object) -> Row:
+    if not isinstance(data, dict):
+        raise TypeError("must be a JSON object")
+    label = data.get("is_attack")
     if not isinstance(label, bool):
         raise TypeError("is_attack must be true or false")
     kind, source = str(data.get("class") or UNNAMED), str(data.get("source") or UNNAMED)
@@ -163,22 +178,30 @@ def _row(number: int, data: Mapping[str, Any]) -> Row:
 
 
 def _request(data: Mapping[str, Any]) -> RequestContext:
-    headers: Any = data.get("headers") or ()
-    pairs = list(headers.items()) if isinstance(headers, dict) else [(name, value) for name, value in headers]
     return RequestContext(
         method=str(data.get("method", "GET")),
         path=str(data.get("path", "/")),
         query=str(data.get("query", "")),
-        headers=[(str(name), str(value)) for name, value in pairs],
+        headers=_headers(data.get("headers") or []),
         body=_body(data),
     )
 
 
+def _headers(given: Any) -> list[tuple[str, str]]:
+    pairs = list(given.items()) if isinstance(given, dict) else given
+    if not isinstance(pairs, list) or not all([isinstance(pair, list | tuple) and len(pair) == 2 for pair in pairs]):
+        raise TypeError("headers must be an object, or a list of [name, value]")
+    return [(str(name), str(value)) for name, value in pairs]
+
+
 def _body(data: Mapping[str, Any]) -> bytes:
     encoded = data.get("body_base64")
-    return (
-        base64.b64decode(encoded) if encoded is not None else str(data.get("body", "")).encode("utf-8", "surrogatepass")
-    )
+    if encoded is None:
+        return str(data.get("body", "")).encode("utf-8", "surrogatepass")
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except (ValueError, TypeError) as error:
+        raise ValueError("body_base64 is not Base64") from error
 
 
 def _whole(tallies: Mapping[str, Tally]) -> Tally:

@@ -7,8 +7,13 @@ constant. Every expression is cut into such pieces. A piece that can end in ``w`
 times, so a bound on the whole is a sum of products: constant, linear, or worse, which is refused. Repeats without end
 over something that is not one-unambiguous, ``(a+)+`` or ``(a|a)*``, are always refused.
 
-A search also tries every start. It stays linear if no start reaches far: no repeat without end, or the pattern is
-tied to the start of the text, or no such repeat can consume a character that the pattern starts with.
+Atomic groups and possessive repeats take away ways to go on, and add none. So what bounds ``e*`` bounds ``e*+``, which
+ends in one place besides. After ``[a-z]*+`` there is no letter: what follows may start with one and stay unambiguous.
+The rounds of a possessive repeat are never taken back: where each costs a constant, all together are linear.
+
+A search also tries every start. It stays linear if no start reaches far in vain: no repeat without end that something
+may fail after, or the pattern is tied to the start of the text, or no such repeat can consume a character that the
+pattern starts with.
 
 The bound is of steps per character, over all texts: it refuses some harmless patterns and accepts no harmful one.
 """
@@ -18,11 +23,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from doorward.regex_syntax import Atom, Choice, Edge, Node, Repeat, Sequence, UnsupportedSyntax, parse
+from doorward.regex_starts import count_bounded, first, is_tied_to_start, vain_mask
+from doorward.regex_syntax import Atom, Atomic, Choice, Edge, Node, Repeat, Sequence, UnsupportedSyntax, parse
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterable
 
 MAX_STEPS = 1_000
 """Steps of the matcher per character of the text, in the worst case. At about 5 ns each, 8,192 characters that reach
@@ -70,12 +75,13 @@ def _factor(tree: Node, *, whole: bool) -> int | None:
     if bound is None or bound.steps.degree > 1:
         return None
     factor = bound.steps.plus(bound.ends).factor
-    if not whole and bound.steps.degree == 1 and not _tied_to_start(tree):
-        first, nullable = _first(tree)
-        if nullable or first & _endless_mask(tree):
+    if not whole and bound.steps.degree == 1 and not is_tied_to_start(tree):
+        starts, nullable = first(tree)
+        vain = vain_mask(tree)
+        if vain and (nullable or starts & vain):
             return None
         # A start can be passed over only by atoms outside the endless repeats: so many starts overlap at most.
-        factor *= 1 + _count_bounded(tree, first)
+        factor *= 1 + count_bounded(tree, starts)
     return factor if factor <= MAX_STEPS else None
 
 
@@ -90,6 +96,8 @@ def _bound(node: Node) -> Bound | None:
             return _bound_piece(node) or _bound_choice(branches)
         case Repeat(child=child, low=low, high=high):
             return _bound_piece(node) or _bound_repeat(child, low, high)
+        case Atomic(child=child):
+            return _bound_atomic(child)
         case _:
             return _bound_piece(node)
 
@@ -100,14 +108,22 @@ def _bound_piece(node: Node) -> Bound | None:
 
 
 def _bound_sequence(items: tuple[Node, ...]) -> Bound | None:
+    """With its atomic items in longer pieces, or else each by itself."""
+    bounds = [_bound_pieces(items, atomic_apart=apart) for apart in (False, True)]
+    proven = [bound for bound in bounds if bound is not None]
+    return min(proven, key=lambda bound: (bound.steps.degree, bound.ends.degree, bound.steps.factor), default=None)
+
+
+def _bound_pieces(items: tuple[Node, ...], *, atomic_apart: bool) -> Bound | None:
     total = Bound(Growth(1), Growth(1))
     piece = _Piece()
     for item in items:
-        if piece.extend(item):
+        apart = atomic_apart and isinstance(item, Atomic)
+        if not apart and piece.extend(item):
             continue
         total = _then(total, piece.bound())
         piece = _Piece()
-        if not piece.extend(item):
+        if apart or not piece.extend(item):
             bound = _bound(item)
             if bound is None:
                 return None
@@ -145,6 +161,15 @@ def _bound_repeat(child: Node, low: int, high: int | None) -> Bound | None:
     return Bound(ends, steps)
 
 
+def _bound_atomic(child: Node) -> Bound | None:
+    bound = _bound(child)
+    if bound is None and isinstance(child, Repeat) and child.low <= 1:
+        once = _bound(child.child)
+        if once is not None and not once.steps.degree:
+            bound = Bound(Growth(1), Growth(once.steps.factor + 1, 1))
+    return bound and Bound(Growth(1), bound.steps)
+
+
 # A one-unambiguous piece: Glushkov's construction, with masks of characters for the sets of atoms.
 
 
@@ -154,12 +179,16 @@ class _Ambiguous(Exception):
 
 @dataclass(slots=True)
 class _Part:
-    """A sub-expression: the characters it can start with, the atoms it can end in."""
+    """A sub-expression: the characters it can start with, the atoms it can end in.
+
+    ``skip`` holds the characters that cannot come next where it matched the empty text.
+    """
 
     first: int
     fan: int
     nullable: bool
     last: list[int]
+    skip: int = 0
 
 
 class _Piece:
@@ -168,21 +197,24 @@ class _Piece:
     def __init__(self) -> None:
         self._follow: list[int] = []  # of each atom: the characters that the next atoms match
         self._fan: list[int] = []  # of each atom: how many next atoms there are to try
+        self._stop: list[int] = []  # of each atom: the characters that cannot come next once its part has ended
         self._edges = 0
         self._endless = False
         self._whole = _Part(0, 0, nullable=True, last=[])
 
     def extend(self, item: Node) -> bool:
-        saved = (list(self._follow), list(self._fan), self._edges, self._endless)
+        saved = (list(self._follow), list(self._fan), list(self._stop), self._edges, self._endless)
         try:
             self._whole = self._join(self._whole, self._part(item))
         except _Ambiguous:
-            self._follow, self._fan, self._edges, self._endless = saved
+            self._follow, self._fan, self._stop, self._edges, self._endless = saved
             return False
         return True
 
     def bound(self) -> Bound:
-        is_open = self._whole.nullable or any(self._follow[atom] for atom in self._whole.last)
+        whole = self._whole
+        is_empty = whole.nullable and bool(whole.first & ~whole.skip or not whole.first)
+        is_open = is_empty or any(self._follow[atom] & ~self._stop[atom] for atom in whole.last)
         if self._endless:
             steps = Growth(max(self._whole.fan, *self._fan) + self._edges, 1)
             return Bound(Growth(1, 1) if is_open else Growth(1), steps)
@@ -205,30 +237,46 @@ class _Piece:
                 return self._choose([self._part(branch) for branch in branches])
             case Repeat(child=child, low=low, high=high):
                 return self._repeat(child, low, high)
+            case Atomic(child=child):
+                return self._atomic(child)
+
+    def _atomic(self, child: Node) -> _Part:
+        part = self._part(child)
+        if isinstance(child, Repeat) and isinstance(child.child, Atom) and child.low <= 1 and child.high is None:
+            self._stop[part.last[0]] = child.child.sure
+            part.skip = child.child.sure if part.nullable else 0
+        return part
 
     def _atom(self, mask: int) -> _Part:
         if len(self._follow) >= _MAX_ATOMS:
             raise UnsupportedSyntax(f"it repeats to more than {_MAX_ATOMS} characters")
         self._follow.append(0)
         self._fan.append(0)
+        self._stop.append(0)
         return _Part(mask, 1, nullable=False, last=[len(self._follow) - 1])
 
     def _join(self, left: _Part, right: _Part) -> _Part:
-        if left.nullable and left.first & right.first:
+        after_empty = right.first & ~left.skip
+        if left.nullable and left.first & after_empty:
             raise _Ambiguous
         self._link(left.last, right)
+        if right.nullable and right.skip:
+            for atom in left.last:
+                self._stop[atom] |= right.skip
         return _Part(
-            left.first | right.first if left.nullable else left.first,
+            left.first | after_empty if left.nullable else left.first,
             left.fan + right.fan if left.nullable else left.fan,
             left.nullable and right.nullable,
             left.last + right.last if right.nullable else right.last,
+            left.skip | right.skip,
         )
 
     def _link(self, atoms: list[int], target: _Part) -> None:
         for atom in atoms:
-            if self._follow[atom] & target.first:
+            follow = target.first & ~self._stop[atom]
+            if self._follow[atom] & follow:
                 raise _Ambiguous
-            self._follow[atom] |= target.first
+            self._follow[atom] |= follow
             self._fan[atom] += target.fan
 
     def _choose(self, parts: list[_Part]) -> _Part:
@@ -256,7 +304,7 @@ class _Piece:
         tail = _Part(0, 0, nullable=True, last=[])
         for _ in range(high - low):
             tail = self._join(self._once(child), tail)
-            tail.nullable = True
+            tail.nullable, tail.skip = True, 0
         return tail
 
     def _once(self, child: Node) -> _Part:
@@ -272,78 +320,3 @@ def _look_cost(look: Node) -> int:
     if bound is None or bound.steps.degree:
         raise UnsupportedSyntax("a look-around must hold no repeat without end")
     return bound.steps.factor
-
-
-# What a search needs to know.
-
-
-def _tied_to_start(node: Node) -> bool:
-    match node:
-        case Edge(starts=starts):
-            return starts
-        case Sequence(items=items):
-            leading = next((item for item in items if not isinstance(item, Edge) or item.starts), None)
-            return leading is not None and _tied_to_start(leading)
-        case Choice(branches=branches):
-            return all(_tied_to_start(branch) for branch in branches)
-        case Repeat(child=child, low=low):
-            return low > 0 and _tied_to_start(child)
-        case _:
-            return False
-
-
-def _first(node: Node) -> tuple[int, bool]:
-    """The characters a match can start with, and whether it can be empty."""
-    match node:
-        case Atom(mask=mask):
-            return mask, False
-        case Edge():
-            return 0, True
-        case Repeat(child=child, low=low):
-            mask, nullable = _first(child)
-            return mask, nullable or low == 0
-        case Choice(branches=branches):
-            firsts = [_first(branch) for branch in branches]
-            return _union(mask for mask, _ in firsts), any(nullable for _, nullable in firsts)
-        case Sequence(items=items):
-            total = 0
-            for item in items:
-                mask, nullable = _first(item)
-                total |= mask
-                if not nullable:
-                    return total, False
-            return total, True
-
-
-def _children(node: Node) -> tuple[Node, ...]:
-    match node:
-        case Sequence(items=nodes) | Choice(branches=nodes):
-            return nodes
-        case Repeat(child=child):
-            return (child,)
-        case _:
-            return ()
-
-
-def _endless_mask(node: Node, *, inside: bool = False) -> int:
-    """The characters that repeats without end can consume."""
-    if isinstance(node, Atom):
-        return node.mask if inside else 0
-    inside = inside or (isinstance(node, Repeat) and node.high is None)
-    return _union(_endless_mask(child, inside=inside) for child in _children(node))
-
-
-def _count_bounded(node: Node, mask: int) -> int:
-    """How many characters of ``mask`` a match can consume outside the repeats without end."""
-    if isinstance(node, Atom):
-        return 1 if node.mask & mask else 0
-    if isinstance(node, Repeat):
-        return 0 if node.high is None else node.high * _count_bounded(node.child, mask)
-    return sum(_count_bounded(child, mask) for child in _children(node))
-
-
-def _union(masks: Iterable[int]) -> int:
-    total = 0
-    for mask in masks:
-        total |= mask
-    return total

@@ -30,13 +30,15 @@ _TOKEN = re.compile(
     | (?P<edge>   \\[AZbB] | [\^$] )
     | (?P<atom>   \\ (?: [dDwWsSntrfva] | x[0-9a-fA-F]{2} | u[0-9a-fA-F]{4} | U[0-9a-fA-F]{8} | [^0-9A-Za-z] ) | \. )
     | (?P<look>   \(\? <? [=!] )
-    | (?P<group>  \(\? (?: P<\w+> | [aims]* : ) | \( (?!\?) )
+    | (?P<group>  \(\? (?: P<\w+> | [aims]* : | > ) | \( (?!\?) )
     | (?P<mark>   [|)] )
     | (?P<literal> [^\\\[({*+?] )
     """,
     re.VERBOSE | re.DOTALL,
 )
-_TIMES = re.compile(r"(?:(?P<sign>[*+?])|\{(?:(?P<exact>[0-9]+)|(?P<low>[0-9]*),(?P<high>[0-9]*))\})\??(?![*+?])")
+_TIMES = re.compile(
+    r"(?:(?P<sign>[*+?])|\{(?:(?P<exact>[0-9]+)|(?P<low>[0-9]*),(?P<high>[0-9]*))\})(?P<kind>[?+]?)(?![*+?])"
+)
 _GLOBAL_FLAGS = re.compile(r"\(\?[aimsu]+\)")
 _SIGNS: dict[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}
 _FLAGS = {"a": re.ASCII, "i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}
@@ -48,9 +50,10 @@ class UnsupportedSyntax(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Atom:
-    """One character. ``mask`` has a bit for each of :data:`PROBES` that it matches."""
+    """One character: ``mask`` has a bit for each of :data:`PROBES` whose like it may match; ``sure``, that it must."""
 
     mask: int
+    sure: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +87,21 @@ class Repeat:
     high: int | None
 
 
-Node = Atom | Edge | Sequence | Choice | Repeat
+@dataclass(frozen=True, slots=True)
+class Atomic:
+    """``child`` in the first way that it matches, and in no other: an atomic group, or a possessive repeat."""
+
+    child: Node
+
+
+Node = Atom | Edge | Sequence | Choice | Repeat | Atomic
 
 
 def parse(pattern: re.Pattern[str]) -> Node:
     """The tree of a compiled pattern.
 
     Raises:
-        UnsupportedSyntax: It uses back-references, conditionals, atomic groups, comments or re.VERBOSE.
+        UnsupportedSyntax: It uses back-references, conditionals, comments or re.VERBOSE.
     """
     if pattern.flags & (re.VERBOSE | re.LOCALE):
         raise UnsupportedSyntax("re.VERBOSE and re.LOCALE are not supported")
@@ -103,7 +113,7 @@ class _Parser:
         self._source = source
         self._at = 0
         self._depth = 0
-        self._masks: dict[tuple[str, int], int] = {}
+        self._masks: dict[tuple[str, int], tuple[int, int]] = {}
 
     def whole(self, flags: int) -> Node:
         prefix = _GLOBAL_FLAGS.match(self._source)
@@ -143,7 +153,7 @@ class _Parser:
             case "group" | "look":
                 return self._group(text, flags)
             case _:
-                return Atom(self._mask(text, flags))
+                return Atom(*self._masks_of(text, flags))
 
     def _group(self, opening: str, flags: int) -> Node:
         if opening.endswith(":"):
@@ -153,6 +163,8 @@ class _Parser:
                 flags &= ~re.UNICODE  # the default, which re refuses to take together with re.ASCII
         inner = self._choice(flags)
         self._at += 1
+        if opening == "(?>":
+            return Atomic(inner)
         return Edge(look=inner) if opening[-1] in "=!" else inner
 
     def _repeated(self, node: Node) -> Node:
@@ -163,12 +175,13 @@ class _Parser:
             return node
         self._at = times.end()
         low, high = _bounds(times)
-        return node if low == high == 1 else Repeat(node, low, high)
+        repeat = node if low == high == 1 else Repeat(node, low, high)
+        return Atomic(repeat) if times["kind"] == "+" else repeat
 
-    def _mask(self, text: str, flags: int) -> int:
+    def _masks_of(self, text: str, flags: int) -> tuple[int, int]:
         known = self._masks.get((text, flags))
         if known is None:
-            known = self._masks[text, flags] = _mask_of(text, flags)
+            known = self._masks[text, flags] = _masks_of(text, flags)
         return known
 
 
@@ -180,8 +193,8 @@ def _bounds(times: re.Match[str]) -> tuple[int, int | None]:
     return int(times["low"] or 0), int(times["high"]) if times["high"] else None
 
 
-def _mask_of(atom: str, flags: int) -> int:
+def _masks_of(atom: str, flags: int) -> tuple[int, int]:
     mask = sum(_BIT[probe] for probe in re.compile(atom, flags & ~re.DEBUG).findall(PROBES))
-    # A set that names characters beyond Latin-1 may match any of them, for all that the probes can tell.
+    # A set that names characters beyond Latin-1 may match any of them, and none, for all that the probes can tell.
     names_others = not all(character <= "\u00ff" for character in atom) or re.search(r"\\[uU]", atom)
-    return mask | _BEYOND if names_others else mask
+    return (mask | _BEYOND, mask & ~_BEYOND) if names_others else (mask, mask)

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.attacks.asking import detectors, subject, units, weight
 
-from doorward.attacks.evidence import Place
+from doorward.attacks.evidence import Place, Value
+from doorward.attacks.subject import Subject
 from doorward.attacks.work import Work
 from doorward.builders.rule_files import contents
 
@@ -148,8 +149,8 @@ def test_the_screen_is_one_sided(example: tuple[str, dict[str, Any], str], befor
     for detector in detectors(book):
         value = subject(about, place, entry.get("name", "q"), is_name=entry.get("is_name", False))
         if list(detector.examine(value, Work(1_000_000))):
-            assert detector.wants(subject(about))
-            assert detector.wants(subject(f"some {about} others"))
+            assert detector.wants(value)
+            assert detector.wants(Subject(f"some {about} others", Value(Place.HEADER, "first", "some")))
 
 
 @given(st.text(max_size=300))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doorward.attacks.detectors.surroundings import Literals, Surroundings
+from doorward.attacks.detectors.surroundings import Surroundings
 from doorward.attacks.detectors.templates import LONGEST, TemplateDetector, expressions
 from doorward.attacks.evidence import Place, Value
 from doorward.attacks.subject import Subject
@@ -255,11 +255,3 @@ def test_words_within_evidence_take_nothing_away() -> None:
     """What is in a match is no surroundings of it."""
     text = "a plain text that has many words for all of us to read here"
     assert Surroundings(subject_of(text)).scale(0, len(text)) == 1.0
-
-
-def test_literals_that_are_words_have_to_be_words() -> None:
-    """Others may stand anywhere."""
-    literals = Literals.of(["system", "{{", "<?"])
-    assert literals.occur(subject_of("a.system(b)"))
-    assert literals.occur(subject_of("a<?b"))
-    assert not literals.occur(subject_of("ecosystems < { ?"))

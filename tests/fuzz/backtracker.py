@@ -1,4 +1,4 @@
-"""Counts what a backtracking matcher does in the worst case: it tries every way on, also after it has found one.
+"""Counts what a backtracking matcher does in the worst case: it tries every way from a start, also after it found one.
 
 ``re`` tells nobody how many steps it took, and time says nothing on a busy machine. This machine runs the tree that
 :mod:`doorward.regex_syntax` makes of a pattern, with a stack of its own, so that texts may be long.
@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-from doorward.regex_syntax import PROBES, Atom, Choice, Edge, Node, Repeat, Sequence
+from doorward.regex_syntax import PROBES, Atom, Atomic, Choice, Edge, Node, Repeat, Sequence
 
 _LATIN_1_END = 256
 _INDEX = {probe: index for index, probe in enumerate(PROBES)}
 
-# An instruction: ("atom", mask, next), ("start", next), ("pass", next), ("split", every next), ("end",)
+# An instruction, such as ("atom", mask, next), ("split", every next), ("once", entry, next), ("end",)
 Instruction = tuple[object, ...]
 
 
@@ -22,7 +22,10 @@ def pumped(text: str, length: int) -> str:
 
 
 def is_exact(node: Node) -> bool:
-    """Whether the machine matches just what the pattern matches: it looks at no edges but the start."""
+    """Whether the machine matches just what the pattern matches: it looks at no edges but the start.
+
+    Nor does it know that a lazy repeat comes to its shortest match first; in an atomic group that makes a difference.
+    """
     match node:
         case Edge(starts=starts):
             return starts
@@ -53,15 +56,21 @@ class Machine:
         """
         matched, left = False, most
         for start in range(1 if whole else len(text) + 1):
-            found, left = self._run_from(start, text, whole=whole, left=left)
-            matched = matched or found
+            if matched:
+                break
+            matched, left = self._run_from(start, text, whole=whole, left=left)
             assert left >= 0, f"more than {most} steps on {len(text)} characters"
         return matched
 
     def _run_from(self, start: int, text: str, *, whole: bool, left: int) -> tuple[bool, int]:
-        program, matched = self._program, False
-        threads = [(self._entry, start)]
-        while threads and left >= 0:
+        ends, left = self._ends(self._entry, start, text, left=left)
+        return (len(text) in ends if whole else bool(ends)), left
+
+    def _ends(self, entry: int, start: int, text: str, *, left: int, once: bool = False) -> tuple[set[int], int]:
+        """Where the part of the program that begins at ``entry`` can end; all places, or the first that is found."""
+        program, ends = self._program, set()
+        threads = [(entry, start)]
+        while threads and left >= 0 and not (once and ends):
             number, at = threads.pop()
             match program[number]:
                 case ("atom", int(mask), int(following)):
@@ -75,11 +84,14 @@ class Machine:
                 case ("pass", int(following)):
                     left -= 1
                     threads.append((following, at))
+                case ("once", int(inner), int(following)):
+                    found, left = self._ends(inner, at, text, left=left, once=True)
+                    threads.extend((following, end) for end in found)
                 case ("split", *ways):
                     threads.extend((way, at) for way in reversed(ways) if isinstance(way, int))
                 case _:
-                    matched = matched or not whole or at == len(text)
-        return matched, left
+                    ends.add(at)
+        return ends, left
 
     def _add(self, *instruction: object) -> int:
         self._program.append(instruction)
@@ -100,6 +112,8 @@ class Machine:
                 return self._add("split", *[self._compiled(branch, following) for branch in branches])
             case Repeat():
                 return self._repeat(node, following)
+            case Atomic(child=child):
+                return self._add("once", self._compiled(child, 0), following)
 
     def _repeat(self, node: Repeat, following: int) -> int:
         if node.high is None:

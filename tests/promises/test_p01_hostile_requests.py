@@ -13,7 +13,7 @@ from tests.behaviour.clients.every import EVERY
 from tests.behaviour.doubles import BodySpy, EmailSpy, Refuser, Spy
 from tests.promises.hostile import hostile
 
-from doorward import Decision, Doorward, RequestContext, Response, rate_limit, sliding_window, token_bucket
+from doorward import Decision, Doorward, RequestContext, Response, rate_limit, shield, sliding_window, token_bucket
 
 SCALE = 50 if os.environ.get("DOORWARD_SOAK") == "1" else 1
 CORE, EACH = 8_000 * SCALE, 1_800 * SCALE
@@ -30,6 +30,7 @@ def rules() -> list[Any]:
         Refuser(marker="%00"),
         EmailSpy(),
         BodySpy(),
+        shield(mode="DRY_RUN", paranoia=3, threshold=10**6),  # looks at all of it, and refuses none of it
         sliding_window(max=9, interval="1s", characteristics=["http.host", 'http.request.headers["x-key"]']),
         token_bucket(capacity=9, refill_rate=9, interval="1s", characteristics=['http.request.cookie["a"]', "userId"]),
         sliding_window(max=9, interval="1s", characteristics=['http.request.uri.args["q"]', "http.request.uri.path"]),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from doorward.errors import ConfigurationError
 from doorward.patterns import compile_path, compile_regex
 from doorward.regex_cost import steps_per_character
-from doorward.regex_syntax import PROBES, Atom, Choice, Edge, Node, Repeat, Sequence, UnsupportedSyntax, parse
+from doorward.regex_syntax import PROBES, Atom, Atomic, Choice, Edge, Node, Repeat, Sequence, UnsupportedSyntax, parse
 
 EXPLODING = [
     r"(a|a)*b", r"(a|a)*", r"(a+)+", r"(a+)+$", r"(a*)*b", r"([a-z]+)*x", r"(\w+\s?)*$", r"(.*)*x", r"(x+x+)+y",
@@ -22,12 +22,13 @@ EXPLODING = [
     r"(?:.|[^x])*y", r"(?i:k|\u212a)*x", r"(?:[^a]|\d)*x", r"(\w|ж)+x", r"(?:\d+|\w)+$", r"((ab)*)*c", r"(a*b?)*c",
 ]  # fmt: skip
 POLYNOMIAL = [r".*.*x", r"\d+\d+x", r"a*a*a*a*b", r".*foo.*bar", r"\w*\d*x", r"(?:a*b?a*)c", r"a{1,99}a{1,99}a{1,99}x"]
-UNBOUNDED_SEARCHES = [r"\s+$", r"bot.*crawl", r"a*b", r".*", r"[^/]+/edit", r"\w+\d", r"(?m)^a*$", r"x*", r"(?:^|a)a+b"]
+UNBOUNDED_SEARCHES = [
+    r"\s+$", r"bot.*crawl", r"a*b", r".*x", r"[^/]+/edit", r"\w+\d", r"(?m)^a*$", r"x*$", r"(?:^|a)a+b",
+    r"a++b", r"(?>a+)b", r"(?:a++c?){2}", r"(?:x?a+b)+", r"[ab]+\b",
+]  # fmt: skip
 UNKNOWN = [
     r"(\d+)\1",
     r"(?P<a>x)(?P=a)",
-    r"(?>a*)b",
-    r"a*+b",
     r"(a)?(?(1)b|c)",
     r"(?#note)a",
     r"(?x)a b",
@@ -37,10 +38,12 @@ UNKNOWN = [
 LINEAR = [
     r"/api/v\d+/.*", r"/users/[^/]+/edit", r"/(en|es|de)/.*", r".*\.php", r".*\.(?:php|asp|jsp)", r"([^/]+/)*x?",
     r"(?!/api/).*", r"(?:(?:[a-z]+,)+;)+", r"\w+\s+\w+", r"a{,3}", r"[]a]+[^]a]", r"\d{1,3}(?:\.\d{1,3}){3}", r"",
+    r"(?>a*)b", r"a*+b", r"a*+[ab]*+c*+a", r'(?:[^"\\]++|\\.)*+"', r"(?:a|ab)*+c", r"(?:\w++\W)*+", r".*+x",
 ]  # fmt: skip
 LINEAR_SEARCHES = [
     r"curl|wget|python-requests/\d+", r"\.php$", r"^Mozilla.*Safari", r"bot.{0,100}crawl", r"(?i)bot|crawler|spider",
     r"(?:^|/)\.git(?:/|$)", r"\b\d{1,3}(?:\.\d{1,3}){3}\b", r"\A\s*x", r"(?<!a)b\d+(?=c)",
+    r".*", r"x*", r"\w+", r"[A-Z]\w*", r"x[ab]*+", r"q(?:a++b)*+",
 ]  # fmt: skip
 
 
@@ -119,6 +122,20 @@ class Backtracker:
                     self.run(branch, at, then)
             case Repeat(child=child, low=low, high=high):
                 self._repeat(child, low, high, at, then)
+            case Atomic(child=child):
+                first = self._first_end(child, at)
+                if first is not None:
+                    then(first)
+
+    def _first_end(self, node: Node, at: int) -> int | None:
+        def found(end: int) -> None:
+            raise StopIteration(end)
+
+        try:
+            self.run(node, at, found)
+        except StopIteration as stop:
+            return int(stop.value)
+        return None
 
     def _sequence(self, items: tuple[Node, ...], at: int, then: Callable[[int], None]) -> None:
         if not items:
@@ -138,19 +155,31 @@ class Backtracker:
 
 
 def count_steps(tree: Node, text: str, *, whole: bool) -> int:
+    """Of every way from a start; a search that has found something tries no further start."""
     matcher = Backtracker(text)
+    ends: list[int] = []
     for start in range(1 if whole else len(text) + 1):
-        matcher.run(tree, start, lambda end: None)
+        matcher.run(tree, start, ends.append)
+        if ends:
+            break
     return matcher.steps
 
 
+def matches(tree: Node, text: str) -> bool:
+    ends: list[int] = []
+    Backtracker(text).run(tree, 0, ends.append)
+    return len(text) in ends
+
+
 ATOMS = st.sampled_from(["a", "b", "c", "[ab]", "[^a]", ".", r"\w", "^", ""])
+REPEATS = ["*", "+", "?", "{2}", "{0,3}", "{2,}", "*+", "++", "?+", "{2}+", "{0,3}+", "{2,}+"]
 REGEXES = st.recursive(
     ATOMS,
     lambda inner: st.one_of(
         st.lists(inner, min_size=2, max_size=4).map("".join),
         st.lists(inner, min_size=2, max_size=3).map(lambda branches: f"(?:{'|'.join(branches)})"),
-        st.tuples(inner, st.sampled_from(["*", "+", "?", "{2}", "{0,3}", "{2,}"])).map(lambda p: f"(?:{p[0]}){p[1]}"),
+        st.tuples(inner, st.sampled_from(REPEATS)).map(lambda p: f"(?:{p[0]}){p[1]}"),
+        inner.map(lambda source: f"(?>{source})"),
     ),
     max_leaves=8,
 )
@@ -164,6 +193,9 @@ TEXTS = st.tuples(st.text("abc", max_size=3), st.integers(0, 9), st.text("abc", 
 @example(source=".*[ab]c", text="ab" * 12, whole=True)
 @example(source="(?:^a)+", text="aa", whole=False)
 @example(source="a(?:b)+", text="ab" * 12, whole=False)
+@example(source="(?:a++c?){2}", text="a" * 24, whole=False)
+@example(source="(?:a|aa)*+b", text="a" * 24, whole=True)
+@example(source="(?:a++)?ab", text="a" * 24, whole=True)
 def test_accepted_patterns_keep_their_bound(source: str, text: str, whole: bool) -> None:
     """Whatever is accepted, trying every way on any text takes at most the promised steps per character."""
     pattern = re.compile(source)
@@ -171,6 +203,22 @@ def test_accepted_patterns_keep_their_bound(source: str, text: str, whole: bool)
     assume(steps is not None)
     assert steps is not None
     assert count_steps(parse(pattern), text, whole=whole) <= steps * (len(text) + 1)
+
+
+@given(source=REGEXES, text=TEXTS)
+@example(source="a*+[ab]c", text="aabc")
+@example(source="(?>a|ab)c", text="abc")
+def test_the_tree_says_what_the_pattern_says(source: str, text: str) -> None:
+    """The parser gets atomic groups and possessive repeats right: the tree matches what ``re`` matches."""
+    pattern = re.compile(source)
+    assert matches(parse(pattern), text) is (pattern.fullmatch(text) is not None)
+
+
+@pytest.mark.parametrize("source", [r"[\u0430-\u0440]*+ж", r"(?:[\u0430-\u0440]++)*ж"])
+def test_a_possessive_set_beyond_latin_1_excludes_nothing_after_it(source: str) -> None:
+    """The probes cannot tell which of such characters cannot follow."""
+    assert parse(re.compile(r"[а-я]")).sure == 0  # type: ignore[union-attr]
+    assert steps_per_character(re.compile(f"(?:{source})*"), whole=True) is None
 
 
 @pytest.mark.parametrize("source", ["(?:a|a)*b", "(?:a+)+b", "a*a*b"])
