@@ -25,6 +25,8 @@ _LETTERS_AND_DIGITS = bytes([*range(0x30, 0x3A), *range(0x41, 0x5B), *range(0x61
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
+SHORTEST = 6
+"""Characters of the shortest value that may be Base64 of something."""
 _LONG = 24
 """Digits; and bytes of text of which some may be strange."""
 _STRANGE_SHARE = 8

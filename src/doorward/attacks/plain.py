@@ -9,20 +9,25 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from doorward.attacks import decoding
+from doorward.attacks.base64_text import SHORTEST, may_be_wrapped
 from doorward.attacks.vocabulary import WHOLE_WORD, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_TELLING = re.compile(r"[^\w .,;:=/+()*?@-]")
+_TELLING = re.compile(r"[^\w .,;:=/+()*?!@-]")
 """What neither addresses nor sentences need."""
-_PAIRS = ("..", "()", ")(", "==", "--", "@@", "0x")
+_PAIRS = ("..", "()", ")(", "(!", ")!", "==", "--", "@@", "0x")
 _CONNECTING = frozenset({
     "all", "and", "any", "between", "by", "date", "for", "from", "group", "image", "in", "into", "is", "like", "name",
     "new", "not", "now", "on", "or", "page", "test", "this", "to", "user", "with", "xml",
 })  # fmt: skip
 """Words of every sentence; without an operator beside them, or a number, they connect nothing."""
 _OPERATORS = frozenset("=()*;+@0123456789")
+_SHORT = 80
+_ORDINARY = re.compile(r"(?<=\w)'(?:s|t|re|ve|ll|d|m)(?!\w)|(?<!\w)[A-Za-z]'(?=[A-Za-z]{2})| & ")
+"""Contractions and names (it's, O'Brien, l'école), and a word for "and": nothing that closes a string."""
 _COMMENT = re.compile(r"/\*(?![,;]|\Z)")
 """Not ``*/*``, which every browser accepts."""
 _ADDRESS = re.compile(r"(?<!:)//|(?<!http)(?<!https)://|://[^A-Za-z]|://[\w-]*+(?![\w.-])")
@@ -55,24 +60,45 @@ class Plain:
         self._telling = frozenset([max(of_literal, key=len) for of_literal in words if of_literal])
 
     def __call__(self, text: str, header: str = "") -> bool:
-        """Whether nothing in a text has to be looked at as it stands.
+        """Whether nothing has to be looked at in a text, nor in what it may be decoded to.
 
         Args:
             text: The text.
             header: The name of the header of which it is the value, in lower case.
         """
         if text.isalnum():
-            return text.lower() not in self._telling
+            plain = text.lower() not in self._telling
+        elif header:
+            plain = self._is_usual(text, header)
+        else:
+            plain = self._is_plain(text)
+        if not plain:
+            return False
+        if text.isascii() and "+" not in text:
+            return len(text) < SHORTEST or not may_be_wrapped(text)
+        return not decoding.may_change(text, (text,))
+
+    def _is_plain(self, text: str) -> bool:
         if text.startswith("http") and (web := _WEB.fullmatch(text)) is not None:
             return self._telling.intersection(words_of(f"{web[1]} {web[2]}".lower())) <= _CONNECTING
-        if header:
-            text = _usual(header, text)
-        if _TELLING.search(text) is not None or _has_telling_pair(text, of_header=bool(header)):
+        if len(text) <= _SHORT and ("'" in text or " & " in text):
+            text = _ORDINARY.sub(" ", text)
+        if _TELLING.search(text) is not None or _has_telling_pair(text):
+            return False
+        if text.count(".") > 2 and _FOUR_NUMBERS.search(text) is not None:
             return False
         told = self._telling.intersection(words_of(text.lower()))
-        if told and header:
-            told = told - _words_sent_in(header)
         return not told or (told <= _CONNECTING and not _OPERATORS.intersection(text))
+
+    def _is_usual(self, text: str, header: str) -> bool:
+        """The same of a header, where versions of browsers have four numbers too."""
+        if text.startswith("http") and (web := _WEB.fullmatch(text)) is not None:
+            return self._telling.intersection(words_of(f"{web[1]} {web[2]}".lower())) <= _CONNECTING
+        text = _without_usual(header, text)
+        if _TELLING.search(text) is not None or _has_telling_pair(text):
+            return False
+        told = self._telling.intersection(words_of(text.lower()))
+        return not told or told <= _words_sent_in(header)
 
 
 def _words_sent_in(header: str) -> frozenset[str]:
@@ -82,7 +108,7 @@ def _words_sent_in(header: str) -> frozenset[str]:
     return _OF_MEDIA_TYPES if header.startswith(("accept", "content-type")) else frozenset()
 
 
-def _usual(header: str, text: str) -> str:
+def _without_usual(header: str, text: str) -> str:
     """The value of a header, without what browsers send in it."""
     if text.startswith(_BROWSER):
         for part in _OF_BROWSERS:
@@ -90,14 +116,10 @@ def _usual(header: str, text: str) -> str:
     return text.replace('"', " ") if header.startswith(_QUOTED_LISTS) else text
 
 
-def _has_telling_pair(text: str, *, of_header: bool) -> bool:
+def _has_telling_pair(text: str) -> bool:
     for pair in _PAIRS:  # a loop: twice as fast as any() of a generator, and this is asked about all values
         if pair in text:
             return True
-    return (
-        ("/*" in text and _COMMENT.search(text) is not None)
-        or ("//" in text and _ADDRESS.search(text) is not None)
-        or text.endswith(("?", "("))
-        # Versions of browsers have four numbers too.
-        or (not of_header and text.count(".") > 2 and _FOUR_NUMBERS.search(text) is not None)
-    )
+    if "/" in text and (("/*" in text and _COMMENT.search(text)) or ("//" in text and _ADDRESS.search(text))):
+        return True
+    return text.endswith(("?", "("))
