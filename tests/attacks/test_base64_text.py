@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import random
+import zlib
 from base64 import b64encode, encodebytes, urlsafe_b64encode
 from collections.abc import Callable
 
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doorward.attacks.base64_text import may_be_wrapped, text_in, unwrapped
+from doorward.attacks.base64_text import INFLATED, MOST_INFLATED, may_be_wrapped, text_in, unwrapped
 
 ascii_text = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=4).map(lambda text: "'" + text)
 
@@ -56,10 +58,60 @@ def test_where_base64_stands(value: str, text: str | None) -> None:
     assert may_be_wrapped(value)
 
 
+@given(ascii_text.map(lambda text: text + 8 * "-"), st.sampled_from(["v1:", "b64:", "base64:", "enc.v2:"]))
+def test_what_follows_a_short_prefix_is_undone(text: str, prefix: str) -> None:
+    """Of a version or a scheme."""
+    value = prefix + b64encode(text.encode()).decode()
+    assert unwrapped(value) == (text, "base64")
+    assert may_be_wrapped(value)
+
+
+@given(
+    ascii_text.map(lambda text: text + 40 * "-"), st.integers(16, 76), st.sampled_from(["\n", "\r\n"]), st.booleans()
+)
+def test_base64_over_lines_is_undone(text: str, columns: int, end: str, padded: bool) -> None:
+    """However long they are (RFC 2045: 76 columns), with padding or without."""
+    digits = b64encode(text.encode()).decode()
+    digits = digits if padded else digits.rstrip("=")
+    value = end.join([digits[start : start + columns] for start in range(0, len(digits), columns)])
+    assert unwrapped(value) == (text, "base64")
+    assert may_be_wrapped(value)
+
+
+@given(ascii_text, st.sampled_from([gzip.compress, zlib.compress]))
+def test_deflated_text_is_undone(text: str, compress: Callable[[bytes], bytes]) -> None:
+    """As tokens of sessions and of single sign-on have it."""
+    value = b64encode(compress(text.encode())).decode()
+    found = unwrapped(value)
+    assert found is not None
+    assert text.startswith(found[0])
+    assert len(found[0]) == min(len(text), INFLATED * len(value.rstrip("=")))
+    assert may_be_wrapped(value)
+
+
+@pytest.mark.parametrize("times", [100, 10_000, 1_000_000])
+def test_little_is_inflated(times: int) -> None:
+    """Of what inflates to megabytes no more than some times its own length, and never more than 8 KiB."""
+    value = b64encode(zlib.compress(b"' or 1=1 " * times)).decode()
+    found = unwrapped(value)
+    assert found is not None
+    assert len(found[0]) <= min(INFLATED * len(value), MOST_INFLATED)
+
+
+@pytest.mark.parametrize(
+    "data", [b"\x1f\x8b\x08\x00 no gzip at all", b"\x78\x9c\xff\xfe\xfd\xfc", zlib.compress(bytes(200))]
+)
+def test_what_only_begins_like_deflated_text_is_none(data: bytes) -> None:
+    """Nothing raises; bytes that are inflated have to be text."""
+    assert unwrapped(b64encode(data).decode()) is None
+
+
 @pytest.mark.parametrize(
     "value",
     ["username", "configuration", "aGVsbG8=", "aGVsbG8gd29ybGQ" + "A", "20240131", "12345678", "deadbeefcafe", "0x1f",
-     "AAAAAAAAAAAAAAAA", "////////", "a/b/c/d/e/f", "", "=", "abcde", "Basic realm"],
+     "AAAAAAAAAAAAAAAA", "////////", "a/b/c/d/e/f", "", "=", "abcde", "Basic realm",
+     "time:12:30:45", "user:password1234", "urn:isbn:12345678901", "sha256:abcdefabcdefabcdef", "tag:internationalization",
+     "spotify:track:4uLU6hMCjMI75M1A2tKUQC", "internationalization\ncharacterization\nmisunderstanding"],
 )  # fmt: skip
 def test_what_is_no_wrapped_text(value: str) -> None:
     """Words, numbers, identifiers, and wrapped words in which no attack has room."""
@@ -73,6 +125,8 @@ def test_random_tokens_are_seldom_text(length: int, most: float) -> None:
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     tokens = ["".join(source.choices(alphabet, k=length)) for _ in range(10_000)]
     assert sum([unwrapped(token) is not None for token in tokens]) <= most * len(tokens)
+    assert sum([unwrapped(f"v1:{token}") is not None for token in tokens]) <= most * len(tokens)
+    assert sum([unwrapped(f"{token}\n{token[::-1]}") is not None for token in tokens]) <= most * len(tokens)
 
 
 @given(st.binary(max_size=80))

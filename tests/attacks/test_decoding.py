@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doorward.attacks import decoding
+from doorward.attacks.base64_text import INFLATED
+from doorward.attacks.forms import unquoted
 from doorward.attacks.work import OutOfWork, Work
 
 PIECE = 4_608
@@ -74,6 +76,16 @@ def overlong(text: str) -> str:
         ("1+union+select+2", "1 union select 2"),
         ("%26lt%3bb", "<b"),
         (r"%5cu003cb", "<b"),
+        ("&lbrace;&lbrace;7*7&rbrace;&rbrace;", "{{7*7}}"),
+        ("x&NewLine;&dollar;&lpar;id&rpar;&sol;&grave;", "x\n$(id)/`"),
+        ("&#x000000000000000028;&#00000000000041;", "()"),
+        (r"\u0024\u007bx}", "${x}"),
+        (r"en\r\nSet-Cookie: a=b", "en\r\nSet-Cookie: a=b"),
+        ("caf%e9 ..%c0%af..", "caf\xe9 ../.."),
+        ("%c0%bcscript%c0%be", "<script>"),
+        ("..%c0%2f", "../"),
+        (b64encode(b64encode(b"' or 1=1--")).decode(), "' or 1=1--"),
+        (b64encode(b64encode(b"; cat /etc/passwd")).decode(), "; cat /etc/passwd"),
     ],
     ids=ascii,
 )
@@ -115,12 +127,37 @@ def test_what_an_application_may_decode_is_a_form(value: str, decoded: str) -> N
         "GA1.2.1123456789.1712345678",
         "1712345678901",
         "\ud800 alone",
+        r"Use \r\n to end lines, and \n on Unix",
+        r"C:\repos\notes:2",
     ],
     ids=ascii,
 )
 def test_ordinary_values_have_no_forms(value: str) -> None:
     """What people and libraries send every day costs no second look."""
     assert texts(value) == []
+
+
+LEGACY = {
+    "shift_jis": ["\u65e5\u672c\u8a9e", "\u6771\u4eac\u90fd \u691c\u7d22", "\u30ab\u30bf\u30ab\u30ca", "\uff76\uff80"],
+    "gbk": ["\u4e2d\u56fd", "\u6765", "\u8001\u674e", "\u5317\u4eac\u5927\u5b66", "\u6765\u6765 ok"],
+    "euc_kr": ["\ud55c\uad6d\uc5b4", "\uc11c\uc6b8", "\uac80\uc0c9 \uacb0\uacfc"],
+    "big5": ["\u53f0\u7063", "\u641c\u5c0b"],
+    "windows-1251": [
+        "\u041f\u0440\u0438\u0432\u0435\u0442",
+        "\u0410.",
+        "\u0410.\u0421. \u041f",
+        "\u0411/\u0443",
+        "\u0410/\u0411",
+    ],
+    "iso-8859-1": ["caf\xe9", "\xc0 la carte", "\xc1/\xc0", "na\xefve"],
+}
+
+
+@pytest.mark.parametrize("charset", sorted(LEGACY))
+def test_text_in_other_charsets_has_no_forms(charset: str) -> None:
+    """Bytes that are no UTF-8 are what old forms send; overlong forms of ASCII look different."""
+    for word in LEGACY[charset]:
+        assert texts(unquoted(quote(word.encode(charset)))) == [], word
 
 
 ENCODERS: list[Callable[[str], str]] = [
@@ -170,8 +207,8 @@ def test_forms_are_distinct_bounded_and_never_longer(value: str) -> None:
     """Nothing raises; decoding only goes forward; the cheap question is never wrong in saying no."""
     found = texts(value)
     assert len(found) == len({value, *found}) - 1
-    assert len(found) <= 9
-    assert all(len(text) <= len(value) for text in found)
+    assert len(found) <= 13
+    assert all(len(text) <= INFLATED * len(value) for text in found)
     if found:
         assert decoding.may_change(value, [value])
         assert decoding.may_change(f"before {value} after", ["before", value, "after"])
@@ -194,6 +231,7 @@ def test_what_removal_would_hide_is_a_form_too() -> None:
 SHAPES = [
     "%25", "%2525253c", "%c0%ae", "%ffa", "&lt;", "&amp;", "&#x3c;", "&", "\\u003c", "\\", "\\74", "\u200b",
     "a\u200b", "a\xa0", "\xc0\xae", "\uff1c", "+ADw-", "+A", "'+", "PHNj", "%5cx26lt;", "\udcc0\udcae", "3c27",
+    "\xc0.", "\xc0\xaf", "\\r\\nA:", "UEhOag==", "v1:PHNj", "PHNjcmlwdD4xMjM0\n",
 ]  # fmt: skip
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from tests.attacks.asking import PLENTY, detectors, subject, units, weight, weights
 
 from doorward.attacks.detectors.paths import _walked
-from doorward.attacks.evidence import Place
+from doorward.attacks.evidence import Place, Value
+from doorward.attacks.subject import Subject
 from doorward.attacks.work import Work
 from doorward.builders.rule_files import contents
 
@@ -221,7 +222,7 @@ def test_the_screens_are_one_sided(book: str, data: st.DataObject) -> None:
     place = data.draw(st.sampled_from([Place.QUERY, Place.PATH, Place.FILENAME]))
     for detector in detectors(book):
         if list(detector.examine(subject(text, place), Work(PLENTY))):
-            assert detector.wants(subject(f"x {text} y", place))
+            assert detector.wants(Subject(f"x {text} y", Value(place, "first", "x")))
 
 
 @pytest.mark.parametrize("place", [Place.QUERY, Place.PATH, Place.FILENAME, Place.JSON])

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.attacks.weighed import found, match_examples, subject_of, units_a_character, wants_what_it_finds, weight
 
+from doorward.attacks.detectors.php import PhpCode
 from doorward.attacks.evidence import Place
+from doorward.builders.rule_files import rulebooks
 
 FILLER = "the cat sat on the mat and looked at us for a long time while it rained "
 
@@ -241,3 +243,25 @@ def test_work_doubles_with_the_text(unit: str) -> None:
 def test_the_screen_is_one_sided(example: str, before: str, after: str) -> None:
     """Where something is found, the detector wants the text, also joined with others."""
     assert wants_what_it_finds("php", f"{before}{example}{after}")
+
+
+@pytest.mark.parametrize(
+    "text", ["zlib.output_compression=1", "output_handler=x", "-dsafe_mode=0", "a&mail.log=/x", "-dmail.log=/x"]
+)
+def test_settings_are_asked_about_however_they_are_written(text: str) -> None:
+    """All of the labels of a setting's name have to be there; the first may stand behind the letter of its argument."""
+    assert weight("php", text) > 0
+
+
+@pytest.mark.parametrize("text", ["?ref=mail&x=1", "log=1", "name=output", "mail=a&logs=b"])
+def test_words_that_settings_have_are_no_settings(text: str) -> None:
+    """A part of a setting's name is an ordinary word, and not looked at."""
+    assert not PhpCode(rulebooks()["php"]).wants(subject_of(text))
+
+
+@pytest.mark.parametrize(
+    "call", ["system('id')", "system/**/('id')", "system # x\n('id')", "system   ('id')", "eval=('a')"]
+)
+def test_calls_are_found_before_their_parentheses(call: str) -> None:
+    """With white space, a comment, or an equals sign between name and parenthesis."""
+    assert weight("php", call) > 0

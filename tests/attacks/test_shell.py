@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.attacks.asking import PLENTY, detectors, subject, units, weight, weights
 
-from doorward.attacks.evidence import Place
+from doorward.attacks.evidence import Place, Value
+from doorward.attacks.subject import Subject
 from doorward.attacks.work import Work
 from doorward.builders.rule_files import contents
 
@@ -261,7 +262,7 @@ def test_the_screens_are_one_sided(before: str, text: str, after: str) -> None:
     """What a detector finds in a text it wants to look at, also with other text around it."""
     for detector in detectors("shell"):
         if list(detector.examine(subject(before + text + after), Work(PLENTY))):
-            assert detector.wants(subject(f"x {before}{text}{after} y"))
+            assert detector.wants(Subject(f"x {before}{text}{after} y", Value(Place.QUERY, "q", "x")))
 
 
 @pytest.mark.parametrize("book", ["shell", "windows"])

@@ -294,7 +294,7 @@ def test_the_screen_lets_through_what_is_found(example: str, before: str, after:
     for detector in detectors("sql"):
         if list(detector.examine(subject_of(text), Work(LONGEST))):
             assert detector.wants(subject_of(text))
-            assert detector.wants(subject_of(f"name {text} other"))
+            assert detector.wants(Subject(f"name {text} other", Value(Place.QUERY, "q", "name")))
 
 
 @given(st.text(alphabet="abor 1'\"();,.:=-/*#+@|&!<>select\n\x00", max_size=200))

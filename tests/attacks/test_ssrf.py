@@ -7,9 +7,10 @@ from ipaddress import IPv4Address, IPv6Address, ip_network
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.attacks.asking import weight
+from tests.attacks.asking import subject, weight
 
 from doorward.attacks.detectors.hosts import Hosts, Zone, ipv4
+from doorward.attacks.detectors.ssrf import SsrfDetector
 from doorward.attacks.evidence import Place
 from doorward.builders.rule_files import rulebooks
 
@@ -168,3 +169,45 @@ def test_ports_of_development_are_not_conclusive() -> None:
 def test_texts_and_other_addresses_pass(text: str) -> None:
     """Prose, bare addresses, other people's hosts."""
     assert weight("ssrf", text) < 0.5
+
+
+BOOK = rulebooks()["ssrf"]
+NAMES = sorted(
+    {*BOOK.words("metadata_hosts"), *BOOK.words("own_hosts")}
+    | {f"a{suffix}" for key in ("own_suffixes", "inner_suffixes", "wildcard_suffixes") for suffix in BOOK.words(key)}
+)
+
+
+@pytest.mark.parametrize("host", NAMES)
+def test_every_host_of_interest_is_looked_at(host: str) -> None:
+    """By its name, in a URL and, unless it begins with a digit, without one."""
+    detector = SsrfDetector(BOOK)
+    assert detector.wants(subject(f"see https://{host}/x"))
+    assert host[0].isdigit() or detector.wants(subject(host))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://1.example/",
+        "http:1.example",
+        "//0x7f.1",
+        "http:/\\[::1]",
+        "x://a@b",
+        "https://a#b",
+        "//ä.example",
+        "file:/x",
+    ],
+)
+def test_addresses_that_are_no_plain_names_are_looked_at(url: str) -> None:
+    """Numbers, brackets, user information, fragments, letters beyond ASCII, and other schemes."""
+    assert SsrfDetector(BOOK).wants(subject(f"to {url} and"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["https://shop.example/items/5?ref=mail#top", "//cdn.example/a@2x.png", "see http://a.example:8080/#/x", "a[0]"],
+)
+def test_ordinary_addresses_are_not_looked_at(text: str) -> None:
+    """Named hosts of the web are most of all URLs."""
+    assert not SsrfDetector(BOOK).wants(subject(text))

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import random
+import zlib
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,6 +57,15 @@ def test_the_whole_target_that_some_servers_tell_is_cut_at_its_query() -> None:
     request = RequestContext(path="/a", raw_path="/a?q=1", query="q=1")
     parts = [part for source in views.head(request, Known()) for part in source.values()]
     assert seen(parts) == [("", "/a"), ("q", "1")]
+
+
+@pytest.mark.parametrize(
+    "raw", [None, "/a/%3C?php%20x()%20?%3E?q=1", "/a/<?php x() ?>"], ids=["none", "target", "path"]
+)
+def test_a_question_mark_in_the_path_itself_hides_nothing(raw: str | None) -> None:
+    """The path that the server decoded has no query: it is looked at to its end."""
+    request = RequestContext(path="/a/<?php x() ?>", raw_path=raw)
+    assert "<?php x() ?>" in texts([part for source in views.head(request, Known()) for part in source.values()])
 
 
 def test_cookies_are_looked_at_one_by_one() -> None:
@@ -165,6 +179,76 @@ def test_compressed_bodies_weigh_a_little() -> None:
     assert rules(parts_of_body(b"", "application/json", complete=False, content_encoding="gzip")) == [
         "unscanned.compressed"
     ]
+
+
+TYPES = ["application/octet-stream", "image/jpeg", "video/mp4", "audio/mpeg", "font/woff2", "application/pdf",
+         "application/zip", "application/gzip", "application/vnd.ms-excel", "application/unknown", "nonsense", None]  # fmt: skip
+JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
+PDF = b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n"
+
+
+@pytest.mark.parametrize("content_type", TYPES, ids=str)
+def test_bytes_that_are_no_text_have_no_values(content_type: str | None) -> None:
+    """Of 300 random bodies, and as many that begin like images and documents, nothing is looked at as text."""
+    source = random.Random(4)
+    for _ in range(300):
+        for beginning in (b"", JPEG, PDF):
+            assert texts(parts_of_body(beginning + source.randbytes(source.randint(24, 2_000)), content_type)) == []
+
+
+@pytest.mark.parametrize("content_type", TYPES, ids=str)
+@pytest.mark.parametrize(
+    ("hidden", "expected"),
+    [
+        (b"<?php system($_GET[1]); ?>", "<?php system($_GET[1]); ?>"),
+        (b"<script>alert(1)</script>", SCRIPT),
+        (b"<%= Runtime.exec(x) %>  ", "<%= Runtime.exec(x) %>  "),
+        (b'<!ENTITY x SYSTEM "file:///x">', '<!ENTITY x SYSTEM "file:///x">'),
+        (b'O:8:"stdClass":1:{s:1:"a";}', 'O:8:"stdClass":1:{s:1:"a";}'),
+        (b"rO0ABXNyABFqYXZhLnV0aWw", "rO0ABXNyABFqYXZhLnV0aWw"),
+        (b"\xac\xed\x00\x05sr\x00\x11java.util", "\xac\xed\x00\x05sr\x00\x11java.util"),
+    ],
+    ids=range(7),
+)
+def test_what_runs_in_bytes_that_are_no_text_is_an_excerpt(
+    content_type: str | None, hidden: bytes, expected: str
+) -> None:
+    """Code of servers and browsers, entities, and serialized objects; wherever they stand."""
+    for before in (JPEG, JPEG + bytes(CHUNK - 30), bytes(3 * CHUNK)):
+        assert expected in [
+            text.partition("\0\0")[0] for text in texts(parts_of_body(before + hidden + bytes(9), content_type))
+        ]
+
+
+COMPRESSORS: list[Callable[[bytes], bytes]] = [
+    gzip.compress,
+    zlib.compress,
+    lambda data: random.Random(len(data)).randbytes(99),
+]
+
+
+@pytest.mark.parametrize("compress", COMPRESSORS, ids=["gzip", "deflate", "random"])
+@pytest.mark.parametrize(
+    "content_type", ["application/x-www-form-urlencoded", "application/json", "text/plain", None], ids=str
+)
+def test_compressed_bodies_are_not_read_as_text(compress: Callable[[bytes], bytes], content_type: str | None) -> None:
+    """Their bytes mean nothing before they are inflated, which is not done."""
+    for number in range(100):
+        body = compress(f"name=Anna&number={number}&text=some+words".encode())
+        parts = parts_of_body(body, content_type, content_encoding="br")
+        assert texts(parts) == []
+        assert rules(parts) == ["unscanned.compressed"]
+
+
+def test_a_body_that_is_only_said_to_be_compressed_is_read() -> None:
+    """Servers that do not care for the header read it, too."""
+    parts = parts_of_body(b"q=%27+or+1=1--", "application/x-www-form-urlencoded", content_encoding="gzip")
+    assert seen(parts) == [("q", ATTACK)]
+    assert rules(parts) == ["unscanned.compressed"]
+    long = parts_of_body(
+        bytes(range(128, 256)) * 9 + b"q=1' or 1=1 union select a from b--", None, content_encoding="br"
+    )
+    assert any(ATTACK[:8] in text for text in texts(long))
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/octet-stream", "application/json", "text/xml"])

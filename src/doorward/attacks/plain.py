@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _TELLING = re.compile(r"[^\w .,;:=/+()*?!@-]")
 """What neither addresses nor sentences need."""
-_PAIRS = ("..", "()", ")(", "(!", ")!", "==", "--", "@@", "0x")
+_PAIRS = ("..", "()", ")(", "(!", ")!", "*)", "=*", "@(", "==", "--", "@@", "0x")
 _CONNECTING = frozenset({
     "all", "and", "any", "between", "by", "date", "for", "from", "group", "image", "in", "into", "is", "like", "name",
     "new", "not", "now", "on", "or", "page", "test", "this", "to", "user", "with", "xml",
@@ -67,7 +67,8 @@ class Plain:
             header: The name of the header of which it is the value, in lower case.
         """
         if text.isalnum():
-            plain = text.lower() not in self._telling
+            word = text.lower()
+            plain = word not in self._telling or word in _CONNECTING
         elif header:
             plain = self._is_usual(text, header)
         else:
@@ -80,7 +81,7 @@ class Plain:
 
     def _is_plain(self, text: str) -> bool:
         if text.startswith("http") and (web := _WEB.fullmatch(text)) is not None:
-            return self._telling.intersection(words_of(f"{web[1]} {web[2]}".lower())) <= _CONNECTING
+            return self._is_usual_address(*web.groups())
         if len(text) <= _SHORT and ("'" in text or " & " in text):
             text = _ORDINARY.sub(" ", text)
         if _TELLING.search(text) is not None or _has_telling_pair(text):
@@ -90,10 +91,15 @@ class Plain:
         told = self._telling.intersection(words_of(text.lower()))
         return not told or (told <= _CONNECTING and not _OPERATORS.intersection(text))
 
+    def _is_usual_address(self, host: str, query: str | None) -> bool:
+        """Whether the words of a host and of a query say nothing; without spaces those of a query cannot."""
+        words = f"{host} {query}" if query and "+" in query else host
+        return self._telling.intersection(words_of(words.lower())) <= _CONNECTING
+
     def _is_usual(self, text: str, header: str) -> bool:
         """The same of a header, where versions of browsers have four numbers too."""
         if text.startswith("http") and (web := _WEB.fullmatch(text)) is not None:
-            return self._telling.intersection(words_of(f"{web[1]} {web[2]}".lower())) <= _CONNECTING
+            return self._is_usual_address(*web.groups())
         text = _without_usual(header, text)
         if _TELLING.search(text) is not None or _has_telling_pair(text):
             return False

@@ -203,8 +203,10 @@ class _Running:
         wanted = screen.wanting(joined, screen.all, failures)
         if not wanted:
             return
-        for subject in subjects if subjects is not None else [Subject(value.text, value) for value in batch]:
-            asked = screen.wanting(subject, wanted, failures)
+        if subjects is None:
+            subjects = [joined] if len(batch) == 1 else [Subject(value.text, value) for value in batch]
+        for subject in subjects:
+            asked = wanted if subject is joined else screen.wanting(subject, wanted, failures)
             for bit, detector in screen.detectors if asked else ():
                 if asked & bit:
                     self._examine(detector, subject)

@@ -29,7 +29,7 @@ def rulebooks(paranoia: int = 1) -> dict[str, Rulebook]:
         raise DataError(FOLDER, f"the rules of attack detection cannot be read: {error}") from error
 
 
-MARKED = frozenset({"template", "html", "xxe", "ssi", "nosql", "crlf", "ldap", "protocol", "session", "unscanned"})
+MARKED = frozenset({"template", "html", "xxe", "ssi", "crlf", "ldap", "protocol", "session", "unscanned"})
 """Files none of whose rules finds anything in a value without the marks that :mod:`doorward.attacks.plain` asks for."""
 CONTEXT = {
     "windows": {"notable"},
@@ -37,6 +37,7 @@ CONTEXT = {
     "ssrf": {"fetched", "addressed", "sent_to", "inner_paths", "development_ports"},
     "shell": {"ordinary", "code_flags"},
     "mail": {"fields"},
+    "nosql": {"operators", "comparing", "secrets"},
     "script": {"of_page"},
     "sql": {
         "constants", "everyday_functions", "everyday_verbs", "from", "into", "joints", "negations", "objects",

@@ -44,6 +44,7 @@ _NEEDED = {
 _PLAIN = frozenset({"percent"})
 """Decodings that servers do. Behind others a character is one that somebody wrote about."""
 _FEW_LINES = 8
+_UNITS_OF_LINES = 4
 _LONGEST_NAME = 200
 _HEADER_LINES = frozenset({Place.HEADER, Place.COOKIE})
 _WITHOUT_NULLS = ONE_LINE | {Place.FORM}
@@ -69,7 +70,7 @@ class CrlfDetector:
     def examine(self, subject: Subject, work: Work) -> Iterator[Evidence]:
         """Lines behind a break, and single characters."""
         text = subject.text
-        work.spend(4 * len(text))
+        work.spend(len(text))
         if _PLAIN.issuperset(subject.via):
             yield from self._characters(subject)
         if "\n" not in text and "\r" not in text:
@@ -77,8 +78,10 @@ class CrlfDetector:
         if subject.is_name and subject.place is Place.QUERY and len(text) <= _LONGEST_NAME:
             yield self._rule("broken_name").at(0, len(text))
         if subject.place in ONE_LINE:
+            work.spend(_UNITS_OF_LINES * len(text))
             yield from self._lines(subject)
-        else:
+        elif text.count("\n") <= _FEW_LINES:
+            work.spend(_UNITS_OF_LINES * len(text))
             yield from self._lines_in_text(subject)
 
     def _characters(self, subject: Subject) -> Iterator[Evidence]:
@@ -118,8 +121,6 @@ class CrlfDetector:
 
     def _lines_in_text(self, subject: Subject) -> Iterator[Evidence]:
         lower = subject.lower
-        if lower.count("\n") > _FEW_LINES:
-            return
         if (found := _MESSAGE.search(lower)) and _is_behind_a_word(lower, found.start()):
             yield self._rule("message").at(found.start(), found.end())
         for line in _LINE.finditer(lower):

@@ -69,7 +69,7 @@ class LdapDetector:
     def examine(self, subject: Subject, work: Work) -> Iterator[Evidence]:
         """What a filter would be made of."""
         lower = subject.lower
-        work.spend(3 * len(lower))
+        work.spend(2 * len(lower))
         unopened = list(_unopened(lower))
         for at in unopened:
             found = _NEXT.match(lower, at)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from doorward.attacks.detectors.context import context_scale
+from doorward.attacks.detectors.context import context_scale, is_one_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +23,7 @@ _BLIND = re.compile(r"[\r\n]\s{0,4}+bcc\s{0,4}:[^\r\n@]{0,80}@")
 _OTHER = re.compile(
     r"[\r\n]\s{0,4}+(?:to|from|reply-to|subject|mime-version|content-type|content-transfer-encoding|x-mailer)\s{0,4}:"
 )
+_COPIES = frozenset({"cc", "bcc"})
 _FIRST_WORD = re.compile(r"\s{0,4}\S{0,128}\s{0,4}\Z")
 _NAME = re.compile(r"[a-z]+")
 _FEW_LINES = 8
@@ -42,9 +43,13 @@ class MailHeaderDetector:
         self._fields = book.words("fields")
 
     def wants(self, subject: Subject) -> bool:
-        """Whether there are lines, and a colon."""
+        """Whether there are lines, a colon, and a header's name or a field that has one line."""
         text = subject.text
-        return ("\n" in text or "\r" in text) and ":" in text
+        if not (("\n" in text or "\r" in text) and ":" in text):
+            return False
+        if not _COPIES.isdisjoint(subject.words):
+            return True
+        return not is_one_value(subject) or self._is_one_line(subject.name)
 
     def examine(self, subject: Subject, work: Work) -> Iterator[Evidence]:
         """A line of a mail's header."""

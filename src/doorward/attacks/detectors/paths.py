@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from doorward.attacks.subject import Subject
     from doorward.attacks.work import Work
 
-_UNITS_A_CHARACTER = 20
+_UNITS_A_CHARACTER = 4
+_UNITS_A_PATH = 300
 _MOST_WORDS = 3
 _LONGEST_END = 4
 _FAR = 2
@@ -27,13 +28,15 @@ _FARTHER = 3
 _VERY_FAR = 6
 _SURE = 1.0
 
-_TOKEN = re.compile(r"[^\s\"'`<>|,&(){}\x00]++")
+_BETWEEN = "\"'`<>|,&(){}\0"
+"""Characters that end a path, as blanks do."""
 _SLASHES = re.compile(r"[/\\]++")
 _UP = re.compile(r"\.{2,8}(?:;\S{0,32})?\Z")
 _CLIMB = re.compile(r"\.\.(?:;[^/\\\s]{0,32})?[/\\]|[/\\]\.\.(?![\w.])")
 _SPLIT_DOTS = re.compile(r"\.[\x00\r\n]{1,4}\.[\x00\r\n]{0,4}[/\\]|\.\.[\x00]{1,4}[/\\]")
 _HEXADECIMAL = re.compile(r"0x(2e|2f|5c)")
 _ABSOLUTE = re.compile(r"[/\\~]|[a-z]:[/\\]|file:|\.[/\\]")
+_COMPOUND = re.compile(r"[=?#;]")
 _PADDING = "\x01\x01\x01"
 _SIGNS = {"2e": ".", "2f": "/", "5c": "\\"}
 
@@ -69,6 +72,7 @@ class PathDetector:
         self.name = book.name
         self._book = book
         self._secrets = book.words("secrets")
+        self._last_names = frozenset([path.rpartition("/")[2] for path in self._secrets])
         self._bases = book.words("bases")
         self._folders = tuple(sorted(book.words("folders")))
         self._requested = _Requested(book)
@@ -94,28 +98,34 @@ class PathDetector:
             rule = self._requested.rule_for(lower.partition("?")[0])
             if rule:
                 yield self._book.rule(rule).at(0, len(lower))
-        best = self._heaviest(subject, _HEXADECIMAL.sub(_decoded, lower) if "0x" in lower else lower)
+        best = self._heaviest(subject, _HEXADECIMAL.sub(_decoded, lower) if "0x" in lower else lower, work)
         if best is not None:
             yield best
 
-    def _heaviest(self, subject: Subject, lower: str) -> Evidence | None:
+    def _heaviest(self, subject: Subject, lower: str, work: Work) -> Evidence | None:
         is_short = not subject.value.offset and len(lower.split(None, _MOST_WORDS)) <= _MOST_WORDS
         place = Place.FILENAME if subject.name in self._file_headers else subject.place
         best: Evidence | None = None
-        seen: set[str] = set()
-        for found in _TOKEN.finditer(lower):
-            word = found[0]
-            if word in seen or not ("/" in word or "." in word or "\\" in word):
+        for word in dict.fromkeys(_words(lower)):
+            if not ("/" in word or "." in word or "\\" in word) or not (is_short or self._may_tell(word)):
                 continue
-            seen.add(word)
-            is_whole = is_short and lower[: found.start()].strip("'\" ") == ""
+            work.spend(_UNITS_A_PATH)
+            start = lower.find(word)
+            is_whole = is_short and lower[:start].strip("'\" ") == ""
             rule = self._rule(_walked(word, place, is_whole=is_whole))
-            evidence = self._book.rule(rule).at(found.start(), found.end()) if rule else None
+            evidence = self._book.rule(rule).at(start, start + len(word)) if rule else None
             if evidence is not None and (best is None or evidence.weight > best.weight):
                 best = evidence
                 if best.weight >= _SURE:
                     break
         return best
+
+    def _may_tell(self, word: str) -> bool:
+        """Whether a word that is not the whole value climbs, has a known name at its end, or more in it than a path."""
+        if ".." in word or _COMPOUND.search(word) is not None:
+            return True
+        path = word.rstrip("/\\.:~ ")
+        return path[max(path.rfind("/"), path.rfind("\\")) + 1 :] in self._last_names
 
     def _rule(self, path: _Path) -> str:
         end = _known_end(path.rest, self._secrets)
@@ -192,6 +202,13 @@ def _climbing(path: _Path) -> str:
     if path.is_whole and path.out:
         return "climbs_once"
     return "climbs_a_little" if path.climbs >= _FAR else ""
+
+
+def _words(lower: str) -> list[str]:
+    for sign in _BETWEEN:
+        if sign in lower:
+            lower = lower.replace(sign, " ")
+    return lower.split()
 
 
 def _known_end(segments: Sequence[str], known: Container[str]) -> str:

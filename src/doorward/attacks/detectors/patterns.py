@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from doorward.attacks.work import Work
 
 _UNITS_A_PATTERN = 50
-_UNITS_A_CHARACTER = 1
+_UNITS_OF_TWO_CHARACTERS = 3
 
 
 class PatternDetector:
@@ -51,6 +51,6 @@ class PatternDetector:
         occurring = self.literals & subject.occurring(self.vocabulary)
         for rule, pattern in self._rules:
             if not rule.literals.isdisjoint(occurring) and place in rule.places:
-                work.spend(_UNITS_A_PATTERN + _UNITS_A_CHARACTER * len(lower))
+                work.spend(_UNITS_A_PATTERN + _UNITS_OF_TWO_CHARACTERS * len(lower) // 2)
                 if found := pattern.search(lower):
                     yield rule, found

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 _COMMENT = r"(?:/\*[^*]{0,24}\*/|(?:\#|//)[^\n]{0,24}\n)"
 _GAP = rf"(?:\s{{0,8}}+{_COMMENT}?){{0,2}}\s{{0,8}}+"
 _CALL = re.compile(rf"(?<![\w.$>:])([a-z_][a-z0-9_]{{1,40}}+)({_GAP}|=)\(\s{{0,8}}+")
+_NAME = "abcdefghijklmnopqrstuvwxyz_0123456789"
+_GAPS = " \t\n\r\v\f="
+_BEFORE = 128
+"""Characters that a name, and comments between it and its parenthesis, may take."""
 _SENTENCE = re.compile(r"[a-z]{2,20}[\s,)]\s?[a-z(]|e?s\)")
 """After the parenthesis: words of a person, or the plural of ``system(s)``."""
 _CODE = re.compile(r"[\"'$`@\d)\[\\&-]|[a-z_]\w{1,40}\s?[)(\[]")
@@ -30,17 +34,23 @@ _FIRST = 8
 _ENDS_OF_NAMES = re.compile(
     rf"(?:[\])]\s{{0,4}}[\[{{][^\[\]{{}}]{{0,20}}[\]}}]\)?|\)|[\"']\s?\]?|\}})\s{{0,4}}{_COMMENT}?\s{{0,4}}\("
 )
+_AFTER_CLOSER = re.compile(r"\((?:(?<=[\])}\"'/\n]\()|(?<=[\])}\"'/\s]\s\())")
 _NOT_OF_NAMES = re.compile(rf"{_COMMENT}|\(\s{{0,4}}string\s{{0,4}}\)|[^a-z_]")
 _JOINED = re.compile(r"[\"'][a-z_]{1,16}[\"'](?:\s{0,4}[.+]\s{0,4}[\"'][a-z_0-9]{1,16}[\"']){1,12}+")
 _SETTING = re.compile(r"(?:\A|-d\s{0,4}+|[\s&;?])([a-z_]{4,24}+(?:\.[a-z_]{3,40}+){0,2}+)\s{0,4}=\s{0,4}[^\s=]")
 _SESSION_FILE = re.compile(r"sess_[a-z0-9,-]{20,256}\s{0,4}")
+_QUOTES_OF_TWO = 4
+_STATEMENT_BREAK = re.compile(r"[;=,:]|return")
+_SLASH = re.compile(r"[/\\]")
 _SHORTEST_NAME = 3
 _LONGEST_NAME = 80
-_UNITS_OF_CALLS = 5
+_UNITS_OF_CALLS = 1
 _UNITS_OF_SETTINGS = 2
 _UNITS_OF_NAMES = 3
 """For each character."""
-_UNITS_A_NAME = 40
+_UNITS_A_CALL = 80
+_UNITS_A_COMMENT = 400
+_UNITS_A_NAME = 100
 """For each place where a name may have been put together."""
 
 
@@ -58,34 +68,44 @@ class PhpCode:
         self._functions, self._runners = book.words("functions"), book.words("runners")
         self._names = self._functions | book.words("words")
         self._settings = book.words("dangerous_settings")
-        self._parts_of_settings = frozenset([setting.rpartition(".")[2] for setting in self._settings])
+        # With d, as of an argument that is written behind its letter: -dsafe_mode=0.
+        spelled = [name for setting in sorted(self._settings) for name in (setting, f"d{setting}")]
+        self._labels: dict[str, list[frozenset[str]]] = {}
+        for name in spelled:
+            self._labels.setdefault(max(name.split("."), key=len), []).append(frozenset(name.split(".")))
+        self._longest_labels = frozenset(self._labels)
 
     def wants(self, subject: Subject) -> bool:
-        """Whether there is a call, or a setting."""
-        if "(" in subject.text:
+        """Whether there is a call of a known function or of what may be a name put together, or a setting."""
+        if "(" in subject.text and (
+            not self._names.isdisjoint(subject.words) or _may_end(subject.lower) or _may_join(subject.lower)
+        ):
             return True
-        return "=" in subject.text and not self._parts_of_settings.isdisjoint(subject.words)
+        return "=" in subject.text and self._names_setting(subject)
+
+    def _names_setting(self, subject: Subject) -> bool:
+        words = subject.words
+        return any([labels <= words for longest in self._longest_labels & words for labels in self._labels[longest]])
 
     def examine(self, subject: Subject, work: Work) -> Iterator[Evidence]:
         """The heaviest evidence of each rule, scaled by what stands around it."""
         around = Surroundings(subject)
-        if not self._names.isdisjoint(subject.words):
-            work.spend(_UNITS_OF_CALLS * len(subject.lower))
-            yield from self._calls(subject, around)
-        if not self._parts_of_settings.isdisjoint(subject.words):
+        if "(" in subject.lower and not self._names.isdisjoint(subject.words):
+            yield from self._calls(subject, around, work)
+        if "=" in subject.lower and self._names_setting(subject):
             work.spend(_UNITS_OF_SETTINGS * len(subject.lower))
             yield from self._settings_in(subject, around)
         for start, end in self._built(subject.lower, work):
             yield self._name_built.at(start, end, scale=around.scale(start, end))
             return
 
-    def _calls(self, subject: Subject, around: Surroundings) -> Iterator[Evidence]:
+    def _calls(self, subject: Subject, around: Surroundings, work: Work) -> Iterator[Evidence]:
         """The first call of each kind."""
         sought = 0.6 if subject.name.lower() in SEARCH_FIELDS and not subject.is_name else 1.0
         seen: set[str] = set()
-        for found in _CALL.finditer(subject.lower):
+        for found in _calls(subject.lower, self._names, work):
             rule = self._call if found[1] in self._functions else self._call_alone
-            if found[1] not in self._names or rule.id in seen:
+            if rule.id in seen:
                 continue
             weight = _weight_of_call(subject.lower, found, alone=rule is self._call_alone)
             if weight:
@@ -101,17 +121,17 @@ class PhpCode:
     def _built(self, lower: str, work: Work) -> Iterator[tuple[int, int]]:
         """Where names of functions are put together: of texts joined by dots, in parentheses, in quotes, in lists."""
         work.spend(_UNITS_OF_NAMES * len(lower))
-        for found in _JOINED.finditer(lower):
+        for found in _JOINED.finditer(lower) if _may_join(lower) else ():
             if _NOT_OF_NAMES.sub("", found[0]) in self._runners:
                 yield found.span()
         before = 0
-        for found in _ENDS_OF_NAMES.finditer(lower):
+        for found in _ENDS_OF_NAMES.finditer(lower) if _AFTER_CLOSER.search(lower) else ():
             start = max(before, found.start() - _LONGEST_NAME)
             before = found.end()
             if found.start() - start < _SHORTEST_NAME:
                 continue
             work.spend(_UNITS_A_NAME)
-            opened = re.split(r"[;=,:]|return", lower[start : found.start() + 1])[-1]
+            opened = _STATEMENT_BREAK.split(lower[start : found.start() + 1])[-1]
             if opened.lstrip()[:1] in ("(", "[", "{", '"', "'") and self._is_runner(opened, lower, found):
                 yield start, found.end()
 
@@ -134,6 +154,36 @@ def _weight_of_call(lower: str, found: re.Match[str], *, alone: bool) -> float:
     if after and (_SENTENCE.match(after) or not _CODE.match(after)):
         return 0.0
     return 0.6 if gap == " " and _NAKED_WORD.match(after) else 1.0
+
+
+def _may_end(lower: str) -> bool:
+    """Whether there is a parenthesis that could be behind a name put together."""
+    return _AFTER_CLOSER.search(lower) is not None and _ENDS_OF_NAMES.search(lower) is not None
+
+
+def _may_join(lower: str) -> bool:
+    quotes = lower.count("'") + lower.count('"')
+    return quotes >= _QUOTES_OF_TWO and _JOINED.search(lower) is not None
+
+
+def _calls(lower: str, names: frozenset[str], work: Work) -> Iterator[re.Match[str]]:
+    """Calls of functions with these names; looked for before parentheses, which are fewer than words."""
+    work.spend(_UNITS_OF_CALLS * len(lower))
+    opened = lower.find("(")
+    while opened >= 0:
+        work.spend(_UNITS_A_CALL)
+        start = max(0, opened - _BEFORE)
+        before = lower[start:opened].rstrip(_GAPS)
+        name = before[len(before.rstrip(_NAME)) :]
+        if name in names:
+            if found := _CALL.match(lower, start + len(before) - len(name)):
+                yield found
+        elif before.endswith("*/") or (
+            "\n" in lower[start + len(before) : opened] and ("#" in before or "//" in before)
+        ):
+            work.spend(_UNITS_A_COMMENT)
+            yield from [found for found in _CALL.finditer(lower, start, opened + 9) if found[1] in names]
+        opened = lower.find("(", opened + 1)
 
 
 class PhpFiles:
@@ -161,5 +211,5 @@ class PhpFiles:
         work.spend(len(subject.lower))
         if runs_on_server(subject.lower, self._endings):
             yield self._upload.at(0, len(subject.lower))
-        if _SESSION_FILE.fullmatch(re.split(r"[/\\]", subject.lower)[-1]):
+        if _SESSION_FILE.fullmatch(_SLASH.split(subject.lower)[-1]):
             yield self._session.at(0, len(subject.lower))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _UNITS_A_CHARACTER = 3
 _UNITS_A_COMPACTED_CHARACTER = 12
 _UNITS_A_USE = 300
+_UNITS_A_NAME = 50
 _MOST_USES = 256
 """Uses of what attacks use, in one text. No program has one in every twenty characters."""
 _LONGEST_WHOLE = 2_048
@@ -50,6 +51,8 @@ _MEMBER = re.compile(
 _ORDINARY_MEMBER = re.compile(
     r"(?<![\w$.-])(?:document\.(?:body|createelement|queryselector|getelement\w{1,24})\b|(?:atob|unescape|fetch)[(`])"
 )
+_STORES = frozenset({"localstorage", "sessionstorage"})
+_USE = re.compile(r"""(?:[\s"'`)\]]|/\*[^*]{0,64}\*/){0,8}+(?:[(`\[=]|\??\.\s?\w|//)|[\s)\]]{0,8}`""")
 _STYLE_OF_CODE = re.compile(r"url\([\"']?(?:javascript|vbscript)\b|:expression\(|-moz-binding:")
 _ENCODERS = re.compile(r"\(ﾟ.ﾟ\) ?[\[=]|=~\[\]")
 _DOTTED_NAME = re.compile(r"[\w.$]+")
@@ -95,7 +98,7 @@ class ScriptDetector:
         work.spend(_UNITS_A_CHARACTER * len(text.text))
         yield from self._url(text)
         yield from self._symbols(text.text)
-        if text.literate and subject.words.isdisjoint(self._in_texts):
+        if text.literate and not self._is_used(subject, work):
             return
         work.spend(_UNITS_A_COMPACTED_CHARACTER * len(text.text))
         short = compact(text.text)
@@ -109,6 +112,20 @@ class ScriptDetector:
             yield from self._whole(subject, short, used)
         elif _SECRET.search(short) and _NETWORK.search(short):
             yield self._rule("exfiltration").at(0, len(text.text), scale=0.3)
+
+    def _is_used(self, subject: Subject, work: Work) -> bool:
+        """Whether a text for people has one of the names that tell something even there, used as code uses it."""
+        words, lower = subject.words, subject.lower
+        if not words.isdisjoint(_STORES) or ("cookie" in words and "document" in words):
+            return True
+        for name in words & self._in_texts:
+            at = lower.find(name)
+            while at >= 0:
+                work.spend(_UNITS_A_NAME)
+                if _USE.match(lower, at + len(name)):
+                    return True
+                at = lower.find(name, at + len(name))
+        return False
 
     def _url(self, text: Reading) -> Iterator[Evidence]:
         """The value as a URL, for where it is put into ``href`` or the like."""

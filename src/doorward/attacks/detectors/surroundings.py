@@ -30,6 +30,7 @@ _FILE_HEADER = re.compile(r"x?[-_.]?file[-_.]?name")
 _SAMPLE = "sample"
 """In reports that browsers send, the beginning of a script (Content Security Policy 3 section 5.3)."""
 _MOST_WORDS = 40
+_END_OF_NAME = re.compile(r"[\0;%]|::\$")
 _QUOTED_CODE = re.compile(r"[^\W\d_]{2}:? `[^`\n]{1,200}`|`[^`\n]{1,200}` [^\W\d_]{2}")
 _QUOTED_CODE_COUNTS = 3
 """Code between backticks beside a word is what is talked about: it counts as so many words."""
@@ -108,6 +109,6 @@ def runs_on_server(name: str, endings: frozenset[str]) -> bool:
     What servers and file systems drop is dropped: dots, blanks and NUL at the end, blanks around the ending, and what
     comes after a NUL, a ``;`` or Windows' ``::$DATA``.
     """
-    kept = re.split(r"[\0;%]|::\$", name, maxsplit=1)[0].rstrip(". \t/")
+    kept = _END_OF_NAME.split(name, maxsplit=1)[0].rstrip(". \t/")
     _stem, dot, ending = kept.rpartition(".")
     return bool(dot) and ending.strip().rstrip("0123456789") in endings

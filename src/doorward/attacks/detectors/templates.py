@@ -33,7 +33,7 @@ _PROBE = re.compile(
 )
 """A number, or a member of a literal, right behind what opens an expression."""
 _UNITS_A_PATTERN = 50
-_UNITS_A_CHARACTER = 1
+_UNITS_A_CHARACTER = 2
 
 
 class Expressions(NamedTuple):
