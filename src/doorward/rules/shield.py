@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 When = Literal["before", "after"]
 
-THRESHOLD = 3.0
+THRESHOLD = 5.0
+"""On the development sets a hundred ordinary requests of one client come to 2.9 in 99 of 100 draws, and to 5 in none of
+4,000; of technical text, 30 come to 3.4 in 99.9 of 100."""
 WINDOW = 600.0
 SUSPICIOUS = 0.2
 """A request of less weight than this does not count towards the threshold: many ordinary texts hold a trace."""

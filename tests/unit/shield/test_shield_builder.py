@@ -86,7 +86,7 @@ def test_it_needs_no_configuration() -> None:
     """The defaults are those of the documentation."""
     rule = shield()
     assert (rule.threshold, rule.window, rule.body, rule.when, rule.exclude, rule.paranoia) == (
-        3.0, 600.0, True, "before", (), 1,
+        5.0, 600.0, True, "before", (), 1,
     )  # fmt: skip
 
 
@@ -98,7 +98,7 @@ def test_windows_are_durations() -> None:
 def test_the_id_is_stable() -> None:
     """Equal rules have equal ids, in every process; defaults written out are defaults."""
     assert (
-        rule_id() == rule_id() == rule_id(threshold=3, window="10m", exclude=[], paranoia=1, body=True, when="before")
+        rule_id() == rule_id() == rule_id(threshold=5, window="10m", exclude=[], paranoia=1, body=True, when="before")
     )
     exclude = [{"path": "/a", "family": "XSS"}]
     assert rule_id(exclude=exclude) == rule_id(exclude=[dict(exclude[0])])

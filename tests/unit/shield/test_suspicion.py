@@ -85,11 +85,12 @@ def test_refused_requests_do_not_prolong_it() -> None:
 
 
 def test_conclusive_attacks_count() -> None:
-    """Each adds its 1.0; the third refuses the client."""
+    """Each adds its 1.0; the fifth refuses the client."""
     client = Client(marked())
-    assert client.asks(3, "q=weigh(1.0)") == "DDD"
+    assert client.asks(5, "q=weigh(1.0)") == "DDDDD"
     assert client.asks(1, "q=tea") == "D"
-    assert Client(marked()).asks(2, "q=weigh(1.0)") == "DD"
+    client = Client(marked())
+    assert client.asks(4, "q=weigh(1.0)") + client.asks(1, "q=tea") == "DDDDA"
 
 
 @given(st.lists(st.tuples(st.sampled_from([0.2, 0.4, 0.7, 1.0]), st.integers(0, 400)), max_size=30))
