@@ -21,6 +21,7 @@ from doorward.attacks.known import Known
 from doorward.attacks.nested import DEEPEST, json_inside
 from doorward.attacks.parts import CHUNK, LONGEST_NAME, OVERLAP, Part
 
+FORM = "application/x-www-form-urlencoded"
 ATTACK = "' or 1=1--"
 DATA = json.dumps({"q": ATTACK, "n": 1})
 
@@ -48,7 +49,7 @@ PLACES: list[tuple[str, Callable[[str], list[Part]], Place]] = [
     ("query", lambda text: head(query="data=" + quote(text)), Place.QUERY),
     ("query-bare", lambda text: head(query="data=" + quote(text, safe="{}[]:\"', ")), Place.QUERY),
     ("query-twice", lambda text: head(query="data=" + quote(quote(text))), Place.QUERY),
-    ("form", lambda text: parts_of_body(f"data={quote(text)}".encode(), "application/x-www-form-urlencoded"), Place.FORM),
+    ("form", lambda text: parts_of_body(f"data={quote(text)}".encode(), FORM), Place.FORM),
     ("cookie", lambda text: head(headers=[("cookie", f"a=b; data={quote(text)}")]), Place.COOKIE),
     ("header", lambda text: head(headers=[("data", text)]), Place.HEADER),
     ("json", lambda text: parts_of_body(json.dumps({"data": text}).encode(), "application/json"), Place.JSON),
@@ -98,8 +99,8 @@ def test_nesting_is_bounded() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "{", "{}", "[1, 2]", "{{7*7}}", "{% if a %}", '{"a": "b"', '["a"].join()', "e", "eyJ", "W3", "Where is it", "%",
-     "%7B", "%22", "eyJub3QganNvbg", "[link](a)", "{a: b}", "{'a': 'b'}", "${x}"],
+    ["", " ", "{", "{}", "[1, 2]", "{{7*7}}", "{% if a %}", '{"a": "b"', '["a"].join()', "e", "eyJ", "W3",
+     "Where is it", "%", "%7B", "%22", "eyJub3QganNvbg", "[link](a)", "{a: b}", "{'a': 'b'}", "${x}"],
 )  # fmt: skip
 def test_what_is_no_json_is_one_value(text: str) -> None:
     """Templates, sentences and tokens are left as they are; so is JSON that is cut off."""

@@ -181,8 +181,10 @@ def test_compressed_bodies_weigh_a_little() -> None:
     ]
 
 
-TYPES = ["application/octet-stream", "image/jpeg", "video/mp4", "audio/mpeg", "font/woff2", "application/pdf",
-         "application/zip", "application/gzip", "application/vnd.ms-excel", "application/unknown", "nonsense", None]  # fmt: skip
+TYPES = [
+    "application/octet-stream", "image/jpeg", "video/mp4", "audio/mpeg", "font/woff2", "application/pdf",
+    "application/zip", "application/gzip", "application/vnd.ms-excel", "application/unknown", "nonsense", None,
+]  # fmt: skip
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
 PDF = b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n"
 

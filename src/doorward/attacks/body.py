@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from doorward.attacks import charsets, unscanned
 from doorward.attacks.charsets import Reading
 from doorward.attacks.evidence import Place
-from doorward.attacks.files import is_binary
+from doorward.attacks.files import body_parts, is_binary, is_text, is_utf8
 from doorward.attacks.forms import pairs
 from doorward.attacks.json_text import JsonText
 from doorward.attacks.multipart import Multipart, boundaries
+from doorward.attacks.nested import json_inside
 from doorward.attacks.part_headers import PartHeaders
 from doorward.attacks.parts import CHUNK, PAUSE, in_pieces, value
 from doorward.attacks.xml_text import XmlText
@@ -28,12 +29,23 @@ if TYPE_CHECKING:
 FORM, JSON, XML, MULTIPART, MEDIA, OTHER = "form", "json", "xml", "multipart", "media", "other"
 _JSON_TYPES = ("application/json", "application/ndjson", "application/x-json", "application/x-ndjson", "text/json",
                "application/csp-report")  # fmt: skip
-_MEDIA = ("image/", "audio/", "video/", "font/", "application/zip", "application/gzip", "application/pdf",
-          "application/vnd.openxml", "application/x-tar", "application/wasm")  # fmt: skip
+_MEDIA = ("image/", "audio/", "video/", "font/", "model/", "application/zip", "application/gzip", "application/zstd",
+          "application/x-gzip", "application/x-zip", "application/x-tar", "application/x-bzip", "application/x-7z",
+          "application/x-rar", "application/vnd.rar", "application/pdf", "application/msword", "application/vnd.ms-",
+          "application/vnd.openxml", "application/vnd.oasis", "application/epub", "application/wasm",
+          "application/octet-stream")  # fmt: skip
+_MESSAGES = (
+    "application/grpc", "application/protobuf", "application/x-protobuf", "application/vnd.google.protobuf",
+    "application/msgpack", "application/x-msgpack", "application/cbor", "application/x-amf", "application/x-thrift",
+    "application/vnd.apache.thrift", "application/x-java-serialized", "application/bson", "text/",
+)  # fmt: skip
+"""Types of binary messages whose strings are values that applications take; and what should be text altogether."""
 _SPACE = " \t\r\n\f\v\ufeff"
 _FORM_LIKE = re.compile(r"[^=&\s<>{}\"']{1,128}=")
 _RUN = re.compile(rb"[\t\n\r\x20-\x7e\xc2-\xf4\x80-\xbf]{6,}+")
-_SERIALIZED_JAVA = b"\xac\xed\x00\x05"
+_LONG_RUN = re.compile(rb"[\t\n\r\x20-\x7e]{32,}+")
+"""Not in random bytes: 0.38 to the 32nd power."""
+_PDF = b"%PDF-"
 
 
 def kind_of(content_type: str) -> str:
@@ -57,20 +69,23 @@ def body_values(request: RequestContext) -> Iterator[Part]:
     if len({content_type.strip().lower() for content_type in declared}) > 1:
         yield unscanned.TWO_TYPES
     walk = _Body(data, request.body_complete)
-    if data:
+    encodings = request.headers.values("content-encoding")
+    is_compressed = bool(encodings) and any(encoding.strip().lower() not in ("", "identity") for encoding in encodings)
+    if is_compressed:
+        yield unscanned.COMPRESSED
+    if is_compressed and not is_text(data):
+        yield from _runs(_LONG_RUN, data)
+    elif data:
         for content_type in declared[:2]:
             yield from walk.parts(content_type)
-    if not request.body_complete:
-        yield from _missing(request, declared[0], walk)
+    if not request.body_complete and not is_compressed:
+        yield from _missing(declared[0], walk)
 
 
-def _missing(request: RequestContext, content_type: str, walk: _Body) -> Iterator[Part]:
+def _missing(content_type: str, walk: _Body) -> Iterator[Part]:
     """What it means that the end of a body is not held."""
-    encodings = request.headers.values("content-encoding")
     kind = kind_of(content_type)
-    if any(encoding.strip().lower() not in ("", "identity") for encoding in encodings):
-        yield unscanned.COMPRESSED
-    elif kind == MULTIPART:
+    if kind == MULTIPART:
         if not walk.cut_in_file:
             yield unscanned.TRUNCATED_PART
     elif kind != MEDIA and not walk.is_binary:
@@ -102,7 +117,9 @@ class _Body:
             yield from self._text(kind, reading)
         if not readings:
             self.is_binary = True
-            yield from self._binary()
+            yield from body_parts(self._data)
+            if content_type.strip().lower().startswith(_MESSAGES):
+                yield from _runs(_RUN, self._data)
 
     def _multipart(self, content_type: str) -> Iterator[Part]:
         found, is_declared = boundaries(content_type, self._data)
@@ -133,8 +150,11 @@ class _Body:
         if known is None:
             yield unscanned.UNKNOWN_CHARSET
         if known is None or charsets.is_like_ascii(known):
-            return [] if kind in (MEDIA, OTHER) and is_binary(data) else [charsets.read(data)]
+            return [charsets.read(data)] if _is_text(kind, content_type, data) else []
         text = yield from charsets.decode(data, known)
+        if not declared and kind in (MEDIA, OTHER) and charsets.REPLACEMENT in text:
+            # Of any bytes one in 30,000 begins with a byte order mark.
+            return []
         if charsets.is_wide(known) and 0 in data[:CHUNK]:
             return [Reading(text)]
         return [Reading(text), charsets.read(data)]
@@ -154,7 +174,7 @@ class _Body:
                 yield from pairs(text, Place.FORM)
 
     def _json(self, reading: Reading, *, or_raw: bool) -> Iterator[Part]:
-        walk = JsonText(reading.text, exact=reading.exact)
+        walk = JsonText(reading.text, exact=reading.exact, inside=json_inside)
         yield from walk.parts()
         if walk.broken_at is None or not or_raw:
             return
@@ -169,16 +189,24 @@ class _Body:
         if kind != XML:
             yield from _raw(reading, 0)
 
-    def _binary(self) -> Iterator[Part]:
-        """Runs of text in what is no text: of serialized objects, of messages."""
-        if self._data.startswith(_SERIALIZED_JAVA):
-            yield value(Place.BODY, "", self._data[:CHUNK].decode("latin-1"))
-        position = 0
-        while position < len(self._data):
-            for found in _RUN.finditer(self._data, position, position + CHUNK):
-                yield value(Place.BODY, "", charsets.utf8(found[0]))
-            position += CHUNK
-            yield PAUSE
+
+def _is_text(kind: str, content_type: str, data: bytes) -> bool:
+    """Whether a body of a kind is read as text. What is said to be text is, unless it cannot be."""
+    if kind == MEDIA:
+        return is_utf8(data) and not data.startswith(_PDF)
+    if kind == OTHER:
+        return not is_binary(data) if content_type.strip().lower().startswith(_MESSAGES) else is_text(data)
+    return True
+
+
+def _runs(run: re.Pattern[bytes], data: bytes) -> Iterator[Part]:
+    """Runs of text in what is no text."""
+    position = 0
+    while position < len(data):
+        for found in run.finditer(data, position, position + CHUNK):
+            yield value(Place.BODY, "", charsets.utf8(found[0]))
+        position += CHUNK
+        yield PAUSE
 
 
 def _raw(reading: Reading, start: int) -> Iterator[Part]:

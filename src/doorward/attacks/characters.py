@@ -12,9 +12,13 @@ import unicodedata
 from doorward.attacks.escapes import readable
 
 _OVERLONG = re.compile(
-    "\xc0[\x80-\xbf./\\\\]|\xc1[\x80-\xbf\x00-\x1f]|\xe0[\x80\x81][\x80-\xbf]|\xf0\x80[\x80\x81][\x80-\xbf]"
-    "|\xf8\x80\x80[\x80\x81][\x80-\xbf]|\xfc\x80\x80\x80[\x80\x81][\x80-\xbf]|\xef\xbc[\x81-\xbf]|\xef\xbd[\x80-\x9e]"
+    "(?:[\xc0\xc1][\x80-\xbf]|\xe0[\x80\x81][\x80-\xbf]|\xf0\x80[\x80\x81][\x80-\xbf]"
+    "|\xf8\x80\x80[\x80\x81][\x80-\xbf]|\xfc\x80\x80\x80[\x80\x81][\x80-\xbf]|\xef\xbc[\x81-\xbf]|\xef\xbd[\x80-\x9e])++"
 )
+"""A run; what is decoded of them, :func:`overlong` decides."""
+_SEQUENCE = re.compile("[\xc0\xc1].|\xe0..|\xef..|\xf0...|\xf8.{4}|\xfc.{5}", re.DOTALL)
+_CUT = re.compile(r"\xc0[./\\]|\xc1[\x00-\x1f]")
+"""For decoders that drop what does not fit, or do not look at the highest bits: in paths to parent directories."""
 _LEADS = ("\xe0", "\xf0\x80", "\xf8\x80\x80", "\xfc\x80\x80\x80")
 
 
@@ -102,11 +106,18 @@ _COMPATIBLE = _compatible()
 def overlong(text: str) -> str:
     """Decode overlong UTF-8 for ASCII (RFC 3629 section 10), and UTF-8 of full-width forms.
 
-    Its bytes are characters of Latin-1, as bytes that are not UTF-8 are handed over, or of ``surrogateescape``.
+    Its bytes are characters of Latin-1, as bytes that are not UTF-8 are handed over, or of ``surrogateescape``. The
+    same bytes are characters in Shift_JIS, GBK, EUC-KR and windows-1251: there they stand beside others above ASCII,
+    and stand for letters as often as for the punctuation that an attack needs.
     """
     if text.isascii():
         return text
-    return _OVERLONG.sub(_ascii, readable(text))
+    readable_text = readable(text)
+    decoded = _OVERLONG.sub(_run, readable_text)
+    if _CUT.search(decoded) is not None:
+        whole = _CUT.sub(_ascii, decoded)
+        decoded = whole if whole.isascii() and ".." in whole else decoded
+    return text if decoded == readable_text else decoded
 
 
 def wide(text: str) -> str:
@@ -136,8 +147,7 @@ def hides(text: str) -> bool:
     if text.isascii():
         return not text.isprintable() and len(text.encode().translate(None, _ORDINARY)) > 0
     return _UNUSUAL.search(text) is not None and (
-        _OVERLONG.search(text) is not None
-        or readable(text) != text
+        overlong(text) is not text
         or _TELLING.search(text) is not None
         or _hides_unseen(text)
         or (not text.isprintable() and _USED_SPACE.search(text) is not None)
@@ -146,6 +156,14 @@ def hides(text: str) -> bool:
 
 def _hides_unseen(text: str) -> bool:
     return not text.isprintable() and (_CONTROLS.search(text) is not None or _HIDDEN.search(text) is not None)
+
+
+def _run(found: re.Match[str]) -> str:
+    text, start, end = found.string, found.start(), found.end()
+    if (start and text[start - 1] >= "\x80") or (end < len(text) and text[end] >= "\x80"):
+        return found[0]
+    decoded = _SEQUENCE.sub(_ascii, found[0])
+    return found[0] if decoded.isalnum() else decoded
 
 
 def _ascii(found: re.Match[str]) -> str:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from doorward.attacks.parts import Part
 
+REPLACEMENT = "\ufffd"
+"""What :func:`decode` puts for bytes that the charset does not allow."""
 _INVALID = re.compile("[\udc80-\udcff]++")
 _UNICODE = re.compile(r"utf_?(?:16|32)(?:_?[bl]e)?")
 _LIKE_ASCII = frozenset({"utf-8", "ascii", "iso8859-1", "cp1252", "utf-8-sig"})

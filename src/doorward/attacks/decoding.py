@@ -1,7 +1,7 @@
 """What a value may become further in: decodings that an application, or a part of it, may still apply.
 
-Each decoding goes forward, in one pass, and never makes a text longer; rounds are bounded. So the cost is proportional
-to the text's length, whatever it is.
+Each decoding goes forward, in one pass, and never makes a text longer, but for what is inflated, within bounds; rounds
+are bounded. So the cost is proportional to the text's length, whatever it is.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from doorward.attacks.work import Work
 
+_MOST_WRAPPINGS = 2
+"""Base64 of Base64 is undone."""
 ROUNDS = 3
 """Layers of one encoding in another that are undone, besides the one that the value's place had."""
 UNITS_A_CHARACTER = 2
@@ -71,7 +73,7 @@ def forms(text: str, work: Work | None = None) -> Iterator[Form]:
         work: Where to note the work that it takes.
 
     Yields:
-        At most nine, in most cases none or one.
+        At most thirteen, in most cases none or one.
 
     Raises:
         OutOfWork: ``work`` is used up.
@@ -83,7 +85,8 @@ def forms(text: str, work: Work | None = None) -> Iterator[Form]:
         if form.text not in seen:
             seen.add(form.text)
             if work is not None:
-                work.spend(UNITS_A_CHARACTER * len(text) + UNITS_A_CHARACTER_LESS * (len(text) - len(form.text)))
+                less = max(0, len(text) - len(form.text))
+                work.spend(UNITS_A_CHARACTER * max(len(text), len(form.text)) + UNITS_A_CHARACTER_LESS * less)
             yield form
 
 
@@ -93,12 +96,14 @@ def _hides(text: str) -> bool:
 
 def _candidates(form: Form) -> Iterator[Form]:
     inner = (yield from _peeled(form)) if _hides(form.text) else form
-    wrapped = base64_text.unwrapped(inner.text) if base64_text.may_be_wrapped(inner.text) else None
-    if wrapped is not None:
+    for _ in range(_MOST_WRAPPINGS):
+        wrapped = base64_text.unwrapped(inner.text) if base64_text.may_be_wrapped(inner.text) else None
+        if wrapped is None:
+            return
         text, how = wrapped
         content = Form(text, (*inner.via, how))
         yield content
-        yield from _peeled(content)
+        inner = yield from _peeled(content)
 
 
 def _peeled(form: Form) -> Generator[Form, None, Form]:

@@ -26,6 +26,8 @@ _ESCAPE = re.compile(
 )
 _OCTAL = 7  # the group
 _SPACE = 0x20
+_HEADER_LINE = re.compile(r"\\r\\n(?=[A-Za-z][A-Za-z0-9-]{0,40}:)")
+"""What a logger, a template or a shell makes a line of a head of (CWE-113)."""
 _SIMPLE_ESCAPES = (("\\'", "'"), ('\\"', '"'), ("\\/", "/"), ("\\n", "\n"), ("\\r", "\r"), ("\\t", "\t"))
 
 _UTF7 = re.compile(r"\+(A[A-H][A-Za-z0-9/]{1,62})-")
@@ -69,7 +71,7 @@ def backslashes(text: str) -> str:
     if "\\" not in text:
         return text
     decoded = _ESCAPE.sub(_escape, text)
-    if decoded == text:
+    if decoded == text and _HEADER_LINE.search(text) is None:
         return text
     for escape, character in _SIMPLE_ESCAPES:
         decoded = decoded.replace(escape, character)
@@ -86,7 +88,7 @@ def hides(text: str) -> bool:
     return (
         ("%" in text and PERCENT.search(text) is not None)
         or ("&" in text and _REFERENCE.search(text) is not None)
-        or ("\\" in text and _ESCAPE.search(text) is not None)
+        or ("\\" in text and (_ESCAPE.search(text) is not None or _HEADER_LINE.search(text) is not None))
         or ("+A" in text and _UTF7.search(text) is not None)
     )
 

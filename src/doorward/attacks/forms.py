@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from doorward.attacks.charsets import repaired, utf8
 from doorward.attacks.evidence import Value
+from doorward.attacks.json_text import BEGINNINGS
+from doorward.attacks.nested import json_inside, long_value_inside
 from doorward.attacks.parts import (
     CHUNK,
     LONGEST_NAME,
@@ -91,13 +93,14 @@ def pairs(raw: str, place: Place) -> Iterator[Part]:
         elif name:
             _add(repeated.setdefault(name, [first[name]]), text)
         if len(text) > CHUNK:
-            yield from in_pieces(place, name, unquoted_chunks(text, plus=True))
+            yield from long_value_inside(place, name, unquoted_chunks(text, plus=True))
         elif text:
-            if "+" in text:
-                text = text.replace("+", " ")
+            text = text.replace("+", " ")
             if "%" in text or not text.isascii():
                 text = unquoted(text)
             yield _new(Value, (place, name, text, False, 0))
+            if text[0] in BEGINNINGS:
+                yield from json_inside(place, name, text)
     yield from telling_names(place, first)
     yield from _joined(place, repeated)
     if is_loose and len(raw) <= _LONGEST_JOINED:

@@ -18,9 +18,11 @@ from doorward.attacks.evidence import Place, Value
 from doorward.attacks.parts import CHUNK, LONGEST_NAME, OVERLAP, PAUSE, telling_names, value
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from doorward.attacks.parts import Part
+
+    Inside = Callable[[Place, str, str, int], Iterator[Part]]
 
 _SEPARATORS = " \t\n\r,"
 _PLAIN = " \t\n\r,0123456789.-+"
@@ -40,8 +42,11 @@ _SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _BACKSLASH, _QUOTE = "\udc5c", "\udc22"
 _MOST_REMEMBERED = 256
 _LONGEST_REMEMBERED = 64
-_JSON = Place.JSON
 _scanstring = decoder.scanstring  # type: ignore[attr-defined]  # written in C; missing from typeshed
+_BACKSLASHED, _PERCENT, _BASE64 = "\\", "%", "yJ"
+"""Of a string that is JSON again, plain or encoded, one of these is in the text; Base64 of ``{"`` and ``["`` is."""
+BEGINNINGS = frozenset("{[%eW \t\r\n")
+"""What a value that is JSON begins with, also percent-encoded or as Base64. To ask first saves a call for most."""
 _new = tuple.__new__
 """Makes a :class:`Value` in half the time that its constructor takes."""
 
@@ -80,16 +85,30 @@ class JsonText:
     Args:
         text: The text.
         exact: False where it is UTF-8 that was read as latin-1.
+        place: Where its strings stand.
+        name: Of the value that it is; nothing for a body.
+        inside: Takes strings apart that are JSON again; None where they stay as they are.
+        depth: How many texts of JSON it is within.
 
     Attributes:
         broken_at: Where it is no JSON any more, once the parts before that are given; None for JSON.
     """
 
-    def __init__(self, text: str, *, exact: bool = True) -> None:
+    def __init__(
+        self,
+        text: str,
+        *,
+        exact: bool = True,
+        place: Place = Place.JSON,
+        name: str = "",
+        inside: Inside | None = None,
+        depth: int = 0,
+    ) -> None:
         self.broken_at: int | None = None
         self._text = text
         self._exact = exact
-        self._prefix, self._key = "", ""
+        self._place, self._name, self._inside, self._depth = place, name, inside, depth
+        self._prefix, self._key = "", name
         self._stack: list[str] = []
         self._memory = _KNOWN.copy()
 
@@ -105,19 +124,20 @@ class JsonText:
                     continue
                 pieces, rest = _complete(pieces, len(window))
             plain = self._exact and "\\" not in window
-            yield from self._units(position, pieces, pieces[1::2] if plain else [*map(self._decoded, pieces[1::2])])
+            strings = pieces[1::2] if plain else [*map(self._decoded, pieces[1::2])]
+            yield from self._units(position, pieces, strings, self._inside if _may_nest(window) else None)
             position += len(window) - rest
             if position < len(text):
                 yield PAUSE
 
-    def _units(self, start: int, pieces: list[str], strings: list[str]) -> Iterator[Part]:
+    def _units(self, start: int, pieces: list[str], strings: list[str], inside: Inside | None) -> Iterator[Part]:
         """The strings of a window, ``pieces`` being what is between quotes and what is within them by turns."""
         if not self._starts(pieces[0]):
             self.broken_at = start
             return
         betweens = pieces[2::2]
         keys: list[str] = []
-        known = self._memory.get
+        known, place = self._memory.get, self._place
         key, prefix = self._key, self._prefix
         for string, raw in zip(strings, betweens, strict=False):
             between = known(raw) or self._learned(raw)
@@ -129,25 +149,29 @@ class JsonText:
                 keys.append(string)
                 key = string
             else:
-                yield _new(Value, (_JSON, prefix + key, string, False, 0))
+                yield _new(Value, (place, prefix + key, string, False, 0))
+                if inside is not None and string[:1] in BEGINNINGS:
+                    yield from inside(place, prefix + key, string, self._depth + 1)
             if between is None:
                 before = 2 * betweens.index(raw) + 2
                 self.broken_at = start + sum(map(len, pieces[:before])) + before
                 break
             if between is not _LEAF:
-                prefix, key = _nested(self._stack, prefix, key, between.brackets), ""
+                prefix = _nested(self._stack, prefix, key, between.brackets, self._name)
+                key = "" if self._stack else self._name
         else:
             if len(pieces) % 2 == 0:
                 # A string that does not end: the body was cut off there.
-                yield value(_JSON, prefix + key, strings[-1])
+                yield value(place, prefix + key, strings[-1])
         self._key, self._prefix = key, prefix
-        yield from telling_names(_JSON, keys)
+        yield from telling_names(place, dict.fromkeys(keys))
 
     def _starts(self, raw: str) -> bool:
         """Take note of what stands before a window's first string; whether that is JSON."""
         between = self._learned(raw)
         if between is not None and between.brackets:
-            self._prefix, self._key = _nested(self._stack, self._prefix, self._key, between.brackets), ""
+            self._prefix = _nested(self._stack, self._prefix, self._key, between.brackets, self._name)
+            self._key = "" if self._stack else self._name
         return between is not None
 
     def _learned(self, raw: str) -> _Between | None:
@@ -170,8 +194,9 @@ class JsonText:
             return _ESCAPE.sub(_unescaped, string)
 
     def _long_string(self, position: int) -> Generator[Part, None, int]:
-        """The pieces of a string that is longer than a window; where it ends."""
+        """The pieces of a string that is longer than a window, and what is inside; where it ends."""
         end = position + 1
+        kept: list[str] = []
         name = (self._prefix + self._key)[:LONGEST_NAME]
         tail, offset = "", 0
         closed = False
@@ -182,14 +207,21 @@ class JsonText:
                 raw = _without_torn(raw)
             end += len(raw) + closed
             text = self._decoded(raw)
-            yield Value(_JSON, name, tail + text, False, offset - len(tail))
+            yield Value(self._place, name, tail + text, False, offset - len(tail))
             offset += len(text)
             tail = (tail + text)[-OVERLAP:]
+            kept.append(text)
+        if self._inside is not None and kept[0][:1] in BEGINNINGS:
+            yield from self._inside(self._place, name, "".join(kept), self._depth + 1)
         return end
 
 
-def _nested(stack: list[str], prefix: str, key: str, brackets: str) -> str:
-    """What paths begin with after some brackets; ``stack`` has that of the containers around."""
+def _may_nest(window: str) -> bool:
+    return _BACKSLASHED in window or _PERCENT in window or _BASE64 in window
+
+
+def _nested(stack: list[str], prefix: str, key: str, brackets: str, root: str) -> str:
+    """What paths begin with after some brackets; ``stack`` has that of the containers around, ``root`` names all."""
     for bracket in brackets:
         if bracket in "{[":
             stack.append(prefix)
@@ -198,7 +230,7 @@ def _nested(stack: list[str], prefix: str, key: str, brackets: str) -> str:
                 prefix = name + "[]" if bracket == "[" else name + "." if name else ""
         else:
             prefix = stack.pop() if stack else ""
-        key = ""
+        key = "" if stack else root
     return prefix
 
 

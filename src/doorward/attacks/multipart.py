@@ -12,8 +12,11 @@ import re
 from typing import TYPE_CHECKING
 
 from doorward.attacks import unscanned
+from doorward.attacks.charsets import utf8
 from doorward.attacks.evidence import Place
 from doorward.attacks.files import file_parts
+from doorward.attacks.json_text import BEGINNINGS
+from doorward.attacks.nested import json_inside
 from doorward.attacks.part_headers import PartHeaders
 from doorward.attacks.parts import PAUSE, TOKENS_BETWEEN_PAUSES
 from doorward.attacks.raw import raw_parts
@@ -132,6 +135,8 @@ class Multipart:
                 yield from file_parts(headers.name, headers.filenames, headers.kind, data)
             else:
                 yield from raw_parts(Place.MULTIPART, headers.name, data, headers.charset or self._charset)
+                if data and chr(data[0]) in BEGINNINGS:
+                    yield from json_inside(Place.MULTIPART, headers.name, utf8(data))
         if headers.name == "_charset_" and len(content) <= 40:
             self._charset = content.decode("latin-1").strip()
 

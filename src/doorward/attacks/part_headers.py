@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from doorward.attacks.parts import Part
 
+_PLAIN_NAME = re.compile(r"[a-z0-9-]{1,64}")
 _FOLD = re.compile(r"\r?\n[ \t]++")
 _LINE = re.compile(r"[^\r\n]++")
 _PARAMETER = re.compile(
@@ -130,7 +131,7 @@ class PartHeaders:
 
 def telling(name: str) -> bool:
     """Whether a header's name is nothing but one."""
-    return re.fullmatch(r"[a-z0-9-]{1,64}", name) is not None
+    return _PLAIN_NAME.fullmatch(name) is not None
 
 
 def _unquoted(entry: re.Match[str]) -> str:

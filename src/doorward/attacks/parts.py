@@ -32,7 +32,6 @@ LONGEST_NAME = 200
 """Paths to values are cut there, so that deep nesting costs no more than flat."""
 
 _PLAIN_NAMES = re.compile(r"(?:[A-Za-z][A-Za-z0-9]{0,40}+(?:[_-][A-Za-z0-9]{1,40}+){0,8}+ )*+")
-_TELLING = re.compile("sess|proto|constructor|cf(?:id|token)", re.IGNORECASE)
 _PLAIN_TEXT = re.compile(r"[-+]?[0-9]{0,32}|true|false|null|on|off|yes|no|[A-Za-z]{1,3}")
 
 
@@ -60,7 +59,9 @@ def _are_plain(names: str) -> bool:
     # One search in all of them: most documents have no other names, and many of them.
     if _PLAIN_NAMES.fullmatch(names + " ") is None:
         return False
-    return _TELLING.search(names) is None
+    names = names.lower()
+    # A tenth of the time that one search regardless of case takes.
+    return not ("sess" in names or "proto" in names or "constructor" in names or "cfid" in names or "cftoken" in names)
 
 
 def is_plain_text(text: str) -> bool:

@@ -13,6 +13,8 @@ from doorward.attacks.body import body_values
 from doorward.attacks.charsets import repaired
 from doorward.attacks.evidence import Place
 from doorward.attacks.forms import pairs, unquoted, unquoted_chunks
+from doorward.attacks.json_text import BEGINNINGS
+from doorward.attacks.nested import json_inside
 from doorward.attacks.parts import CHUNK, in_pieces, long_value, telling_names, value
 from doorward.context import text
 
@@ -28,6 +30,8 @@ _ENCODED = re.compile(r"[A-Za-z0-9+_=-]{12,}+")
 _PLAIN_HEADER_NAME = re.compile(r"[a-z0-9-]{1,64}")
 _CREDENTIALS = frozenset({"authorization", "proxy-authorization"})
 _COOKIE = re.compile("[^;]++")
+_new = tuple.__new__
+"""Makes a :class:`Source` in half the time that its constructor takes."""
 
 
 class Source(NamedTuple):
@@ -48,15 +52,18 @@ class Source(NamedTuple):
 def head(request: RequestContext, known: Container[object]) -> list[Source]:
     """The sources of a request but for its body, without those that are known."""
     sources: list[Source] = []
+    decoded, raw = request.path, request.raw_path
     # Some servers tell the whole request target.
-    path = (request.raw_path or request.path).partition("?")[0]
+    path = raw.partition("?")[0] if raw else decoded
     # Of three parts: a header line has two.
     key = (Place.PATH, path, "")
     if key not in known:
-        sources.append(Source(key, len(path), lambda: path_values(path)))
+        sources.append(_new(Source, (key, len(path), lambda: path_values(path))))
+    if "?" in decoded and decoded != path and (key := (Place.PATH, decoded, "")) not in known:
+        sources.append(_new(Source, (key, len(decoded), lambda: path_values(decoded))))
     query = request.query
     if query and (key := (Place.QUERY, query, "")) not in known:
-        sources.append(Source(key, len(query), lambda: pairs(query, Place.QUERY)))
+        sources.append(_new(Source, (key, len(query), lambda: pairs(query, Place.QUERY))))
     for given in request.headers.as_given():
         # Some servers hand lines over as lists.
         line = tuple(given)
@@ -114,7 +121,7 @@ def _parameters(path: str, start: int) -> Iterator[Part]:
 
 def _header(line: tuple[str | bytes, ...]) -> Source:
     name, content = line
-    return Source(line, len(content), lambda: header_values(text(name).lower(), text(content)))
+    return _new(Source, (line, len(content), lambda: header_values(text(name).lower(), text(content))))
 
 
 def header_values(name: str, content: str) -> Iterator[Part]:
@@ -129,11 +136,15 @@ def header_values(name: str, content: str) -> Iterator[Part]:
     if content.isdigit():
         return
     yield from long_value(Place.HEADER, name, content)
+    if content[:1] in BEGINNINGS:
+        yield from json_inside(Place.HEADER, name, content)
     if name in _CREDENTIALS:
         scheme, _, credentials = content.partition(" ")
+        credentials = credentials.strip()
         if scheme.lower() == "basic":
             # What is Base64 as a whole is decoded later.
-            yield from long_value(Place.HEADER, name, credentials.strip())
+            yield from long_value(Place.HEADER, name, credentials)
+        yield from json_inside(Place.HEADER, name, credentials)
 
 
 def _cookies(line: str) -> Iterator[Part]:
@@ -149,4 +160,6 @@ def _cookies(line: str) -> Iterator[Part]:
             content = content.strip('"')
         if content:
             yield from long_value(Place.COOKIE, name, content)
+            if content[0] in BEGINNINGS:
+                yield from json_inside(Place.COOKIE, name, content)
     yield from telling_names(Place.COOKIE, names)

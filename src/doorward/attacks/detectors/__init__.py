@@ -17,6 +17,7 @@ from doorward.attacks.detectors.nosql import OperatorNameDetector, StringBreaks
 from doorward.attacks.detectors.paths import PathDetector
 from doorward.attacks.detectors.patterns import PatternDetector
 from doorward.attacks.detectors.php import PhpCode, PhpFiles
+from doorward.attacks.detectors.probes import ProbeDetector
 from doorward.attacks.detectors.protocol import Protocol
 from doorward.attacks.detectors.scanner import ScannerDetector
 from doorward.attacks.detectors.script import ScriptDetector
@@ -51,6 +52,7 @@ OF_VALUES: Mapping[str, Sequence[Callable[[Rulebook], Detector]]] = {
     "scanner": (ScannerDetector, ContextPatterns),
     "cookies": (ContextPatterns,),
     "parts": (PartNames,),
+    "probes": (ProbeDetector,),
     "paths": (PathDetector, PatternDetector),
     "include": (IncludeDetector, PatternDetector),
     "html": (HtmlDetector, PatternDetector),

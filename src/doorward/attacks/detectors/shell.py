@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from doorward.attacks.detectors.shell_globs import Targets
-from doorward.attacks.detectors.shell_judge import Setting, rule_for
+from doorward.attacks.detectors.joined import is_one_value
+from doorward.attacks.detectors.shell_globs import Targets, may_mean_another
+from doorward.attacks.detectors.shell_judge import Setting, may_count, rule_for
 from doorward.attacks.detectors.shell_vocabulary import Vocabulary
-from doorward.attacks.detectors.shell_words import POSIX, command_at, positions
+from doorward.attacks.detectors.shell_words import POSIX, bare, command_at, first_words, positions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import re
+    from collections.abc import Iterator, Sequence
 
     from doorward.attacks.detectors.shell_words import Dialect
     from doorward.attacks.evidence import Evidence
@@ -19,13 +20,12 @@ if TYPE_CHECKING:
     from doorward.attacks.subject import Subject
     from doorward.attacks.work import Work
 
-_UNITS_A_CHARACTER = 3
-_UNITS_A_COMMAND = 800
+_CHARACTERS_A_UNIT = 2
+_UNITS_A_PLACE = 40
+_UNITS_A_NAME = 60
+_UNITS_A_COMMAND = 600
 _TELLS_APART = 24
 _SURE = 1.0
-
-_INNER_QUOTE = re.compile(r"['\"](?<=[a-z0-9/'\"]['\"])[a-z0-9/'\"]")
-_WILDCARD = re.compile(r"/[\w.-]{0,24}+[?*\[][\w?*\[\]!./-]{0,64}")
 
 
 class CommandDetector:
@@ -43,26 +43,50 @@ class CommandDetector:
         self._vocabulary = Vocabulary(book)
 
     def wants(self, subject: Subject) -> bool:
-        """Whether a command's name occurs, or is broken up by quotes."""
-        if not subject.words.isdisjoint(self._vocabulary.stems):
-            return True
-        lower = subject.lower
-        return ("'" in lower or '"' in lower) and _INNER_QUOTE.search(lower) is not None
+        """Whether a command's name stands where a command may begin, or what may stand for one.
+
+        Of many texts joined together only: whether it occurs.
+        """
+        if not self._may_occur(subject):
+            return False
+        return not is_one_value(subject) or len(self._names_among(first_words(subject.lower))) > 0
+
+    def _may_occur(self, subject: Subject) -> bool:
+        return not subject.words.isdisjoint(self._vocabulary.stems) or self._dialect.disguises(subject.lower)
+
+    def _names_among(self, words: Sequence[str]) -> set[str]:
+        names = self._vocabulary.known.intersection(words)
+        others = [word for word in set(words) if word != "" and not word.isalpha() and self._means_name(word)]
+        return {*names, *others}
+
+    def _means_name(self, word: str) -> bool:
+        name = bare(word, self._dialect)
+        return name is None or self._vocabulary.name_of(name) != ""
 
     def examine(self, subject: Subject, work: Work) -> Iterator[Evidence]:
         """The heaviest evidence."""
+        if not self._may_occur(subject):
+            return
         lower = subject.lower
-        work.spend(_UNITS_A_CHARACTER * len(lower))
-        setting: Setting | None = None
+        words = first_words(lower)
+        work.spend(len(lower) // _CHARACTERS_A_UNIT + _UNITS_A_PLACE * len(words))
+        names = self._names_among(words)
+        if names:
+            yield from self._heaviest(names, Setting(subject, self._vocabulary), work)
+
+    def _heaviest(self, names: set[str], setting: Setting, work: Work) -> Iterator[Evidence]:
+        lower = setting.lower
         best: Evidence | None = None
         seen: set[str] = set()
         for match in positions(lower):
-            if not self._may_name(match[1]) or (raw := lower[match.start() : match.end() + _TELLS_APART]) in seen:
+            if match[1] not in names:
+                continue
+            work.spend(_UNITS_A_NAME)
+            if (raw := lower[match.start() : match.end() + _TELLS_APART]) in seen:
                 continue
             seen.add(raw)
             work.spend(_UNITS_A_COMMAND)
-            setting = setting or Setting(subject, self._vocabulary)
-            evidence = self._judged(match, setting)
+            evidence = self._judged(match, setting, work)
             if evidence is not None and (best is None or evidence.weight > best.weight):
                 best = evidence
                 if best.weight >= _SURE:
@@ -70,17 +94,10 @@ class CommandDetector:
         if best is not None:
             yield best
 
-    def _may_name(self, word: str) -> bool:
-        if word in self._vocabulary.known:
-            return True
-        if word.isalpha():
-            return False
-        return not self._dialect.special.isdisjoint(word) or self._vocabulary.name_of(word) != ""
-
-    def _judged(self, match: re.Match[str], setting: Setting) -> Evidence | None:
+    def _judged(self, match: re.Match[str], setting: Setting, work: Work) -> Evidence | None:
         command = command_at(setting.lower, match, self._dialect)
         reading = self._vocabulary.read(command) if command is not None else None
-        if command is None or reading is None:
+        if command is None or reading is None or not may_count(reading):
             return None
         rule = rule_for(reading, setting)
         return self._book.rule(rule).at(command.start, command.end) if rule else None
@@ -99,20 +116,13 @@ class ShellDetector(CommandDetector):
 
     def wants(self, subject: Subject) -> bool:
         """Whether a command's name occurs, or something that may stand for one."""
-        lower = subject.lower
-        if "$" in lower or "`" in lower or "\\" in lower or "{" in lower or super().wants(subject):
-            return True
-        return _has_wildcard(lower)
+        return super().wants(subject) or may_mean_another(subject.lower)
 
     def examine(self, subject: Subject, work: Work) -> Iterator[Evidence]:
         """The heaviest command; and a path with wildcards."""
         lower = subject.lower
-        if _has_wildcard(lower):
+        if may_mean_another(lower):
             for found in self._targets.meant_in(lower, work):
                 yield self._book.rule("glob").at(found.start(), found.end())
                 break
         yield from super().examine(subject, work)
-
-
-def _has_wildcard(lower: str) -> bool:
-    return "/" in lower and ("?" in lower or "*" in lower or "[" in lower) and _WILDCARD.search(lower) is not None

@@ -17,6 +17,11 @@ _UNITS_A_PATTERN = 200
 _UNITS_A_TARGET = 150
 
 _GLOB = re.compile(r"(?:/[\w.-]{0,24}+){1,6}+[?*\[][\w?*\[\]!./-]{0,64}")
+# A path whose first folder is one of those, or may be: /bin, /etc, /usr, /root.
+_BEGINNING = re.compile(
+    r"/(?:(?:bin|etc|usr|root)/[\w./-]{0,64}+[?*\[]"
+    r"|(?:b(?:in?)?|e(?:tc?)?|u(?:sr?)?|r(?:oo?t?)?)?[?*\[][\w?*\[\]!.-]{0,24}+/)"
+)
 _CLASS = re.compile(r"\[[^\]]{1,24}\]")
 _LETTER = re.compile(r"[a-z]")
 _WILD = "*?"
@@ -68,6 +73,11 @@ def _names_something(pattern: str) -> bool:
     if "?" not in pattern and "*" not in pattern:
         return False
     return len(_LETTER.findall(pattern)) >= _FEWEST_LETTERS and _LETTER.search(pattern.rpartition("/")[2]) is not None
+
+
+def may_mean_another(lower: str) -> bool:
+    """Whether a text has a name with wildcards that could stand for one of the paths; quickly."""
+    return "/" in lower and ("?" in lower or "*" in lower or "[" in lower) and _BEGINNING.search(lower) is not None
 
 
 def matches(pattern: str, text: str) -> bool:

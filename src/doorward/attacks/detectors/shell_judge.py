@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from doorward.attacks.detectors.shell_vocabulary import Fit, Grade
 from doorward.attacks.detectors.shell_words import Opener
 from doorward.attacks.evidence import Place
+from doorward.lazily import lazily
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,24 +51,59 @@ class Setting:
         vocabulary: To tell whether lines begin with a command.
 
     Attributes:
-        lead: What stands before the first separator.
-        spot: Where commands behind it stand.
+        lower: The value, in lower case.
+        vocabulary: That of the shell.
     """
 
     def __init__(self, subject: Subject, vocabulary: Vocabulary) -> None:
-        lower = subject.lower
-        self.lower = lower
+        self._subject = subject
+        self.lower = subject.lower
         self.vocabulary = vocabulary
-        self.is_short = len(lower) <= _SHORT and lower.count("\n") <= _SHORT_LINES and not subject.value.offset
-        if self.is_short and subject.is_code_like:
-            self.is_short = False
-        self.is_prose = subject.is_prose and _reads_as_sentence(lower)
-        self.is_header = subject.place is Place.HEADER
-        self.is_table = lower.replace("||", "").count("|") >= _TABLE_BARS and "| " in lower and " |" in lower
-        self.asks_for_command = subject.name.lower() in vocabulary.parameters and not subject.is_name
-        found = _LEAD.match(lower)
-        self.lead = _ESCAPED_LINE.split(lower[: found.end()] if found else "", maxsplit=1)[0]
-        self.spot = self._spot(is_continued=subject.value.offset > 0)
+
+    @lazily
+    def lead(self) -> str:
+        """What stands before the first separator."""
+        found = _LEAD.match(self.lower)
+        return _ESCAPED_LINE.split(self.lower[: found.end()] if found else "", maxsplit=1)[0]
+
+    @lazily
+    def is_short(self) -> bool:
+        """Whether it is what fits into a field of one line, and not code."""
+        lower = self.lower
+        if len(lower) > _SHORT or lower.count("\n") > _SHORT_LINES or self._subject.value.offset:
+            return False
+        return not self._subject.is_code_like
+
+    @lazily
+    def is_prose(self) -> bool:
+        """Whether it is sentences rather than words on a command line."""
+        return self._subject.is_prose and _reads_as_sentence(self.lower)
+
+    @lazily
+    def is_table(self) -> bool:
+        """Whether bars in it separate columns."""
+        lower = self.lower
+        return (
+            lower.count("|") >= _TABLE_BARS
+            and "| " in lower
+            and " |" in lower
+            and (lower.replace("||", "").count("|") >= _TABLE_BARS)
+        )
+
+    @property
+    def is_header(self) -> bool:
+        """Whether it is the value of a header."""
+        return self._subject.place is Place.HEADER
+
+    @lazily
+    def asks_for_command(self) -> bool:
+        """Whether the parameter's name does."""
+        return self._subject.name.lower() in self.vocabulary.parameters and not self._subject.is_name
+
+    @lazily
+    def spot(self) -> Spot:
+        """Where commands stand behind what stands before the first separator."""
+        return self._spot(is_continued=self._subject.value.offset > 0)
 
     def _is_markup(self) -> bool:
         """Whether it begins like Markdown or reStructuredText: a fence, a directive, words and then a code span."""
@@ -93,6 +129,16 @@ class Setting:
         begin = max(self.lower.rfind("\n", 0, at) + 1, at - _SHORT)
         words = self.lower[begin:at].lstrip("+-> #$`").split(None, 1)
         return len(words) > 1 and self.vocabulary.name_of(words[0]) != ""
+
+
+def may_count(reading: Reading) -> bool:
+    """Whether there is a setting in which a rule applies to a command."""
+    command, _, fit, grade = reading
+    if command.is_disguised or fit >= Fit.NOTABLE:
+        return True
+    if command.opener in (Opener.BRACKET, Opener.MARKUP):
+        return False
+    return fit is not Fit.NONE or grade is Grade.TELLING or command.opener is Opener.SUBSTITUTION
 
 
 def rule_for(reading: Reading, setting: Setting) -> str:

@@ -17,6 +17,7 @@ _MOST_BARE = 3
 _MOST_WRAPPERS = 4
 _MOST_OPTIONS = 12
 _VERSIONS = 100
+_LONGEST_VERSION = 3
 
 _STEM = re.compile(r"[a-z_][a-z0-9_]*+")
 _VERSION = re.compile(r"\d{1,2}(?:\.\d{1,3}){0,3}\Z")
@@ -87,12 +88,14 @@ class Vocabulary:
         self._grades: dict[str, Grade] = {}
         for grade, name in enumerate(("tools", "ambiguous", "ordinary", "telling")):
             self._grades.update(dict.fromkeys(book.words(name), Grade(grade)))
-        self._takes = {name: book.words(name) for name in ("alone", "numeric", "wrappers", "speakers", "code_flags")}
+        self._takes = {
+            name: book.words(name) for name in ("alone", "numeric", "wrappers", "speakers", "spoken", "code_flags")
+        }
         self._interpreters = book.words("interpreters")
         self._shells = book.words("shells")
         self._targets = book.words("targets")
-        self._secret = _any_of(book.words("secrets"))
-        self._notable = _any_of(book.words("notable"))
+        self._secrets = tuple(book.words("secrets"))
+        self._notable = tuple(book.words("notable"))
         self.documented = book.words("documented")
         self.parameters = book.words("parameters")
         self.known = frozenset(self._grades) | self._takes["wrappers"]
@@ -103,9 +106,14 @@ class Vocabulary:
         """The known command that a word names, by its base name and without a version; or nothing."""
         if word in self.known:
             return word
+        if word.isalnum():
+            base = word.rstrip("0123456789")
+            return base if base in self._interpreters and len(word) - len(base) < _LONGEST_VERSION else ""
         base = word.rstrip("/").replace("\\", "/").rpartition("/")[2].removesuffix(".exe")
         if base in self.known:
             return base
+        if not base[-1:].isdigit():
+            return ""
         base = _VERSION.sub("", base)
         return base if base in self._interpreters else ""
 
@@ -144,9 +152,10 @@ class Vocabulary:
         if arguments[0].startswith(("=", ":")):
             return Fit.NONE
         line = " ".join([name, *arguments[:_MOST_WORDS]])
-        if self._secret.search(line):
+        contains = line.__contains__
+        if any(map(contains, self._secrets)):
             return Fit.SECRET
-        if self._notable.search(line) or not self._targets.isdisjoint(arguments):
+        if any(map(contains, self._notable)) or not self._targets.isdisjoint(arguments):
             return Fit.NOTABLE
         if arguments[0] in self._takes["code_flags"] and name in self._interpreters:
             return Fit.NOTABLE if name in self._shells and len(arguments) > 1 else Fit.YES
@@ -157,6 +166,8 @@ class Vocabulary:
             return Fit.NONE
         is_technical = self._is_number if name in self._takes["numeric"] else self._is_technical
         technical = sum(map(is_technical, arguments))
+        if not technical and name in self._takes["spoken"]:
+            return Fit.NONE
         bare = len(arguments) - technical
         if technical and bare <= min(_MOST_BARE, technical + 1):
             return Fit.YES
@@ -175,7 +186,3 @@ class Vocabulary:
                 word
             )
         return self._grades.get(word) is Grade.TELLING
-
-
-def _any_of(texts: frozenset[str]) -> re.Pattern[str]:
-    return re.compile("|".join(sorted(map(re.escape, texts))))

@@ -12,19 +12,25 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 SLICE = 240
 """Characters of a command that are looked at."""
 _LONGEST_NAME = 64
 
-# A run of what separates commands, and the word after it. Always matches, so that no run is read twice.
-_POSITION = re.compile(
-    rf"(?:\A|[;|&`\n\r(\x00]|\\[nr])(?:[\s;|&`(!'\"@)\x00]|\\[nr])*+([^\s;|&`()<>\x00]{{0,{_LONGEST_NAME}}}+)"
+# A run of what separates commands, and the word after it; but nothing for one that is called as a function, or that has
+# more than a name in it (a=b, a:b). Always matches, so that no run is read twice.
+_FIRST = re.compile(
+    rf"(?:[\s;|&`(!'\"@)\x00]|\\[nr])*+"
+    r"(?:(?=\w{1,32}+(?:\(|[=:,+][\w.=:,+~*-]{0,64}+(?:[\s;|&`()<>\x00]|\Z)))[^\s;|&`()<>\x00]++"
+    rf"|([^\s;|&`()<>\x00]{{0,{_LONGEST_NAME}}}+))"
 )
+# That it begins with one class of characters lets re skip to them at once.
+_BEHIND = re.compile(rf"[;|&`\n\r(\x00\\](?:(?<!\\)|[nr]){_FIRST.pattern}")
 _END = re.compile(r"[;|`\n\r\x00)]|(?<![<>&])&(?!>)|\\n")
 _SEPARATORS = frozenset(";|&\x00")
 _SPECIAL = frozenset("'\"\\$*?[{")
+_REWRITTEN = re.compile(r"[\\$]|\{[^{}'\",]{0,64}+(?:,|\Z)")
 _MOST_BRACES = 8
 _REDIRECTION = re.compile(r"[<>]{1,3}+")
 _BRACES = re.compile(r"([^\s{}'\"]{0,16}+)(?<!\$)\{([^\s{};|&'\"]{1,200}+)\}([^\s{}'\"]{0,16}+)")
@@ -66,12 +72,18 @@ class Dialect(NamedTuple):
     """How a kind of shell reads words.
 
     Attributes:
-        special: Characters that make a word mean another one than is written.
+        special: Found in every word that means another one than is written.
+        disguises: Whether there may be such words in a text; quickly.
+        dropped: Those that are just dropped, as a table for ``str.translate``.
+        rewritten: Found in words of which more than that has to be done to know what they mean.
         split: Found in a name that is spelled so that it does not show.
         read: What the shell makes of words.
     """
 
-    special: frozenset[str]
+    special: re.Pattern[str]
+    disguises: Callable[[str], bool]
+    dropped: Mapping[int, None]
+    rewritten: re.Pattern[str]
     split: re.Pattern[str]
     read: Callable[[str], str]
 
@@ -98,7 +110,27 @@ class Command(NamedTuple):
 
 def positions(lower: str) -> Iterator[re.Match[str]]:
     """Every place in a lower-case text where a command may begin; group 1 is the first word as it is written there."""
-    return _POSITION.finditer(lower)
+    first = _FIRST.match(lower)
+    if first is not None:
+        yield first
+        yield from _BEHIND.finditer(lower, first.end())
+
+
+def first_words(lower: str) -> list[str]:
+    """The words at all these places; empty where there is none that could be a name."""
+    first = _FIRST.match(lower)
+    return [first[1] or "", *_BEHIND.findall(lower, first.end())] if first is not None else []
+
+
+def bare(word: str, dialect: Dialect) -> str | None:
+    """A first word without what a shell drops of it; None if it has to be read for that."""
+    if word == "$":
+        return ""
+    if not dialect.special.search(word):
+        return word
+    kept = word.translate(dialect.dropped)
+    is_cut = len(word) == _LONGEST_NAME and kept != word
+    return None if is_cut or dialect.rewritten.search(word) else kept.rstrip("{")
 
 
 def command_at(lower: str, match: re.Match[str], dialect: Dialect) -> Command | None:
@@ -166,9 +198,31 @@ def spelled_for_cmd(raw: str) -> str:
     return _CMD_EXPANSION.sub(lambda found: _CMD_VARIABLES.get(found[0], ""), raw)
 
 
-POSIX = Dialect(_SPECIAL, _SPLIT, spelled)
+_APOSTROPHE = re.compile(r"'(?!(?:s|t|re|ve|ll|d|m)(?![\w'\"]))(?<=[a-z0-9/'\"]')[a-z0-9/'\"]")
+_INNER_QUOTE = re.compile(r"\"(?<=[a-z0-9/'\"]\")[a-z0-9/'\"]")
+
+
+def _disguises(lower: str) -> bool:
+    """A quote has to stand inside a word, and not be the apostrophe of ``it's``."""
+    return (
+        "$" in lower
+        or "\\" in lower
+        or "{" in lower
+        or ("'" in lower and _APOSTROPHE.search(lower) is not None)
+        or ('"' in lower and _INNER_QUOTE.search(lower) is not None)
+    )
+
+
+def _disguises_for_cmd(lower: str) -> bool:
+    return "^" in lower or "%" in lower or "\\" in lower or ('"' in lower and _INNER_QUOTE.search(lower) is not None)
+
+
+POSIX = Dialect(re.compile(r"['\"\\${]"), _disguises, dict.fromkeys(map(ord, "'\"")), _REWRITTEN, _SPLIT, spelled)
 CMD = Dialect(
-    frozenset('^%"@'),
+    re.compile(r"[\"^%@\\]"),
+    _disguises_for_cmd,
+    dict.fromkeys(map(ord, '^"')),
+    re.compile(r"%[a-z]{1,16}[%:]|(?<![a-z0-9])@(?=[a-z])"),
     re.compile(r"[a-z](?:\^|\"\"|%[a-z]{1,16}:[^%\s]{1,24}%)[a-z]|(?:%[a-z]{1,16}:[^%\s]{1,24}%){2}"),
     spelled_for_cmd,
 )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from doorward.attacks.detectors.joined import is_one_value
 from doorward.attacks.detectors.sql_screen import HEXADECIMAL, SqlScreen, head, windows
 from doorward.attacks.detectors.sql_shapes import ALL, OF_LONG_TEXTS, Shape, Where
 from doorward.attacks.detectors.sql_tokens import Lexicon, Tokens, without_comments
@@ -27,15 +28,17 @@ SHORT = 600
 """Characters that are read as a whole."""
 _MOST_TOKENS = 256
 _UNITS_A_CHARACTER = 1
-_UNITS_A_TOKEN = 25
-_TOKENS_A_UNIT = 2
-"""For each shape that is looked for."""
+_UNITS_A_COMMENT = 40
+_UNITS_A_TOKEN = 40
+_UNITS_A_SHAPE = 1
+"""For each token."""
 _DOUBTFUL = 0.3
 """What evidence weighs that may be a quotation."""
 _MOST_LINES = 3
 _PROSE = re.compile(r"x{3,}|[xpmeOUdkKnw]{6,}")
 _QUOTE = re.compile("[qQB]")
 _COMMENT = re.compile(r"/\*[^*]{0,128}+\*/")
+_LONGEST_WORD = 64
 _FILLER = re.compile(r"\s{2,}+|(?<!\w)(\w)\w{63,}+")
 
 
@@ -63,12 +66,16 @@ class SqlDetector:
 
     def wants(self, subject: Subject) -> bool:
         """Whether there are words or signs of which every shape needs some."""
-        return self._screen.wants(subject)
+        if not self._screen.wants(subject):
+            return False
+        if len(subject.lower) <= SHORT or not is_one_value(subject):
+            return True
+        return next(_long(_readable_piece(subject), is_first=subject.value.offset == 0), None) is not None
 
     def examine(self, subject: Subject, work: Work) -> Iterator[Evidence]:
         """The evidence of each reading; the plainest first."""
-        lower = _behind_comment(subject.lower) if subject.value.offset else subject.lower
-        work.spend(_UNITS_A_CHARACTER * len(lower))
+        lower = _readable_piece(subject)
+        work.spend(_UNITS_A_CHARACTER * len(lower) + _UNITS_A_COMMENT * (lower.count("/*") + lower.count("*/")))
         is_first = subject.value.offset == 0
         for part in _long(lower, is_first=is_first) if len(lower) > SHORT else _short(lower):
             yield from self._evidence(part, len(lower), work)
@@ -83,7 +90,7 @@ class SqlDetector:
         present = frozenset(tokens.kinds)
         for needs, group in shapes.items():
             if not present.isdisjoint(needs):
-                work.spend(len(group) * len(tokens.kinds) // _TOKENS_A_UNIT)
+                work.spend(_UNITS_A_SHAPE * len(group) * len(tokens.kinds))
                 yield from self._of_shapes(group, reading)
 
     def _of_shapes(self, shapes: tuple[Shape, ...], reading: _Reading) -> Iterator[Evidence]:
@@ -109,7 +116,7 @@ def _short(lower: str) -> Iterator[_Part]:
 
 def _long(lower: str, *, is_first: bool) -> Iterator[_Part]:
     readable = without_comments(lower)
-    squeezed = _FILLER.sub(_cut_short, readable)
+    squeezed = _FILLER.sub(_cut_short, readable) if _least(readable) <= SHORT else readable
     if len(squeezed) <= SHORT:
         yield _Part(squeezed, None, is_whole=True)
         return
@@ -118,6 +125,16 @@ def _long(lower: str, *, is_first: bool) -> Iterator[_Part]:
         yield _Part(without_comments(beginning), 0, is_whole=True)
     for start, end in windows(readable):
         yield _Part(readable[start:end], start, is_whole=False, goes_on=end < len(lower))
+
+
+def _least(text: str) -> int:
+    """What is left of a text without filler, at least; quickly."""
+    lengths = list(map(len, text.split()))
+    return sum([length for length in lengths if length < _LONGEST_WORD]) + len(lengths) - 1
+
+
+def _readable_piece(subject: Subject) -> str:
+    return _behind_comment(subject.lower) if subject.value.offset else subject.lower
 
 
 def _behind_comment(piece: str) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from doorward.attacks.detectors.joined import is_one_value
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from doorward.attacks.rulebook import Rulebook
     from doorward.attacks.subject import Subject
@@ -21,24 +23,38 @@ HEAD = 400
 
 _WIDE = "\uff02\uff07\u02b9\u02bc\u2032"
 _QUOTES = f"['\"`{_WIDE}]"
-_SIGNS = r"(?:[-+*=#|&~<>^%!@:\x00]|/\*|\?(?:[|&]|\s{1,4}['\"]))"
+_SIGNS = r"(?:[-+*=#|&~<>^%!@\x00]|::|/\*|\?(?:[|&]|\s{1,4}['\"]))"
 _GO_ON = r"(?:as|or|and|xor|union|having|order|group|like|in|is|between|div|where|limit)\b"
-_NOT = r"[\s(+!~-]{0,16}(?:not\b[\s(+!~-]{0,16})?"
-_OPERAND = (
-    r"(?:[\d'\"`@.{\uff02\uff07\u02b9\u02bc\u2032]"
-    r"|[\w.$@]{1,64}[\s)'\"`]{0,8}(?:[=<>!~^({?|:]|->|not\b|r?like\b|regexp\b|glob\b|ilike\b|sounds\b|similar\b"
-    r"|is\b\s{1,8}(?:not|null|true|false|unknown)\b|in\b\s{0,8}\(|between\b|--|\#|;|/\*|&&|$)"
-    r"|(?:true|false|null|unknown|dual|rownum|current_user)\b|select\b|case\b|exists\b)"
+_NOT = r"[\s(+!~-]{0,16}+(?:not\b[\s(+!~-]{0,16}+)?"
+# Not "or 5 of them": behind a number and blanks no word stands but these.
+_NUMBER = (
+    r"\d++(?:\.\d*+)?(?:(?![\s)]{1,8}[a-z])|[\s)]{1,8}+(?:or|and|xor|is|not|r?like|ilike|glob|regexp|sounds|similar|between"
+    r"|in\b\s{0,8}+\(|div|mod|collate|limit|offset|where|having|group|order|union|into|procedure|as)\b)"
 )
-# Each begins with a literal, which re looks for at the speed of memory.
-_OR, _AND, _BARS, _AMPERSANDS = [
-    re.compile(operator + _NOT + _OPERAND)
-    for operator in (r"or(?<![a-wyz_]or)\b", r"and(?<![a-z_]and)\b", r"\|\|", r"&&")
-]
+_OPERAND = (
+    r"['\"`@.{\uff02\uff07\u02b9\u02bc\u2032]"
+    r"|(?!\d)[\w.$@]{1,64}+[\s)'\"`]{0,8}+(?:[=<>!~^({?|:]|->|not\b|r?like\b|regexp\b|glob\b|ilike\b|sounds\b|similar\b"
+    r"|is\b\s{1,8}+(?:not|null|true|false|unknown)\b|in\b\s{0,8}+\(|between\b|--|\#|;|/\*|&&|$)"
+    r"|(?:true|false|null|unknown|dual|rownum|current_user)\b|select\b|case\b|exists\b"
+)
+
+
+def _conditions(number: str) -> Sequence[re.Pattern[str]]:
+    # Each begins with a literal, which re looks for at the speed of memory.
+    return [
+        re.compile(f"{operator}{_NOT}(?:{number}|{_OPERAND})")
+        for operator in (r"or(?<![a-wyz_]or)\b", r"and(?<![a-z_]and)\b", r"\|\|", "&&")
+    ]
+
+
+_OF_ONE = _conditions(_NUMBER)
+_OF_MANY = _conditions(r"\d")
 _LOGICAL = frozenset(("or", "and", "xor"))
 _LIKE = re.compile(r"like[\s(]{0,8}(?:['\"`(]|$)")
-_ALONE = r"(?<!\S['\"`])['\"`]?[;)]{0,2}(?:\s|\Z)"
-_QUOTED = re.compile(rf"['\"`](?:{_ALONE}|[\s)]{{0,8}}(?:{_SIGNS}|;(?!\w{{1,32}}=)|{_GO_ON}|\Z))")
+_ALONE = r"(?:(?<!\S['\"`])|(?<=\b[nxbeu]')|(?<=\*/['\"`]))['\"`]?[;)]{0,2}(?:\s|\Z)"
+_QUOTED = re.compile(rf"['\"`](?:{_ALONE}|[\s)]{{0,8}}(?:{_SIGNS}|;(?!\w{{1,32}}=)|{_GO_ON}))")
+_BEFORE_VERBS = r"(?:(?:begin|end|case|when|then|else|or|and|not)\b\W{1,16}+|\d{1,8}+\W{0,16}+)?"
+_PHRASES = frozenset(("having", "rlike", "regexp", "mysql", "outfile", "dumpfile", "infile", "analyse", "waitfor"))
 _COMMENT = re.compile(r"/\*(?:!|[^*]{0,64}\*/)")
 _WIDE_SET = frozenset(_WIDE)
 HEXADECIMAL = re.compile(r"0x(?:[2-7][0-9a-f](?:00)?){8,256}")
@@ -51,10 +67,20 @@ _UNION = re.compile(r"union\b[^\w;'\"]{1,64}+(?:(?:all|distinct|distinctrow)\b[^
 _END = re.compile(r"--|#|;\s?\x00")
 
 
-_RARE = (
-    "telling", "catalogues", "unions", "select", "destroyers", "executors", "verbs", "procedures", "behind_exponents",
-)  # fmt: skip
+_TELLING = ("catalogues", "procedures", "behind_exponents")
+_VERBS = ("destroyers", "executors", "verbs")
 _CALLED = ("functions", "everyday_functions", "everyday_verbs", "objects", "constants", "sessions")
+_QUERIES = frozenset(("select", "values"))
+_SECOND_QUERY = re.compile(
+    r"(?:union|intersect|except|minus)\W{1,64}+(?:(?:all|distinct|distinctrow|top)\b\W{0,64}+)?(?:select|values)"
+)
+# A word and a blank before it make it a word of a sentence; what may stand there in SQL is asked for by itself.
+_SELECT = re.compile(r"select(?<![a-z\x80-\U0010ffff][ \n]select)(?<![a-z_,-]select)")
+# A call that ends with the value, or in which two numbers are compared; or behind the end of a statement.
+_CUT_SHORT = re.compile(r"\((?:[\s\\+]|\*/|\Z|[\s\\]{0,8}[\d.]{1,16}[\s\\]{0,8}[=!<>])")
+_EXPONENT = re.compile(r"\.e[\s\\]{0,8}\(")
+_NEXT = re.compile(r";\W{0,16}+\w{1,32}+\s{0,8}+\(")
+_LISTED = re.compile(r"['\"`][\s)]{0,8}+,")
 
 
 class SqlScreen:
@@ -65,21 +91,57 @@ class SqlScreen:
     """
 
     def __init__(self, book: Rulebook) -> None:
-        self._rare = frozenset().union(*map(book.words, _RARE)) | {"having", "rlike", "regexp", "mysql"}
+        self._rare = frozenset().union(*map(book.words, _TELLING)) | _PHRASES
+        self._verbs = frozenset().union(*map(book.words, _VERBS))
+        self._telling = book.words("telling")
         self._called = frozenset().union(*map(book.words, _CALLED))
+        self._asked = book.words("sessions") | book.words("constants")
+        self._known = self._rare | self._verbs | self._telling | _QUERIES
         behind = "|".join([f"(?<={prefix})" for prefix in sorted(book.words("telling_prefixes"))])
         self._prefix = re.compile(f"_(?:{behind})")
+        verbs = "|".join(sorted(self._verbs))
+        begin = rf"(?:\A|;\W{{0,64}}+\w{{1,16}}+|[;'\"`{_WIDE}])\W{{0,64}}+{_BEFORE_VERBS}"
+        self._statement = re.compile(rf"{begin}(?:{verbs})\b")
 
     def wants(self, subject: Subject) -> bool:
         """Whether a text has to be read; also for many texts joined together."""
         lower, words = subject.lower, subject.words
-        return (
-            not words.isdisjoint(self._rare)
+        return (  # cheap and telling first
+            (not words.isdisjoint(self._known) and self._has_rare(subject))
             or (_has_quote(lower) and _QUOTED.search(lower) is not None)
-            or ("(" in lower and (not words.isdisjoint(self._called) or ".e(" in lower))
+            or ("(" in lower and self._has_call(lower, words))
             or self._prefix.search(lower) is not None
             or _has_sign(lower)
-            or _is_logical(lower, words)
+            or _is_logical(subject)
+        )
+
+    def _has_rare(self, subject: Subject) -> bool:
+        lower, words = subject.lower, subject.words
+        if not words.isdisjoint(self._rare):
+            return True
+        if ("(" in lower or ";" in lower) and not words.isdisjoint(self._telling):
+            return True
+        if not words.isdisjoint(_QUERIES) and _SECOND_QUERY.search(lower) is not None:
+            return True
+        verbs = words & self._verbs
+        if "select" not in words and not verbs:
+            return False
+        return (
+            not is_one_value(subject)
+            or _SELECT.search(lower) is not None
+            or (len(verbs) > 0 and self._statement.search(lower) is not None)
+        )
+
+    def _has_call(self, lower: str, words: frozenset[str]) -> bool:
+        if _EXPONENT.search(lower) is not None:
+            return True
+        if words.isdisjoint(self._called):
+            return False
+        return (
+            _CUT_SHORT.search(lower) is not None
+            or ("()" in lower and not words.isdisjoint(self._asked))
+            or (";" in lower and _NEXT.search(lower) is not None)
+            or (_has_quote(lower) and _LISTED.search(lower) is not None)
         )
 
 
@@ -99,10 +161,12 @@ def _has_sign(lower: str) -> bool:
     )
 
 
-def _is_logical(lower: str, words: frozenset[str]) -> bool:
-    if not words.isdisjoint(_LOGICAL) and (_OR.search(lower) is not None or _AND.search(lower) is not None):
+def _is_logical(subject: Subject) -> bool:
+    lower, words = subject.lower, subject.words
+    either, both, bars, ampersands = _OF_ONE if is_one_value(subject) else _OF_MANY
+    if not words.isdisjoint(_LOGICAL) and (either.search(lower) is not None or both.search(lower) is not None):
         return True
-    if ("|" in lower and _BARS.search(lower) is not None) or ("&" in lower and _AMPERSANDS.search(lower) is not None):
+    if ("|" in lower and bars.search(lower) is not None) or ("&" in lower and ampersands.search(lower) is not None):
         return True
     if "like" in words and _LIKE.search(lower) is not None:
         return True

@@ -182,7 +182,11 @@ class Lexicon:
         while texts and not texts[-1]:
             texts.pop()
         known = self._kinds.get
-        kinds = {token: known(token) or self._kind(token) for token in set(texts)}
+        # Most tokens are words and numbers that mean nothing here.
+        kinds = {
+            token: known(token) or ("x" if token.isalpha() else "1" if token.isdecimal() else self._kind(token))
+            for token in set(texts)
+        }
         return Tokens("".join([kinds[token] for token in texts]), texts, text)
 
     def _kind(self, token: str) -> str:

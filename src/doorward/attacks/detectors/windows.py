@@ -9,7 +9,6 @@ from doorward.attacks.detectors.shell_words import CMD
 
 if TYPE_CHECKING:
     from doorward.attacks.rulebook import Rulebook
-    from doorward.attacks.subject import Subject
 
 
 class WindowsDetector(CommandDetector):
@@ -21,8 +20,3 @@ class WindowsDetector(CommandDetector):
 
     def __init__(self, book: Rulebook) -> None:
         super().__init__(book, CMD)
-
-    def wants(self, subject: Subject) -> bool:
-        """Whether a command's name occurs, or something that may stand for one."""
-        lower = subject.lower
-        return "^" in lower or "%" in lower or super().wants(subject)
