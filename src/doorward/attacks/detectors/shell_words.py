@@ -135,6 +135,8 @@ def bare(word: str, dialect: Dialect) -> str | None:
 
 def command_at(lower: str, match: re.Match[str], dialect: Dialect) -> Command | None:
     """The command at a position; None if nothing is left of it once it is read."""
+    if not match[1]:
+        return None
     begin = match.start(1)
     raw = lower[begin : begin + SLICE]
     length = len(raw)
