@@ -22,15 +22,18 @@ NEVER = 1_000_000_000
 # Bare applications
 
 
-async def raw_asgi(_scope: Any, _receive: Any, send: Any) -> None:
-    """The least that an ASGI application can do."""
+async def raw_asgi(scope: Any, receive: Any, send: Any) -> None:
+    """The least that an ASGI application can do; it reads what is posted."""
+    more = scope["method"] == "POST"
+    while more:
+        more = (await receive()).get("more_body", False)
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"2")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b"ok"})
 
 
 def starlette_app() -> Any:
-    """One route that reads a query parameter."""
+    """One route that reads a query parameter, or the body."""
     from starlette.applications import Starlette
     from starlette.responses import PlainTextResponse
     from starlette.routing import Route
@@ -38,7 +41,10 @@ def starlette_app() -> Any:
     async def items(request: Any) -> PlainTextResponse:
         return PlainTextResponse("ok " + request.query_params.get("q", ""))
 
-    return Starlette(routes=[Route("/items", items)])
+    async def keep(request: Any) -> PlainTextResponse:
+        return PlainTextResponse(f"ok {len(await request.body())}")
+
+    return Starlette(routes=[Route("/items", items), Route("/items", keep, methods=["POST"])])
 
 
 def flask_app() -> Any:
@@ -50,6 +56,10 @@ def flask_app() -> Any:
     @app.get("/items")
     def items() -> str:
         return "ok " + request.args.get("q", "")
+
+    @app.post("/items")
+    def keep() -> str:
+        return f"ok {len(request.get_data())}"
 
     return app
 
@@ -67,12 +77,18 @@ def _limit_and_bots(limit: int) -> list[Rule]:
     return [_sliding(limit), doorward.detect_bot(allow=[])]
 
 
+def _limit_bots_ip(limit: int) -> list[Rule]:
+    return [doorward.deny(ip=["reserved", "crawler"]), *_limit_and_bots(limit)]
+
+
 RULES: dict[str, Callable[[int], Sequence[Rule]]] = {
     "fixed window": lambda limit: [doorward.fixed_window(max=limit, window=60)],
     "sliding window": lambda limit: [_sliding(limit)],
     "token bucket": lambda limit: [doorward.token_bucket(refill_rate=limit, interval=60, capacity=limit)],
     "limit and bots": _limit_and_bots,
-    "limit, bots and IP rule": lambda limit: [doorward.deny(ip=["reserved", "crawler"]), *_limit_and_bots(limit)],
+    "limit, bots and IP rule": _limit_bots_ip,
+    "shield() alone": lambda _: [doorward.shield()],
+    "limit, bots, IP rule and shield()": lambda limit: [*_limit_bots_ip(limit), doorward.shield()],
     "protect_signup()": lambda limit: doorward.protect_signup(rate_limit={"interval": 60, "max": limit}),
 }
 """By what they are called: the rules of an application with one limit of each client, per minute."""
@@ -138,8 +154,8 @@ def _asgi_ratelimit(base: str, limit: int, *, proxied: bool) -> Any:
     return _behind_proxy(RateLimitMiddleware(BARE_ASGI[base](), who, MemoryBackend(), limits), proxied=proxied)
 
 
-def _fastapi_guard(limit: int) -> Any:
-    """Its limit and its list of user agents; detection of attacks, which is most of its cost, stays off."""
+def _fastapi_guard(limit: int, *, attacks: bool) -> Any:
+    """Its limit and its list of user agents; with or without detection of attacks, which is most of its cost."""
     from guard import PureASGISecurityMiddleware
     from guard_core.models import SecurityConfig
 
@@ -147,7 +163,7 @@ def _fastapi_guard(limit: int) -> Any:
         rate_limit=limit,
         rate_limit_window=60,
         blocked_user_agents=["sqlmap", "nikto", "masscan", "python-requests", "curl"],
-        enable_penetration_detection=False,
+        enable_penetration_detection=attacks,
         enable_redis=False,
         enable_agent=False,
         security_headers=None,
@@ -193,13 +209,18 @@ SIGNUP = "doorward, protect_signup()"
 STARLETTE_BOTS = "doorward_starlette, limit and bots"
 FLASK_BOTS = "doorward_flask, limit and bots"
 FASTAPI_GUARD = "fastapi-guard, rate and user agents"
+FASTAPI_GUARD_ATTACKS = "fastapi-guard, rate, user agents and attacks"
 FLASK_NOBOT = "flask-nobot"
+SHIELD_ALONE = "doorward, shield() alone"
+SHIELD = "doorward, limit, bots, IP rule and shield()"
 
 ASGI = (FIXED, SLIDING, STARLETTE_GUARD, ASGI_RATELIMIT, SLOWAPI)
 WSGI = (FIXED, SLIDING, FLASK_GUARD, FLASK_LIMITER)
 ASGI_BOTS = (SLIDING, LIMIT_BOTS, LIMIT_BOTS_IP, SIGNUP, STARLETTE_BOTS, FASTAPI_GUARD)
 WSGI_BOTS = (SLIDING, LIMIT_BOTS, LIMIT_BOTS_IP, SIGNUP, FLASK_BOTS, FLASK_NOBOT)
-NEED_STARLETTE = (STARLETTE_GUARD, STARLETTE_BOTS, SLOWAPI, FASTAPI_GUARD)
+ASGI_SHIELD = (LIMIT_BOTS_IP, SHIELD_ALONE, SHIELD, FASTAPI_GUARD_ATTACKS)
+WSGI_SHIELD = (LIMIT_BOTS_IP, SHIELD_ALONE, SHIELD)
+NEED_STARLETTE = (STARLETTE_GUARD, STARLETTE_BOTS, SLOWAPI, FASTAPI_GUARD, FASTAPI_GUARD_ATTACKS)
 
 
 def asgi_app(name: str, base: str, *, limit: int, proxied: bool = False) -> Any:
@@ -211,8 +232,8 @@ def asgi_app(name: str, base: str, *, limit: int, proxied: bool = False) -> Any:
         return _slowapi(limit, proxied=proxied)
     if name == ASGI_RATELIMIT:
         return _asgi_ratelimit(base, limit, proxied=proxied)
-    if name == FASTAPI_GUARD:
-        return _fastapi_guard(limit)
+    if name in {FASTAPI_GUARD, FASTAPI_GUARD_ATTACKS}:
+        return _fastapi_guard(limit, attacks=name == FASTAPI_GUARD_ATTACKS)
     return _doorward_asgi(BARE_ASGI[base](), kind, limit)
 
 

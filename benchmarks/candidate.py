@@ -41,6 +41,11 @@ def limit_and_bots() -> list[Rule]:
     return [*sliding(), doorward.detect_bot(allow=[])]
 
 
+def limit_bots_and_shield() -> list[Rule]:
+    """The same, and attack detection."""
+    return [*limit_and_bots(), doorward.shield()]
+
+
 def make_asgi_app(inner: Any) -> Any:
     """An ASGI application that protects ``inner``."""
     return _asgi(fixed)(inner)
@@ -113,6 +118,7 @@ VARIANTS: dict[str, dict[str, Callable[..., Any]]] = {
         "limiter": _limiter(Algorithm.TOKEN_BUCKET),
     },
     "limit and bots": {"asgi": _asgi(limit_and_bots), "wsgi": _wsgi(limit_and_bots)},
+    "limit, bots and shield": {"asgi": _asgi(limit_bots_and_shield), "wsgi": _wsgi(limit_bots_and_shield)},
     "adapters": {"asgi": starlette_middleware, "wsgi": flask_extension},
 }
 """More rows of the outside benchmark."""

@@ -91,7 +91,7 @@ def sample(nanoseconds: Sequence[int]) -> Sample:
 
 
 async def interleave(
-    calls: Mapping[str, Call], *, rounds: int, batch: int = 100, most_seconds: float = 5
+    calls: Mapping[str, Call], *, rounds: int, batch: int = 100, most_seconds: float = 5, warm_up: int = WARM_UP
 ) -> dict[str, Sample]:
     """Time several calls in turns, batch by batch, so that noise of the machine falls on all of them alike.
 
@@ -99,7 +99,7 @@ async def interleave(
     """
     number = 0
     for call in calls.values():
-        for _ in range(WARM_UP):
+        for _ in range(warm_up):
             number += 1
             await call(number)
     taken: dict[str, list[int]] = {name: [] for name in calls}

@@ -8,6 +8,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from benchmarks.common import Call
 
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
@@ -96,26 +98,37 @@ def wsgi_environ(client: str, *, proxied: bool = False, browser: int = 0) -> dic
     }
 
 
-async def _receive() -> dict[str, Any]:
-    return {"type": "http.request", "body": b"", "more_body": False}
-
-
 def asgi_call(app: Any, *, clients: int, proxied: bool = False, browsers: int = 1) -> Call:
     """Time an ASGI application on requests of so many clients in turn, with so many browsers.
 
     The call raises ValueError when a request is answered with anything but 200.
     """
 
+    def prepare(number: int) -> tuple[dict[str, Any], bytes]:
+        return asgi_scope(address(number % clients), proxied=proxied, browser=number % browsers), b""
+
+    return timed_asgi(app, prepare)
+
+
+def timed_asgi(app: Any, prepare: Callable[[int], tuple[dict[str, Any], bytes]]) -> Call:
+    """Time an ASGI application on the scopes and bodies that ``prepare`` makes before the clock starts.
+
+    The call raises ValueError when a request is answered with anything but 200.
+    """
+
     async def call(number: int) -> int:
         status = 0
+        scope, body = prepare(number)
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": body, "more_body": False}
 
         async def send(message: dict[str, Any]) -> None:
             nonlocal status
             status = message.get("status", status)
 
-        scope = asgi_scope(address(number % clients), proxied=proxied, browser=number % browsers)
         start = time.perf_counter_ns()
-        await app(scope, _receive, send)
+        await app(scope, receive, send)
         taken = time.perf_counter_ns() - start
         return _checked(taken, status)
 
@@ -125,9 +138,18 @@ def asgi_call(app: Any, *, clients: int, proxied: bool = False, browsers: int = 
 def wsgi_call(app: Any, *, clients: int, proxied: bool = False, browsers: int = 1) -> Call:
     """As :func:`asgi_call`, of a WSGI application."""
 
+    def prepare(number: int) -> dict[str, Any]:
+        return wsgi_environ(address(number % clients), proxied=proxied, browser=number % browsers)
+
+    return timed_wsgi(app, prepare)
+
+
+def timed_wsgi(app: Any, prepare: Callable[[int], dict[str, Any]]) -> Call:
+    """As :func:`timed_asgi`, of a WSGI application and environs."""
+
     async def call(number: int) -> int:
         statuses: list[int] = []
-        environ = wsgi_environ(address(number % clients), proxied=proxied, browser=number % browsers)
+        environ = prepare(number)
         start = time.perf_counter_ns()
         answer = app(environ, lambda status, *_: statuses.append(int(status[:3])))
         b"".join(answer)

@@ -39,7 +39,10 @@ _MULTIPART, _PATH, _XML = Place.MULTIPART, Place.PATH, Place.XML
 _MOST_FINDINGS = 64
 """The heaviest are told: a body has room for tens of thousands."""
 _UNITS_A_SCREENED_CHARACTER = 4
-_UNITS_A_VALUE = 40
+_UNITS_A_VALUE = 200
+_UNITS_A_SUBJECT = 1_200
+_UNITS_AN_EXAMINATION = 1_500
+"""What it costs to ask, however short the text is."""
 
 
 class Scan(NamedTuple):
@@ -207,6 +210,9 @@ class _Running:
             subjects = [joined] if len(batch) == 1 else [Subject(value.text, value) for value in batch]
         for subject in subjects:
             asked = wanted if subject is joined else screen.wanting(subject, wanted, failures)
+            self.work.spend(_UNITS_A_SUBJECT)
+            if self.work.due():
+                yield
             for bit, detector in screen.detectors if asked else ():
                 if asked & bit:
                     self._examine(detector, subject)
@@ -216,6 +222,7 @@ class _Running:
                         yield
 
     def _examine(self, detector: Detector, subject: Subject) -> None:
+        self.work.spend(_UNITS_AN_EXAMINATION)
         try:
             for evidence in detector.examine(subject, self.work):
                 if evidence.weight > 0.0:

@@ -26,6 +26,7 @@ _LETTERS_A_WORD = 2
 _PROSE_WORDS = 6
 _PROSE_SHARE = 0.7
 
+_LONGEST_JSON = 4_096
 _SAMPLE = 1_500
 _LONG = 500
 _CODE_LINES = 3
@@ -73,6 +74,15 @@ class Subject:
     def is_long(self) -> bool:
         """Whether it is longer than what is typed into a field of one line; pieces of long values are."""
         return len(self.text) >= _LONG or self.value.offset > 0
+
+    @lazily
+    def is_json(self) -> bool:
+        """Whether it is an object or a list of JSON, whose strings are values of their own."""
+        text = self.text
+        # Of several values joined, or of a piece of a long one, beginning and end tell nothing.
+        if text is not self.value.text or self.value.offset or len(text) > _LONGEST_JSON:
+            return False
+        return text[:1] in ("{", "[") and text[-1:] in ("}", "]") and '"' in text
 
     @lazily
     def lower(self) -> str:

@@ -12,8 +12,8 @@ from doorward.errors import DoorwardError
 
 BASE = 400_000
 PER_CHARACTER = 128
-SLICE = 200_000
-"""Units between two pauses: about 2 ms."""
+SLICE = 100_000
+"""Units between two pauses: about a millisecond, or a few where units are counted low."""
 
 
 class OutOfWork(DoorwardError):

@@ -79,6 +79,8 @@ class ScriptDetector:
 
     def wants(self, subject: Subject) -> bool:
         """Whether it has one of the names that attacks need and a sign of code, or is code without any letters."""
+        if subject.is_json:
+            return False
         lower, words = subject.lower, subject.words
         if "[" in lower and ("[]" in lower or "][" in lower or not words.isdisjoint(GLOBALS)):
             return True

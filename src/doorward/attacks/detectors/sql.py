@@ -66,7 +66,7 @@ class SqlDetector:
 
     def wants(self, subject: Subject) -> bool:
         """Whether there are words or signs of which every shape needs some."""
-        if not self._screen.wants(subject):
+        if subject.is_json or not self._screen.wants(subject):
             return False
         if len(subject.lower) <= SHORT or not is_one_value(subject):
             return True
