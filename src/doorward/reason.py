@@ -335,14 +335,13 @@ class ShieldReason(_ShieldReason, Reason):
     wire: ClassVar[str] = "shield"
 
     def explain(self) -> str:
-        """``SQL in query q: closes a string and goes on with a condition``; ``nothing suspicious``."""
+        """``SQL in query: closes a string and goes on with a condition``; ``nothing suspicious``."""
         if self.retry_seconds:
             return f"the client's suspicious requests add up; refused for {whole_seconds(self.retry_seconds)} s"
         if not self.findings:
             return "nothing suspicious"
         first = self.findings[0]
-        where = f"{first.place} {first.name}".strip()
-        return f"{first.family} in {where}: {first.reason} (weight {self.weight:g})"
+        return f"{first.family} in {first.place}: {first.reason} (weight {self.weight:g})"
 
     def to_wire(self) -> Mapping[str, object]:
         """``shieldTriggered``, ``suspicious``, and ``weight`` and ``findings``, which are doorward's own."""

@@ -164,14 +164,25 @@ def test_two_types_are_a_finding_and_both_are_heeded() -> None:
         ("application/json", ["unscanned.too_long"]),
         ("application/x-www-form-urlencoded", ["unscanned.too_long"]),
         ("text/plain", ["unscanned.too_long"]),
-        ("image/png", []),
+        ("image/png", ["unscanned.too_long"]),
     ],
-    ids=["json", "form", "text", "image"],
+    ids=["json", "form", "text", "said to be an image"],
 )
 def test_what_is_past_the_limit_weighs_by_kind(content_type: str, expected: list[str]) -> None:
     """Padding must not be a way through; uploads are long."""
     found = parts_of_body(b'{"a": "x"', content_type, complete=False)
     assert rules(found) == expected
+
+
+def test_a_cut_off_upload_weighs_nothing() -> None:
+    """Pictures are longer than what is looked at; text that is called one is not."""
+    assert rules(parts_of_body(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40, "image/png", complete=False)) == []
+
+
+def test_a_padded_body_is_conclusive() -> None:
+    """Nobody sends a megabyte of one letter."""
+    padded = b'{"a": "' + b"x" * 100_000
+    assert rules(parts_of_body(padded, "application/json", complete=False)) == ["unscanned.padded"]
 
 
 def test_compressed_bodies_weigh_a_little() -> None:

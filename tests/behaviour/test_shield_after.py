@@ -47,8 +47,8 @@ def test_the_request_is_answered_and_the_client_refused_later(make: MakeApp) -> 
 
 
 def test_a_conclusive_attack_is_answered_too(make: MakeApp) -> None:
-    """Nothing is denied for itself; three attacks reach the default threshold."""
-    app = make(shield(when="after"))
+    """Nothing is denied for itself; three attacks reach the threshold."""
+    app = make(shield(when="after", threshold=3.0))
     attack = f"/echo?q={quote(SCRIPT)}"
     assert statuses(app, attack, attack, attack, "/echo") == [200, 200, 200, 403]
 

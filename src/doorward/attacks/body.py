@@ -6,6 +6,7 @@ A body is read in the declared charset and, where that could be a trick, as UTF-
 from __future__ import annotations
 
 import re
+import zlib
 from typing import TYPE_CHECKING
 
 from doorward.attacks import charsets, unscanned
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from doorward.context import RequestContext
 
 FORM, JSON, XML, MULTIPART, MEDIA, OTHER = "form", "json", "xml", "multipart", "media", "other"
+_SAMPLE = 65_536
+_PADDED = 200
+"""Times smaller than it was."""
 _JSON_TYPES = ("application/json", "application/ndjson", "application/x-json", "application/x-ndjson", "text/json",
                "application/csp-report")  # fmt: skip
 _MEDIA = ("image/", "audio/", "video/", "font/", "model/", "application/zip", "application/gzip", "application/zstd",
@@ -88,7 +92,9 @@ def _missing(content_type: str, walk: _Body) -> Iterator[Part]:
     if kind == MULTIPART:
         if not walk.cut_in_file:
             yield unscanned.TRUNCATED_PART
-    elif kind != MEDIA and not walk.is_binary:
+    elif walk.is_padded:
+        yield unscanned.PADDED
+    elif not walk.is_binary:
         yield unscanned.TOO_LONG
 
 
@@ -105,6 +111,12 @@ class _Body:
         self.is_binary = False
         self._data = data
         self._complete = complete
+
+    @property
+    def is_padded(self) -> bool:
+        """Whether what is held is text with next to nothing in it."""
+        sample = self._data[:_SAMPLE]
+        return not self.is_binary and len(zlib.compress(sample, 1)) * _PADDED < len(sample)
 
     def parts(self, content_type: str) -> Iterator[Part]:
         """Its parts, as a declared type has them."""

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
+
+from doorward.patterns import is_plain_path
+
+_NAMES = re.compile(r"[^.\[\]]+")
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,13 +35,18 @@ class Exclusion(NamedTuple):
         return (
             (not self.families or finding.family in self.families)
             and (not self.parameter or _is_below(finding.name, self.parameter))
-            and (self.paths is None or self.paths.match(request.method, request.path) is not None)
+            and (self.paths is None or self._matches(request))
         )
 
     def covers_request(self, request: RequestContext) -> bool:
         """Whether nothing in a request has to be looked at."""
         everything = not self.parameter and not self.families
-        return everything and self.paths is not None and self.paths.match(request.method, request.path) is not None
+        return everything and self.paths is not None and self._matches(request)
+
+    def _matches(self, request: RequestContext) -> bool:
+        # "/webhooks/../login" is no webhook.
+        path = request.path
+        return self.paths is not None and is_plain_path(path) and self.paths.match(request.method, path) is not None
 
 
 class Exclusions:
@@ -61,4 +71,7 @@ class Exclusions:
 
 
 def _is_below(name: str, parameter: str) -> bool:
-    return name == parameter or name.startswith((parameter + ".", parameter + "["))
+    """Whether one of the names in a path to a value is the parameter's, or the path begins with it."""
+    if name == parameter or name.startswith((parameter + ".", parameter + "[")):
+        return True
+    return parameter in _NAMES.findall(name)

@@ -26,6 +26,9 @@ _CONNECTING = frozenset({
 """Words of every sentence; without an operator beside them, or a number, they connect nothing."""
 _OPERATORS = frozenset("=()*;+@0123456789")
 _SHORT = 80
+_CONNECTIVE = re.compile(
+    r"(?:or|and|not|like|is|in|xor|div|mod|between|regexp|rlike|union|limit)(?![a-z])", re.IGNORECASE
+)
 _ORDINARY = re.compile(r"(?<=\w)'(?:s|t|re|ve|ll|d|m)(?!\w)|(?<!\w)[A-Za-z]'(?=[A-Za-z]{2})| & ")
 """Contractions and names (it's, O'Brien, l'école), and a word for "and": nothing that closes a string."""
 _COMMENT = re.compile(r"/\*(?![,;]|\Z)")
@@ -83,7 +86,7 @@ class Plain:
         if text.startswith("http") and (web := _WEB.fullmatch(text)) is not None:
             return self._is_usual_address(*web.groups())
         if len(text) <= _SHORT and ("'" in text or " & " in text):
-            text = _ORDINARY.sub(" ", text)
+            text = _without_ordinary(text)
         if _TELLING.search(text) is not None or _has_telling_pair(text):
             return False
         if text.count(".") > 2 and _FOUR_NUMBERS.search(text) is not None:
@@ -105,6 +108,13 @@ class Plain:
             return False
         told = self._telling.intersection(words_of(text.lower()))
         return not told or told <= _words_sent_in(header)
+
+
+def _without_ordinary(text: str) -> str:
+    """A short text without apostrophes within words, unless it has a word that would connect what they close."""
+    if _CONNECTIVE.search(text) is not None:
+        return text
+    return _ORDINARY.sub(" ", text)
 
 
 def _words_sent_in(header: str) -> frozenset[str]:

@@ -5,11 +5,12 @@ A generator, so that whoever drives it can let others run: it yields None about 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from doorward.attacks import decoding, views
 from doorward.attacks.evidence import Family, Finding, Place, Value
-from doorward.attacks.excerpt import masked
+from doorward.attacks.excerpt import is_secret, masked
 from doorward.attacks.known import Known
 from doorward.attacks.parts import PAUSE, PAUSE_UNITS
 from doorward.attacks.screen import Screen
@@ -33,15 +34,21 @@ OVERLAP = 512
 CONCLUSIVE = 1.0
 _BATCH = 4_096
 _LONGEST_NAME = 80
+_LONGEST_PASSWORD = 64
+_PASSWORD = re.compile("pass(?:word|wd|code|phrase)?(?![a-z])|pwd", re.IGNORECASE)
+_SPACE = re.compile(r"\s")
+_LIKE_PASSWORDS = frozenset([Family.SHELL, Family.PHP, Family.TEMPLATE, Family.CODE, Family.CRLF, Family.LDAP])
+_OF_A_PASSWORD = 0.4
+"""What is left of a weight there: generated passwords are random signs, and a few of a thousand look like commands."""
 # Members of an enum are found in microseconds, names of a module at once.
-_COOKIE, _FILENAME, _HEADER, _JSON = Place.COOKIE, Place.FILENAME, Place.HEADER, Place.JSON
-_MULTIPART, _PATH, _XML = Place.MULTIPART, Place.PATH, Place.XML
+_COOKIE, _FILENAME, _FORM, _HEADER = Place.COOKIE, Place.FILENAME, Place.FORM, Place.HEADER
+_JSON, _MULTIPART, _PATH, _XML = Place.JSON, Place.MULTIPART, Place.PATH, Place.XML
 _MOST_FINDINGS = 64
 """The heaviest are told: a body has room for tens of thousands."""
 _UNITS_A_SCREENED_CHARACTER = 4
 _UNITS_A_VALUE = 200
-_UNITS_A_SUBJECT = 1_200
-_UNITS_AN_EXAMINATION = 1_500
+_UNITS_A_SUBJECT = 800
+_UNITS_AN_EXAMINATION = 1_000
 """What it costs to ask, however short the text is."""
 
 
@@ -226,6 +233,8 @@ class _Running:
         try:
             for evidence in detector.examine(subject, self.work):
                 if evidence.weight > 0.0:
+                    if evidence.family in _LIKE_PASSWORDS and _is_password(subject):
+                        evidence = evidence._replace(weight=evidence.weight * _OF_A_PASSWORD)  # noqa: PLW2901
                     self.add(_finding(evidence, subject), _number(subject.value))
         except OutOfWork:
             raise
@@ -273,6 +282,20 @@ class _Running:
         weight = max([self.weight, *[_weight(of_value.values()) for of_value in self.of_long.values()]])
         failures = tuple([f"{name}: {what}" for name, what in sorted(self.failures.items())])
         return Scan(tuple(_heaviest(findings)), min(1.0, weight), failures)
+
+
+def _holds_secret(value: Value) -> bool:
+    return value.place is _COOKIE or (not value.is_name and is_secret(value.name))
+
+
+def _is_password(subject: Subject) -> bool:
+    """Whether a text looks like a password in a field for one: such are full of the signs of shells and templates."""
+    value = subject.value
+    place = value.place
+    if place is not _FORM and place is not _JSON and place is not _MULTIPART:
+        return False
+    is_one_word = len(value.text) <= _LONGEST_PASSWORD and not _SPACE.search(value.text)
+    return is_one_word and _PASSWORD.search(value.name) is not None
 
 
 def may_be_plain(value: Value) -> bool:
@@ -335,7 +358,7 @@ def _finding(evidence: Evidence, subject: Subject) -> Finding:
         value.place,
         printable(value.name, _LONGEST_NAME),
         value.offset + evidence.start,
-        masked(subject.text[evidence.start : evidence.end]),
+        masked(subject.text[evidence.start : evidence.end], is_secret=_holds_secret(value)),
         evidence.reason,
         subject.via,
     )

@@ -15,8 +15,10 @@ def _finding(rule: str, weight: float, place: Place, reason: str) -> Finding:
 
 COMPRESSED = _finding("compressed", 0.2, Place.BODY, "the body is compressed, which is not undone")
 """Rare in requests, and honest where it happens: agents that send telemetry, build tools."""
-TOO_LONG = _finding("too_long", 0.4, Place.BODY, "the body is longer than what is looked at")
+TOO_LONG = _finding("too_long", 0.6, Place.BODY, "the body is longer than what is looked at")
 """Honest imports are so long, too; some in a row are not how people use forms."""
+PADDED = _finding("padded", 1.0, Place.BODY, "the body is padded to be longer than what is looked at")
+"""What is held of it can be compressed to a two-hundredth: nobody's data is so empty, and so long."""
 TRUNCATED_PART = _finding("truncated_part", 0.4, Place.MULTIPART, "the form is longer than what is looked at")
 """A form that is so long without a file in it. Where the limit falls into a file, this is not said."""
 UNKNOWN_CHARSET = _finding("charset", 0.2, Place.BODY, "the body is said to be in a charset that is not known")

@@ -29,13 +29,16 @@ def rulebooks(paranoia: int = 1) -> dict[str, Rulebook]:
         raise DataError(FOLDER, f"the rules of attack detection cannot be read: {error}") from error
 
 
-MARKED = frozenset({"template", "html", "xxe", "ssi", "crlf", "ldap", "protocol", "session", "unscanned"})
+MARKED = frozenset({"template", "html", "xxe", "ssi", "crlf", "ldap", "probes", "protocol", "session", "unscanned"})
 """Files none of whose rules finds anything in a value without the marks that :mod:`doorward.attacks.plain` asks for."""
 CONTEXT = {
     "windows": {"notable"},
-    "paths": {"hidden", "welcome"},
-    "ssrf": {"fetched", "addressed", "sent_to", "inner_paths", "development_ports"},
-    "shell": {"ordinary", "code_flags"},
+    "paths": {"hidden", "welcome", "file_parameters", "source_ends"},
+    "ssrf": {
+        "addressed", "development_ports", "fetched", "fetching", "inner_paths", "sent_to", "service_ports",
+        "telling_paths",
+    },
+    "shell": {"code_flags"},
     "mail": {"fields"},
     "nosql": {"operators", "comparing", "secrets"},
     "script": {"of_page"},

@@ -100,7 +100,7 @@ def shield(
 def _threshold(value: object) -> float:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not isfinite(cast("float", value)) or not 0 < cast("float", value) <= _LARGEST_THRESHOLD:
-        raise ConfigurationError("threshold", f"must be a number above 0, not {value!r}")
+        raise ConfigurationError("threshold", f"must be a number above 0 and at most 1,000,000, not {value!r}")
     return float(cast("float", value))
 
 
@@ -118,23 +118,32 @@ def _exclusion(entry: object) -> Exclusion:
     for key in entry:
         if key not in Excluded.__annotations__:
             raise ConfigurationError("exclude", f"{key!r} is none of {', '.join(Excluded.__annotations__)}")
+    if "family" in entry and "carries" in entry:
+        raise ConfigurationError("exclude", "takes family or carries, not both: carries names families")
     parameter = entry.get("parameter", "")
-    if not isinstance(parameter, str):
+    if not isinstance(parameter, str) or ("parameter" in entry and not parameter):
         raise ConfigurationError("exclude", f"parameter must be a name, not {parameter!r}")
     paths = _paths(entry["path"]) if "path" in entry else None
-    return Exclusion(paths, parameter, _families(entry.get("family", ())) | _carried(entry.get("carries")))
+    return Exclusion(paths, parameter, _narrowed(entry))
+
+
+def _narrowed(entry: dict[str, Any]) -> frozenset[Family]:
+    """The families that an exclusion is about; empty for all."""
+    if "carries" in entry:
+        return _carried(entry["carries"])
+    return _families(entry["family"]) if "family" in entry else frozenset()
 
 
 def _paths(path: object) -> RouteMatcher:
     patterns = [path] if isinstance(path, str) else path
-    if not isinstance(patterns, list | tuple):
+    if not isinstance(patterns, list | tuple) or not patterns:
         raise ConfigurationError("exclude", f"path must be a pattern or a list of them, not {path!r}")
     return RouteMatcher(patterns, field="exclude")
 
 
 def _families(family: object) -> frozenset[Family]:
     names = [family] if isinstance(family, str) else family
-    if not isinstance(names, list | tuple):
+    if not isinstance(names, list | tuple) or not names:
         raise ConfigurationError("exclude", f"family must be a name or a list of them, not {family!r}")
     return frozenset([_family(name) for name in names])
 
@@ -146,8 +155,6 @@ def _family(name: object) -> Family:
 
 
 def _carried(carries: object) -> frozenset[Family]:
-    if carries is None:
-        return frozenset()
     if carries != "code":
         raise ConfigurationError("exclude", f'carries must be "code", not {carries!r}')
     return CODE

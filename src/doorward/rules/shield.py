@@ -131,4 +131,5 @@ def _has_body(request: RequestContext) -> bool:
 
 
 def _is_small(request: RequestContext) -> bool:
-    return len(request.query) + len(request.path) <= _INLINE
+    headers = sum([len(value) for _, value in request.headers.as_given()])
+    return len(request.query) + len(request.path) + headers <= _INLINE

@@ -139,7 +139,7 @@ def test_the_wire_form_of_a_reason() -> None:
 def test_a_reason_explains_itself() -> None:
     """One sentence part, of the first finding or of the sum."""
     assert ShieldReason().explain() == "nothing suspicious"
-    assert ShieldReason(True, True, 0.7, (FINDING,)).explain() == "SQL in query q: joins a table (weight 0.7)"
+    assert ShieldReason(True, True, 0.7, (FINDING,)).explain() == "SQL in query: joins a table (weight 0.7)"
     refused = ShieldReason(True, True, retry_seconds=599.2).explain()
     assert refused == "the client's suspicious requests add up; refused for 600 s"
 

@@ -46,6 +46,7 @@ OF_VALUES: Mapping[str, Sequence[Callable[[Rulebook], Detector]]] = {
     "ssi": (ContextPatterns,),
     "ldap": (LdapDetector, PatternDetector),
     "nosql": (OperatorNameDetector, StringBreaks),
+    "xpath": (StringBreaks,),
     "mail": (MailHeaderDetector, ContextPatterns),
     "crlf": (CrlfDetector, PatternDetector),
     "ssrf": (SsrfDetector, PatternDetector),
@@ -59,6 +60,7 @@ OF_VALUES: Mapping[str, Sequence[Callable[[Rulebook], Detector]]] = {
     "script": (ScriptDetector, PatternDetector),
     "shell": (ShellDetector, PatternDetector),
     "windows": (WindowsDetector, PatternDetector),
+    "arguments": (ContextPatterns,),
     "sql": (SqlDetector, PatternDetector),
 }
 """For each file of ``rules/`` what is made from it; in the order in which they are asked, cheap and telling first."""

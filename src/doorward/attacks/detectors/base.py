@@ -27,8 +27,8 @@ class Detector(Protocol):
         """Whether it has to look at the text at all. Asked about every text, and about many joined together.
 
         A few searches for literal text (``"<" in subject.lower``), or whether ``subject.words`` has one of a set. Where
-        ``examine`` finds anything, this has to be True: for the text, and for it joined with others by a space. Which of
-        both it is asked about, tells :func:`~doorward.attacks.detectors.context.is_one_value`.
+        ``examine`` finds anything, this has to be True: for the text, and for it joined with others by a space. Which
+        of both it is asked about, tells :func:`~doorward.attacks.detectors.joined.is_one_value`.
         """
         ...
 

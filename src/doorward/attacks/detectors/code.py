@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from doorward.attacks.subject import Subject
     from doorward.attacks.work import Work
 
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}+={0,2}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}+={0,2}")
 
 
 class SerializedDetector:

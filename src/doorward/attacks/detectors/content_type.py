@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from doorward.attacks.detectors.context import is_one_value
+from doorward.attacks.detectors.joined import is_one_value
 from doorward.attacks.evidence import Place
 
 if TYPE_CHECKING:

@@ -26,9 +26,9 @@ _IN_A_SENTENCE = 0.6
 _IN_A_DOCUMENT = 0.4
 
 
-def is_one_value(subject: Subject) -> bool:
-    """Whether name and place are those of all of the text; not so if several values were joined to be screened."""
-    return subject.via != () or subject.text is subject.value.text
+def is_text(subject: Subject) -> bool:
+    """Whether it reads as text that people write: a URL has many words, too, but no blank."""
+    return subject.is_prose and (" " in subject.text or "\n" in subject.text or not subject.text.isascii())
 
 
 def context_scale(subject: Subject) -> float:
@@ -39,8 +39,8 @@ def context_scale(subject: Subject) -> float:
     """
     text = subject.text
     if len(text) <= _SHORT:
-        return _IN_A_SENTENCE if subject.is_prose or _WORDS.search(text) else 1.0
-    if subject.is_prose or text.count("\n") >= _LINES:
+        return _IN_A_SENTENCE if is_text(subject) or _WORDS.search(text) else 1.0
+    if is_text(subject) or text.count("\n") >= _LINES:
         return _IN_A_DOCUMENT
     return 1.0
 

@@ -43,6 +43,8 @@ _NEEDED = {
 }
 _PLAIN = frozenset({"percent"})
 """Decodings that servers do. Behind others a character is one that somebody wrote about."""
+_PASSWORD = re.compile(r"pass(?:word|wd|phrase)?\d?\]?\Z")
+"""Whose value may have any signs; percent signs and digits, too."""
 _FEW_LINES = 8
 _UNITS_OF_LINES = 4
 _LONGEST_NAME = 200
@@ -87,7 +89,7 @@ class CrlfDetector:
     def _characters(self, subject: Subject) -> Iterator[Evidence]:
         text, place = subject.text, subject.place
         null = text.find("\0")
-        if null >= 0 and place in _WITHOUT_NULLS:
+        if null >= 0 and place in _WITHOUT_NULLS and not (subject.via and _PASSWORD.search(subject.name.lower()[-32:])):
             # Bytes that are no text at all are a digest or a key, as in a BitTorrent announce.
             yield self._rule("null").at(null, null + 1, scale=0.3 if "\ufffd" in text else 1.0)
         if place in _HEADER_LINES and (found := _CONTROL.search(text)):

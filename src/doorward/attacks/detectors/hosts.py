@@ -22,6 +22,7 @@ _LABEL = re.compile(r"[a-z_][a-z0-9_]*+")
 _EMBEDDED = re.compile(
     r"(?<!\d)(\d{1,3})[.-](\d{1,3})[.-](\d{1,3})[.-](\d{1,3})(?!\d)|(?<![0-9a-z])([0-9a-f]{8})(?![0-9a-z])"
 )
+_EIGHT_DIGITS = re.compile(r"[0-9a-f]{8}")
 _LABEL_DOTS = str.maketrans("。．｡", "...")
 _PRIVATE = tuple(
     map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7", "fec0::/10"))
@@ -68,13 +69,15 @@ class Hosts:
         self._own_suffixes = tuple(sorted(book.words("own_suffixes")))
         self._inner_suffixes = tuple(sorted(book.words("inner_suffixes")))
         self._wildcards = tuple(sorted(book.words("wildcard_suffixes")))
+        self._services = book.words("service_hosts")
+        self._service_ports = book.words("service_ports")
         self._metadata = frozenset(map(_parsed, book.words("metadata_addresses")))
 
     def labels(self) -> frozenset[str]:
         """Words of which each of the names and suffixes that tell has one, but for names that begin with a digit."""
         suffixes = (*self._own_suffixes, *self._inner_suffixes, *self._wildcards)
-        names = [name for name in (*self._metadata_names, *self._own_names, *suffixes) if not name[0].isdigit()]
-        return frozenset([max(_LABEL.findall(name), key=len) for name in names])
+        names = (*self._metadata_names, *self._own_names, *self._services, *suffixes)
+        return frozenset([max(_LABEL.findall(name), key=len) for name in names if not name[0].isdigit()])
 
     def host(self, text: str) -> Host:
         """What the host part of an authority comes to; it may have a port. Never raises."""
@@ -85,14 +88,24 @@ class Hosts:
         disguised = name != plain
         if name.startswith("["):
             return self._of_ipv6(name[1:].partition("]")[0], disguised=disguised)
-        name = name.partition(":")[0].rstrip(".")
+        name, _, port = name.partition(":")
+        name = name.partition("\0")[0].rstrip(".")
         if not name:
             return PUBLIC
+        if _EIGHT_DIGITS.fullmatch(name) and not name.isdigit():
+            return self._of_hexadecimal(name)
+        if name in self._services and port in self._service_ports:
+            return Host(Zone.PRIVATE, disguised, True)
         if name[0].isdigit():
             address = ipv4(name)
             if address is not None:
                 return self._of_address(address, disguised=disguised or str(address) != name)
         return self._of_name(name, disguised=disguised)
+
+    def _of_hexadecimal(self, name: str) -> Host:
+        """An address as one number without ``0x``: what some libraries still take; names of hosts can look so, too."""
+        found = self._of_address(IPv4Address(int(name, 16)), disguised=True)
+        return found if found.zone > Zone.PRIVATE else PUBLIC
 
     def _of_name(self, name: str, *, disguised: bool) -> Host:
         if name in self._metadata_names:

@@ -23,6 +23,17 @@ _SCHEME = re.compile(
     r"(?:url:|feed:|view-source:|jar:|[^a-z:]{1,4})?(?:javascript|vbscript|livescript|mocha|jscript):(.*)", re.DOTALL
 )
 _MAY_BE_SCHEME = re.compile(r"[^a-zA-Z]|[dfjlmuvDFJLMUV]|.{1,4}[jvJV]")
+_OWN_PROPERTIES = re.compile(
+    r"this\.(?:src|onerror|style\.display|value|hidden|checked|classname)="
+    r"(?:[\"'](?!//)[\w./ -]{0,80}[\"']|null|true|false);?"
+    r"(?:this\.(?:src|onerror|style\.display)=(?:[\"'](?!//)[\w./ -]{0,80}[\"']|null|true|false);?)?"
+)
+"""A handler that sets properties of its own element to what it says: another picture where one is missing."""
+_OWN_FUNCTION = re.compile(
+    r"\s{0,4}(?:return\s{1,4})?(?:toggle|show|hide|open|close|submit|save|next|prev|select|update|validate|handle)"
+    r"\w{0,24}\((?:this|event|e)?\);?\s{0,4}"
+)
+"""A handler as pages call their own functions."""
 _IGNORED = "\\x00-\\x1f\\x7f\\xa0\\u200b-\\u200f\\ufeff"
 _SCHEME_SPACE = re.compile(rf"[{_IGNORED}]++")
 SPLIT_SCHEME = re.compile(rf"[{_IGNORED}]*+".join("script:"))
@@ -75,11 +86,11 @@ class Attributes:
         grade = strength(attribute.value)
         if grade is Strength.ATTACK:
             return 1.0
-        if grade is Strength.NOTHING:
-            return 0.0 if text.literate else 0.7
+        is_own = tag.name != "script" and _OWN_PROPERTIES.fullmatch(compact(attribute.value)) is not None
+        if is_own or grade is Strength.NOTHING:
+            return 0.0 if text.literate else 0.5 if is_own else 0.7
         if not text.literate:
-            # A component's handler, as in JSX, is an expression in braces.
-            return 0.5 if grade is Strength.CODE and attribute.value[0] == "{" else 1.0
+            return _weight_alone(tag, attribute, grade)
         if grade is Strength.CODE:
             return 0.0 if self._is_ordinary(tag, attribute) else 0.3
         return 0.5 if self._is_ordinary(tag, attribute) else 1.0
@@ -125,6 +136,15 @@ class Attributes:
         if short in self._harmless_urls:
             return 0.3
         return 0.5 if text.literate and strength(code) is Strength.CODE else 1.0
+
+
+def _weight_alone(tag: Tag, attribute: Attribute, grade: Strength) -> float:
+    """The weight of a handler where nothing is written around it."""
+    if grade is not Strength.CODE:
+        return 1.0
+    if attribute.value[0] == "{":  # a component's handler, as in JSX, is an expression in braces
+        return 0.5
+    return 0.7 if tag.finished and _OWN_FUNCTION.fullmatch(attribute.value) else 1.0
 
 
 def code_of_url(value: str) -> str | None:

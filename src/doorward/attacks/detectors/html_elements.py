@@ -24,6 +24,10 @@ _SIZED = frozenset(
     {"width", "height", "type", "title", "allow", "allowfullscreen", "frameborder", "loading", "style", "class"}
 )
 _FOREIGN = re.compile(r"[\x00-\x20]*+(?:[a-z][a-z0-9+.-]{1,20}:|[/\\]{2}|&|\\)", re.IGNORECASE)
+_OWN_REFRESH = re.compile(
+    r"\s{0,4}\d{1,6}\s{0,4}(?:[;,]\s{0,4}url\s{0,2}=\s{0,2}['\"]?/?(?!/)[\w.?=&#/-]{0,200}['\"]?)?", re.IGNORECASE
+)
+"""To the page itself, or another one of the site."""
 _SCHEME_OF_CODE = re.compile(r"javascript:|vbscript:|data:", re.IGNORECASE)
 _ATTRIBUTES_OF_CODE = frozenset({"href", "xlink:href", "src", "action", "formaction", "to", "from"})
 
@@ -37,6 +41,7 @@ class Elements:
 
     def __init__(self, book: Rulebook) -> None:
         self._rule = book.rule
+        self._known_scripts = tuple(sorted(book.words("known_scripts")))
         self._judges: dict[str, Callable[[Tag, Reading], float]] = {
             "script": self._script,
             "style": self._style,
@@ -101,6 +106,8 @@ class Elements:
         return 0.8
 
     def _script_from(self, tag: Tag, source: str, text: Reading) -> float:
+        if source.lower().startswith(self._known_scripts):
+            return 0.5
         if not text.literate or code_of_url(source) is not None or is_document_url(source):
             return 1.0
         if _FOREIGN.match(source):
@@ -128,7 +135,8 @@ class Elements:
     def _is_embedding(self, tag: Tag, source: str) -> bool:
         """Whether it is as video and map services tell people to put in: of a site, with a size or a title."""
         given = [attribute for attribute in tag.attributes if attribute.name in _SIZED]
-        return len(given) >= 2 and source.lower().startswith(("https://", "http://", "//"))
+        enough = len(given) >= 2 or (bool(given) and given[0].name == "allowfullscreen")
+        return enough and source.lower().startswith(("https://", "http://", "//"))
 
     def _base(self, tag: Tag, text: Reading) -> float:
         target = tag.get("href")
@@ -138,6 +146,8 @@ class Elements:
 
     def _meta(self, tag: Tag, text: Reading) -> float:
         directive = tag.get("http-equiv").strip(_BLANK).lower()
+        if directive == "refresh" and _OWN_REFRESH.fullmatch(tag.get("content")):
+            return 0.2 if text.literate else 0.5
         if directive in ("refresh", "set-cookie", "link"):
             return 0.2 if text.literate and not _SCHEME_OF_CODE.search(tag.get("content")) else 1.0
         if "utf-7" in (tag.get("charset") or tag.get("content") or "").lower():

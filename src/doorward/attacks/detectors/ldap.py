@@ -38,8 +38,14 @@ _WORDS_APART = re.compile(r"\)\s")
 _ALONE = re.compile(r"\s{0,4}!?\(\s{0,4}([a-z][a-z0-9;.-]{0,40})\s{0,4}[<>~]?=[^()=]{0,80}\)\s{0,4}\Z")
 _ONE_ITEM = 0.7
 _SURE = 2
+_PASSWORDS = re.compile(r"(?:\A|[._\[-]|new|old|confirm)(?:pass(?:word|wd|phrase)?|pwd)\d?\]?(?:_?confirm\w{0,5})?\Z")
+_FILTERS = re.compile(r"(?:\A|[._$\[-]|ldap_?|search_?|user_?|group_?)(?:filter|query)\]?\Z")
+_LETTERS_OR_DIGITS = re.compile(r"[a-z0-9]")
+_IN_A_PASSWORD = 0.6
+_IN_AN_INTERFACE = 0.5
 _FACE = re.compile(r"(?:\A|\s)[:;=8]['-]?\Z")
 _MOST_UNOPENED = 8
+_LONGEST_NAME = 64
 
 
 class LdapDetector:
@@ -78,7 +84,7 @@ class LdapDetector:
             known = found[1] in self._attributes
             if known or not (found[1] and _WORDS_APART.match(lower, at)):
                 # In a document a parenthesis may be lost. What names an attribute is a filter there, too.
-                yield self._breakout.at(at, found.end(), scale=1.0 if known else document_scale(subject))
+                yield self._breakout.at(at, found.end(), scale=1.0 if known else _scale_of_unknown(subject))
                 break
         if unopened and "*" in lower:
             yield from self._ends(subject)
@@ -92,6 +98,12 @@ class LdapDetector:
             yield self._wildcard_close.at(found.start(), found.end(), scale=context_scale(subject))
 
     def _filters(self, subject: Subject) -> Iterator[Evidence]:
+        """Filters; interfaces for administrators take them as they are."""
+        is_taken = _FILTERS.search(subject.name.lower()[-_LONGEST_NAME:]) is not None
+        for evidence in self._whole_filters(subject):
+            yield evidence._replace(weight=evidence.weight * _IN_AN_INTERFACE) if is_taken else evidence
+
+    def _whole_filters(self, subject: Subject) -> Iterator[Evidence]:
         lower = subject.lower
         group = _GROUP.search(lower)
         if group is None:
@@ -107,6 +119,14 @@ class LdapDetector:
         # Of unknown attributes it takes two, and nothing around them.
         if items >= _SURE and lower.lstrip().startswith("(") and lower.rstrip().endswith(")"):
             yield self._filter.at(group.start(), len(lower), scale=_ONE_ITEM * context_scale(subject))
+
+
+def _scale_of_unknown(subject: Subject) -> float:
+    """How much a filter without a known attribute counts: passwords have such signs in any order."""
+    is_password = _PASSWORDS.search(subject.name.lower()[-_LONGEST_NAME:]) is not None
+    if is_password and not subject.is_name and _LETTERS_OR_DIGITS.search(subject.lower):
+        return _IN_A_PASSWORD
+    return document_scale(subject)
 
 
 def _unopened(lower: str) -> Iterator[int]:

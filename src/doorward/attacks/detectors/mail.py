@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from doorward.attacks.detectors.context import context_scale, is_one_value
+from doorward.attacks.detectors.context import context_scale
+from doorward.attacks.detectors.joined import is_one_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

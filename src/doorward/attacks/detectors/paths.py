@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from doorward.attacks.detectors.surroundings import SEARCH_FIELDS
 from doorward.attacks.evidence import Place
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ _CLIMB = re.compile(r"\.\.(?:;[^/\\\s]{0,32})?[/\\]|[/\\]\.\.(?![\w.])")
 _SPLIT_DOTS = re.compile(r"\.[\x00\r\n]{1,4}\.[\x00\r\n]{0,4}[/\\]|\.\.[\x00]{1,4}[/\\]")
 _HEXADECIMAL = re.compile(r"0x(2e|2f|5c)")
 _ABSOLUTE = re.compile(r"[/\\~]|[a-z]:[/\\]|file:|\.[/\\]")
+_WORDS_BEHIND = re.compile(r"(?:\s{1,4}[a-z]{2,20}){1,3}\s{0,4}\Z")
+"""Behind a path that somebody searches for."""
+_LAST_NAME = re.compile(r"[a-z_]+")
+_LONGEST_NAME = 64
 _COMPOUND = re.compile(r"[=?#;]")
 _PADDING = "\x01\x01\x01"
 _SIGNS = {"2e": ".", "2f": "/", "5c": "\\"}
@@ -50,6 +55,7 @@ class _Path(NamedTuple):
         climbs: Segments climbed in all.
         rest: What is left of it, segment by segment.
         is_whole: Whether the value is this path, and little else.
+        is_named: Whether the parameter's name says that its value is a file.
         place: Where in the request.
     """
 
@@ -59,6 +65,7 @@ class _Path(NamedTuple):
     rest: Sequence[str]
     is_whole: bool
     place: Place
+    is_named: bool = False
 
 
 class PathDetector:
@@ -77,6 +84,8 @@ class PathDetector:
         self._folders = tuple(sorted(book.words("folders")))
         self._requested = _Requested(book)
         self._file_headers = book.words("file_headers")
+        self._file_parameters = book.words("file_parameters")
+        self._source_ends = tuple(sorted(book.words("source_ends")))
         self._screen = book.words("screen")
 
     def wants(self, subject: Subject) -> bool:
@@ -105,6 +114,9 @@ class PathDetector:
     def _heaviest(self, subject: Subject, lower: str, work: Work) -> Evidence | None:
         is_short = not subject.value.offset and len(lower.split(None, _MOST_WORDS)) <= _MOST_WORDS
         place = Place.FILENAME if subject.name in self._file_headers else subject.place
+        named = _LAST_NAME.findall(subject.name[-_LONGEST_NAME:].lower())[-1:]
+        is_named = not subject.is_name and not self._file_parameters.isdisjoint(named)
+        is_sought = subject.name.lower() in SEARCH_FIELDS and not subject.is_name
         best: Evidence | None = None
         for word in dict.fromkeys(_words(lower)):
             if not ("/" in word or "." in word or "\\" in word) or not (is_short or self._may_tell(word)):
@@ -112,7 +124,10 @@ class PathDetector:
             work.spend(_UNITS_A_PATH)
             start = lower.find(word)
             is_whole = is_short and lower[:start].strip("'\" ") == ""
-            rule = self._rule(_walked(word, place, is_whole=is_whole))
+            if is_whole and is_sought and _WORDS_BEHIND.match(lower, start + len(word)):
+                is_whole = False
+            is_file = is_named and is_whole and len(word) == len(lower.strip())
+            rule = self._rule(_walked(word, place, is_whole=is_whole)._replace(is_named=is_file))
             evidence = self._book.rule(rule).at(start, start + len(word)) if rule else None
             if evidence is not None and (best is None or evidence.weight > best.weight):
                 best = evidence
@@ -131,19 +146,23 @@ class PathDetector:
         end = _known_end(path.rest, self._secrets)
         if end:
             return self._secret(path, end)
+        if path.out and path.is_named and path.rest and path.rest[-1].endswith(self._source_ends):
+            return "climbs_to_source"
         return _climbing(path) if path.climbs else self._folder(path)
 
     def _secret(self, path: _Path, end: str) -> str:
         if path.place in (Place.PATH, Place.FILENAME) or path.climbs > _FAR:
             return "secret_file"
-        if path.is_whole and (path.climbs or self._is_local(path.text, end)):
+        if path.is_named or (path.is_whole and path.climbs):
+            return "secret_file"
+        if path.is_whole and self._is_local(path.text, end):
             return "secret_file"
         return "secret_climbed_to" if path.climbs else "secret_mentioned"
 
     def _is_local(self, word: str, end: str) -> bool:
         """Whether it can only mean a file of the machine: it is absolute, or its first folder says so."""
-        path = word.rpartition("=")[2]
-        if "://" in path and not path.startswith("file:"):
+        path = word.rpartition("=")[2].removeprefix("local_").removeprefix("url:")
+        if "://" in path and not path.startswith(("file:", "unix:")):
             return False
         if _ABSOLUTE.match(path):
             return True

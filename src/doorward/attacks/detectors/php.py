@@ -25,6 +25,8 @@ _BEFORE = 128
 _SENTENCE = re.compile(r"[a-z]{2,20}[\s,)]\s?[a-z(]|e?s\)")
 """After the parenthesis: words of a person, or the plural of ``system(s)``."""
 _CODE = re.compile(r"[\"'$`@\d)\[\\&-]|[a-z_]\w{1,40}\s?[)(\[]")
+_PROSE_BEHIND = re.compile(r"\)[,:]?\s{1,3}[a-z']{1,20}[\s,]\s?[a-z]")
+"""After ``eval()``: a sentence about it."""
 _NAKED_WORD = re.compile(r"[a-z]{1,40}\s?\)")
 _LETTER = re.compile(r"\w")
 _STRONG = frozenset({"eval", "exec", "system", "assert"})
@@ -151,7 +153,7 @@ def _weight_of_call(lower: str, found: re.Match[str], *, alone: bool) -> float:
         return 1.0
     if found.start() > _FIRST or _LETTER.search(lower, 0, found.start()):
         return 0.0
-    if after and (_SENTENCE.match(after) or not _CODE.match(after)):
+    if after and (_SENTENCE.match(after) or _PROSE_BEHIND.match(after) or not _CODE.match(after)):
         return 0.0
     return 0.6 if gap == " " and _NAKED_WORD.match(after) else 1.0
 

@@ -1,4 +1,4 @@
-"""Paths that scanners try at every server: consoles of other products, scripts in other languages, what was left behind.
+"""Paths that scanners try at every server: other products' consoles, other languages' scripts, what was left behind.
 
 They harm nobody where there is nothing. Whoever asks for them looks for more.
 """
@@ -48,7 +48,8 @@ class ProbeDetector:
         self._reading, self._sources = book.words("reading"), book.words("sources")
         named = self._consoles | self._consoles_maybe | self._leftovers | self._leftovers_maybe
         ends = self._scripts | self._archives | {end.rpartition(".")[2] for end in self._state_ends}
-        self._screen = frozenset([max(_WORD.findall(name), key=len) for name in named | ends if name[:1] != "7"]) | {"z"}
+        # Words begin with a letter: of 7z that is its last.
+        self._screen = frozenset([max(_WORD.findall(name), key=len) for name in named | ends])
 
     def wants(self, subject: Subject) -> bool:
         """Whether a path has a word of what is known."""
@@ -60,7 +61,7 @@ class ProbeDetector:
             return
         work.spend(_UNITS)
         path = subject.lower[:_LONGEST].partition("?")[0]
-        segments = [segment for part in path.split("/") if (segment := part.partition(";")[0]) not in ("", ".", "..")]
+        segments = _resolved(path)
         if not segments or (len(segments) > 1 and segments[0] in self._reading):
             return
         if not self._sources.isdisjoint(segments[:-1]):
@@ -70,12 +71,16 @@ class ProbeDetector:
 
     def _asked(self, segments: Sequence[str]) -> Iterator[tuple[str, float]]:
         """Rules, and how much of their weight counts: less where it is not at the root."""
-        for depth in (0, 1):
-            scale = _FURTHER_IN if depth else 1.0
-            if _begins(segments[depth:], self._consoles):
-                yield "console", scale
-            elif depth == 0 and _begins(segments, self._consoles_maybe):
-                yield "console_maybe", scale
+        if _begins(segments, self._consoles):
+            yield "console", 1.0
+            return
+        rule = self._script(segments)
+        if rule:
+            yield rule, 1.0
+        elif _begins(segments[1:], self._consoles):
+            yield "console", _FURTHER_IN
+        elif _begins(segments, self._consoles_maybe):
+            yield "console_maybe", 1.0
         last, at_root = segments[-1], len(segments) == 1
         if last.endswith(self._state_ends) or (at_root and (last in self._leftovers or self._is_archive(last))):
             yield "left_over", 1.0
@@ -83,9 +88,6 @@ class ProbeDetector:
             yield "left_over", _FURTHER_IN
         elif at_root and last in self._leftovers_maybe:
             yield "left_over_maybe", 1.0
-        rule = self._script(segments)
-        if rule:
-            yield rule, 1.0
 
     def _is_archive(self, name: str) -> bool:
         stem, _, ending = name.partition(".")
@@ -99,6 +101,18 @@ class ProbeDetector:
         if is_handler or stem in self._script_names or any([s.startswith(self._script_folders) for s in segments[:-1]]):
             return "script"
         return "other_script"
+
+
+def _resolved(path: str) -> list[str]:
+    """The segments of a path, without parameters, as servers resolve them (RFC 3986 section 5.2.4)."""
+    held: list[str] = []
+    for part in path.split("/"):
+        segment = part.partition(";")[0]
+        if segment == "..":
+            del held[-1:]
+        elif segment not in ("", "."):
+            held.append(segment)
+    return held
 
 
 def _begins(segments: Sequence[str], known: Container[str]) -> bool:

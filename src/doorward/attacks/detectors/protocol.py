@@ -30,7 +30,10 @@ _USUAL = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _DEBUGGING = frozenset({"TRACE", "TRACK", "DEBUG", "CONNECT"})
 _BODILESS = frozenset({"GET", "HEAD"})
 _TARGET = re.compile(r"([a-z][a-z0-9+.-]{1,20})://([^/?#]{0,255})", re.IGNORECASE)
-_OVERLONG = re.compile(r"%c[01]%[89ab][0-9a-f]|%e0%[89][0-9a-f]%[89ab]|%f[5-9a-f]%[89ab][0-9a-f]")
+_OVERLONG = re.compile(
+    r"(?<!%c[2-9a-f])(?<!%[def][0-9a-f])%c[01]%[89ab][0-9a-f](?!%(?:c[2-9a-f]|[def][0-9a-f]))"  # no letters of ISO 8859
+    r"|%e0%[89][0-9a-f]%[89ab]|%f[5-9a-f]%[89ab][0-9a-f]"
+)
 _WIDE_ESCAPE = re.compile(r"%u(?:ff(?:0[2-9a-f]|1[b-e]|3[be]|5[bd])|221[56]|2044|00[0-7][0-9a-f])", re.IGNORECASE)
 _HOST = re.compile(r"[A-Za-z0-9._:~%-]*+|\[[0-9A-Fa-f:.%]{2,60}[A-Za-z0-9.%]{0,20}\](?::\d{0,5})?")
 _LENGTH = re.compile(r"\d{1,19}")
@@ -104,6 +107,7 @@ class Protocol:
             "content-range": self._content_range,
             "proxy": self._forbidden,
             "request-range": self._forbidden,
+            "x-middleware-subrequest": self._subrequest,
             "x-original-url": self._rewritten,
             "x-rewrite-url": self._rewritten,
             "x-http-method-override": self._override,
@@ -184,6 +188,9 @@ class Protocol:
 
     def _forbidden(self, value: str, request: RequestContext) -> str | None:
         return "forbidden"
+
+    def _subrequest(self, value: str, request: RequestContext) -> str | None:
+        return "subrequest"
 
     def _rewritten(self, value: str, request: RequestContext) -> str | None:
         path = value.partition("?")[0]

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from doorward.attacks.subject import Subject
     from doorward.attacks.work import Work
 
+_SAMPLE = "script-sample"
+"""In reports that browsers send, the beginning of a script (Content Security Policy 3 section 5.3)."""
+_PICTURE = re.compile(r"\s{0,4}data:image/svg\+xml(?:;[a-z0-9=-]{1,20}){0,3},")
+_ACTIVE = re.compile(r"script|\bon[a-z]{3,}|href|foreignobject|animate|<set|&#|&\w|%|<!|<\?|style|base64")
+"""What a picture has that does more than to be looked at, or that may hide it."""
 _UNITS_A_CHARACTER = 3
 _UNITS_A_COMPACTED_CHARACTER = 12
 _UNITS_A_USE = 300
@@ -96,6 +101,11 @@ class ScriptDetector:
 
     def examine(self, subject: Subject, work: Work) -> Iterator[Evidence]:
         """What the value is as a whole; then what ends a string in it."""
+        is_sample = subject.name.endswith(_SAMPLE) and not subject.is_name
+        for evidence in self._examined(subject, work):
+            yield evidence._replace(weight=evidence.weight * 0.6) if is_sample else evidence
+
+    def _examined(self, subject: Subject, work: Work) -> Iterator[Evidence]:
         text = Reading(subject.text, subject.lower, is_literate(subject.text))
         work.spend(_UNITS_A_CHARACTER * len(text.text))
         yield from self._url(text)
@@ -138,7 +148,8 @@ class ScriptDetector:
             if scale > 0.0:
                 yield self._rule("script_url").at(0, end, scale=scale)
         elif is_document_url(value):
-            runs = "<" in value or "base64" in text.lower
+            is_picture = _PICTURE.match(text.lower) is not None and _ACTIVE.search(text.lower) is None
+            runs = ("<" in value or "base64" in text.lower) and not is_picture
             yield self._rule("document_url").at(0, end, scale=1.0 if runs and not text.literate else 0.5)
 
     def _symbols(self, text: str) -> Iterator[Evidence]:

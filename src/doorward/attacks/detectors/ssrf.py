@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from doorward.attacks.detectors.context import context_scale
+from doorward.attacks.detectors.context import context_scale, is_text
 from doorward.attacks.detectors.hosts import PUBLIC, Host, Hosts, Zone
 from doorward.attacks.evidence import Place
 
@@ -22,7 +22,7 @@ _BRACKETED = re.compile(r"\[[0-9a-f]{0,4}:[0-9a-f:]")
 _TELLING = re.compile(
     r"(?:[/\\]{2}|:(?:[/\\]|(?<=http:)|(?<=https:)))[/\\]{0,3}+"
     r"(?:[0-9\[]|[^\s/\\?\"'<>`|@#%\u0080-\U0010ffff]{0,255}+\\?[@#%\u0080-\U0010ffff])"
-    r"|:[/\\](?:(?<=(?:dict|tftp|file|ldap|sftp).[/\\])|(?<=(?:gopher|netdoc).[/\\])|(?<=(?:jar|smb).[/\\])"
+    r"|:[/\\](?:(?<=(?:dict|tftp|file|ldap|sftp|iiop|unix).[/\\])|(?<=(?:gopher|netdoc).[/\\])|(?<=(?:jar|smb|rmi).[/\\])"
     r"|(?<=ldaps.[/\\])|(?<=gophers.[/\\])|(?<=view-source.[/\\]))"
 )
 """The beginning of a URL that is not one of a named host on the web: an address, or user information, or a fragment, or
@@ -36,8 +36,12 @@ _DOTTED = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?\Z")
 _WORD = re.compile(r"[a-z0-9]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _LEAF = re.compile(r"[^.\[\]]+")
-_SCHEMES = frozenset({"gopher", "gophers", "dict", "netdoc", "tftp"})
-_LOCAL_SCHEMES = frozenset({"file", "ldap", "ldaps", "sftp", "jar", "smb", "local_file", "view-source"})
+_SCHEMES = frozenset({"gopher", "gophers", "dict", "netdoc", "tftp", "rmi", "iiop", "corbaname"})
+_LOCAL_SCHEMES = frozenset({
+    "file", "ldap", "ldaps", "sftp", "jar", "smb", "local_file", "view-source", "unix", "http+unix",
+})  # fmt: skip
+_USERS_FILE = re.compile(r"file:/{2,3}(?:localhost/)?(?:[a-z]:/users/|(?:users|home)/)[^.]")
+"""The URL of a document of a person, as it is copied from a browser's address line."""
 _BETWEEN_HOSTS = re.compile(r"\\?[@#]")
 _SEGMENT = re.compile(r"[a-z0-9_-]+")
 _LONGEST_PATH = 80
@@ -71,6 +75,9 @@ class SsrfDetector:
         self._sent_to = book.words("sent_to")
         self._development_ports = book.words("development_ports")
         self._inner_paths = book.words("inner_paths")
+        self._telling_paths = book.words("telling_paths")
+        self._service_ports = book.words("service_ports")
+        self._fetching = book.words("fetching")
         self._hosts = Hosts(book)
         self._labels = self._hosts.labels()
 
@@ -99,8 +106,10 @@ class SsrfDetector:
         scale = 1.0 if url.whole else 0.5 * context_scale(subject)
         if url.scheme in _SCHEMES:
             yield self._rule("scheme").at(url.start, url.end, scale=scale)
-        elif url.scheme in _LOCAL_SCHEMES and url.whole and subject.place is not Place.HEADER and not subject.is_prose:
-            yield self._rule("fetched_scheme" if purpose > _FETCHED else "local_scheme").at(url.start, url.end)
+        elif url.scheme in _LOCAL_SCHEMES and url.whole and subject.place is not Place.HEADER:
+            own = 0.4 if _USERS_FILE.match(subject.lower, url.start) else 1.0
+            name = "fetched_scheme" if purpose > _FETCHED else "local_scheme"
+            yield self._rule(name).at(url.start, url.end, scale=own)
         host, hidden = self._host(url.authority)
         if host.zone is Zone.PUBLIC:
             return
@@ -111,6 +120,8 @@ class SsrfDetector:
             yield self._rule("hidden_host").at(url.start, url.end)
         elif host.disguised:
             yield self._rule("disguised").at(url.start, url.end, scale=scale)
+        elif url.whole and self._is_service(host, url, subject, purpose):
+            yield self._rule("inner_service").at(url.start, url.end)
         else:
             rule = self._rule("loopback" if host.zone is Zone.OWN else "private")
             plain = self._plain_scale(host, url, subject, purpose)
@@ -132,18 +143,33 @@ class SsrfDetector:
         """How much a plainly written address of the own network says: to developers it is their own machine."""
         if not url.whole or purpose == _SENT_TO or "{" in url.authority:
             return 0.0
-        rest = subject.lower[url.start : url.end + _LONGEST_PATH].partition(url.authority)[2]
-        port = url.authority.rpartition("]")[2].rpartition(":")[2]
+        rest, port = _behind(url, subject.lower)
         inner = not self._inner_paths.isdisjoint(_SEGMENT.findall(rest[:_LONGEST_PATH]))
         if port in self._development_ports and not inner:
             return 0.4
-        if url.scheme not in _OF_THE_WEB and purpose < _FETCHED:
+        if url.scheme not in _OF_THE_WEB and not (purpose >= _FETCHED and host.address and port):
             return 0.4
         if purpose == _DEEP:
             return 1.0 if inner and host.address else 0.5
         if purpose >= _FETCHED:
             return 1.0 if rest.strip() or not url.bare else 0.5
         return 1.0
+
+    def _is_service(self, host: Host, url: _Url, subject: Subject, purpose: int) -> bool:
+        """Whether it is where stores and consoles listen that only the own network is to reach.
+
+        To a page of their own machine developers are sent back; to a store nobody is.
+        """
+        if subject.place is Place.HEADER or "{" in url.authority or url.scheme not in _OF_THE_WEB:
+            return False
+        rest, port = _behind(url, subject.lower)
+        if purpose in (_UNKNOWN, _DEEP) and not host.address:
+            return False
+        tells = not self._telling_paths.isdisjoint(_SEGMENT.findall(rest[:_LONGEST_PATH]))
+        if tells or port in self._service_ports:
+            return True
+        inner = not self._inner_paths.isdisjoint(_SEGMENT.findall(rest[:_LONGEST_PATH]))
+        return purpose >= _FETCHED and inner and not url.bare
 
     def _purpose(self, subject: Subject) -> int:
         """Whether the server fetches the value, by its name, or the browser goes to it."""
@@ -156,6 +182,8 @@ class SsrfDetector:
         words = _WORD.findall(_CAMEL.sub("_", leaf).lower())
         if not self._sent_to.isdisjoint(words):
             return _SENT_TO
+        if not self._fetching.isdisjoint(words):
+            return _ADDRESSED
         # Deep in a document an address describes something, such as the page an error was on.
         deep = subject.place is Place.JSON and (len(leaves) > 1 or "[" in subject.name)
         return _DEEP if deep else self._purpose_of(words)
@@ -172,7 +200,7 @@ _PARAMETERS = frozenset({Place.QUERY, Place.FORM, Place.JSON, Place.COOKIE, Plac
 def _urls(subject: Subject, *, bare: bool) -> Iterator[_Url]:
     lower = subject.lower
     indent = len(lower) - len(lower.lstrip())
-    prose = subject.is_prose
+    prose = is_text(subject)
     found_whole = False
     for number, found in enumerate(_URL.finditer(lower)):
         if number >= _MOST_URLS:
@@ -184,6 +212,12 @@ def _urls(subject: Subject, *, bare: bool) -> Iterator[_Url]:
     host = _BARE.match(lower, indent) if bare and not found_whole else None
     if host is not None and _may_be_host(host[1], lower[host.end() :]):
         yield _Url("", host[1], host.start(), host.end(), True, True)
+
+
+def _behind(url: _Url, lower: str) -> tuple[str, str]:
+    """What stands behind the authority, and the port in it."""
+    rest = lower[url.start : url.end + _LONGEST_PATH].partition(url.authority)[2]
+    return rest, url.authority.rpartition("]")[2].rpartition(":")[2]
 
 
 def _may_be_host(host: str, rest: str) -> bool:

@@ -29,6 +29,8 @@ _PLAIN_WORD = re.compile(r"(?<![^\s(*_])[^\W\d_]{2,}+(?=[\s,.;:?!)*_]|\Z)")
 _FILE_HEADER = re.compile(r"x?[-_.]?file[-_.]?name")
 _SAMPLE = "sample"
 """In reports that browsers send, the beginning of a script (Content Security Policy 3 section 5.3)."""
+_PROGRAM_LINES = 5
+_IN_A_PROGRAM = 0.6
 _MOST_WORDS = 40
 _END_OF_NAME = re.compile(r"[\0;%]|::\$")
 _QUOTED_CODE = re.compile(r"[^\W\d_]{2}:? `[^`\n]{1,200}`|`[^`\n]{1,200}` [^\W\d_]{2}")
@@ -92,8 +94,9 @@ class CodePatterns(PatternDetector):
             return 1.0
         if subject.name.endswith(_SAMPLE):
             return 0.6
+        program = _IN_A_PROGRAM if subject.lines >= _PROGRAM_LINES and subject.is_code_like else 1.0
         sought = rule.id in self._sought and not subject.is_name and subject.name.lower() in SEARCH_FIELDS
-        return around.scale(*span) * (0.6 if sought else 1.0)
+        return around.scale(*span) * (0.6 if sought else 1.0) * program
 
 
 def is_file_name(subject: Subject) -> bool:

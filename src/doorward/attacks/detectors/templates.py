@@ -86,6 +86,7 @@ class TemplateDetector:
     def __init__(self, book: Rulebook) -> None:
         self.name = book.name
         self._explicit = frozenset([f"{book.name}.{name}" for name in book.words("explicit")])
+        self._sure_alone = frozenset([f"{book.name}.{name}" for name in book.words("sure_alone")])
         whole = frozenset([f"{book.name}.{name}" for name in book.words("whole_text")])
         probing = frozenset([f"{book.name}.{name}" for name in book.words("probing")])
         rules = [(rule, rule.pattern) for rule in book.patterns if rule.pattern is not None]
@@ -111,15 +112,23 @@ class TemplateDetector:
         occurring = subject.occurring(self._vocabulary)
         if not self._telling_in_text.isdisjoint(occurring):
             for rule, found in _matches(self._in_text, subject.lower, occurring, work):
-                yield self._scaled(rule, found.span(), around)
+                yield self._scaled(rule, found.span(), around, subject.lower)
         work.spend(_UNITS_A_CHARACTER * len(subject.lower))
         held = expressions(subject.lower)
         if held.starts:
             for rule, found in _matches(self._in_expressions, held.lines, occurring, work):
-                yield self._scaled(rule, held.span(found), around)
+                yield self._scaled(rule, held.span(found), around, subject.lower)
 
-    def _scaled(self, rule: AttackRule, span: tuple[int, int], around: Surroundings) -> Evidence:
-        return rule.at(*span, scale=1.0 if rule.id in self._explicit else around.scale(*span))
+    def _scaled(self, rule: AttackRule, span: tuple[int, int], around: Surroundings, lower: str) -> Evidence:
+        scale = 1.0 if rule.id in self._explicit else around.scale(*span)
+        if scale == 1.0 and rule.id in self._sure_alone and _is_alone(lower, span[0]):
+            scale = 1.0 / rule.weight
+        return rule.at(*span, scale=scale)
+
+
+def _is_alone(lower: str, start: int) -> bool:
+    """Whether the text is the expression that begins there, and ends with one."""
+    return not lower[:start].strip() and lower.rstrip().endswith(("}", ">", ")"))
 
 
 def _literals(rules: Iterable[AttackRule]) -> frozenset[str]:
