@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from doorward.attacks.detectors.javascript import LONGEST, Strength, compact, is_only_code, is_symbols, strength
@@ -31,8 +31,9 @@ def test_compact_code(code: str, expected: str) -> None:
 @given(st.text(alphabet="a (\t/*.`", max_size=40))
 def test_compacting_twice_is_compacting_once_where_there_are_no_comments(code: str) -> None:
     """It leaves nothing behind that it takes away."""
-    without = code.replace("/*", "")
-    assert compact(compact(without)) == compact(without)
+    once = compact(code.replace("/*", ""))
+    assume("/*" not in once)  # taking spaces away may bring a comment about
+    assert compact(once) == once
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from __future__ import annotations
 from doorward.errors import DoorwardError
 
 BASE = 400_000
-PER_CHARACTER = 96
+PER_CHARACTER = 128
 SLICE = 100_000
 """Units between two pauses: about a millisecond, or a few where units are counted low."""
 
