@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 DEEPEST = 3
 """JSON in JSON in JSON is looked at; what is deeper is text."""
 _ROUNDS = 3
+_BEGINNING = 512
 _OPENING, _CLOSING = ("{", "["), ("}", "]")
 _OF_BASE64 = ("ey", "ew", "Wy", "W3", "Ww")
 """What Base64 of ``{"``, of ``{``, ``["``, ``[{`` and ``[`` and white space begins with."""
@@ -65,13 +66,21 @@ def _json(text: str) -> str | None:
 
 
 def _decoded(text: str) -> str:
-    for _ in range(_ROUNDS):
-        if text[:1] != "%":
-            break
-        text = escapes.percent(text).strip()
+    # Of a megabyte, the beginning tells.
+    if len(text) > _BEGINNING and not _unescaped(text[:_BEGINNING]).startswith((*_OPENING, *_OF_BASE64)):
+        return text
+    text = _unescaped(text)
     if text.startswith(_OF_BASE64):
         # The padding may be percent-encoded still.
         found = base64_text.unwrapped(escapes.percent(text))
         if found is not None:
             return found[0].strip()
+    return text
+
+
+def _unescaped(text: str) -> str:
+    for _ in range(_ROUNDS):
+        if text[:1] != "%":
+            break
+        text = escapes.percent(text).strip()
     return text
