@@ -138,19 +138,8 @@ def evaluate(rows: Iterable[Row], scanner: Scanner, *, most_wrong: int = MOST_WR
     """
     report = Report(most_wrong=most_wrong)
     for row in rows:
-        report.add(row, scan(scanner, row.request))
+        report.add(row, scanner.scan_now(row.request, body=True))
     return report
-
-
-def scan(scanner: Scanner, request: RequestContext) -> Scan:
-    """Look at a request, body and all, without pauses."""
-    running = scanner.scan(request)
-    while True:
-        try:
-            next(running)
-        except StopIteration as stop:
-            result: Scan = stop.value
-            return result
 
 
 def read(lines: Iterable[str]) -> Iterator[Row]:

@@ -9,7 +9,7 @@ from collections import OrderedDict
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.attacks.weighed import match_examples, units_a_character, wants_what_it_finds, weight
+from tests.attacks.weighed import assert_linear, match_examples, wants_what_it_finds, weight
 
 from doorward.attacks.evidence import Place
 
@@ -209,9 +209,7 @@ def test_what_is_explicit_is_found_in_long_filler(text: str) -> None:
 )
 def test_work_doubles_with_the_text(unit: str) -> None:
     """Twice the text is twice the work, and a bound for each character."""
-    half, whole = units_a_character("code", unit)
-    assert whole <= 1.1 * half + 1
-    assert whole <= 80
+    assert_linear("code", unit, 80)
 
 
 @given(st.sampled_from(match_examples("code")), st.text(max_size=20), st.text(max_size=20))

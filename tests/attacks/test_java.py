@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.attacks.weighed import match_examples, units_a_character, wants_what_it_finds, weight
+from tests.attacks.weighed import assert_linear, match_examples, wants_what_it_finds, weight
 
 from doorward.attacks.detectors.java import DEEPEST, looked_up
 from doorward.attacks.evidence import Place
@@ -230,9 +230,7 @@ def test_technical_texts_pass(text: str) -> None:
 )
 def test_work_doubles_with_the_text(unit: str) -> None:
     """Twice the text is twice the work, and a bound for each character."""
-    half, whole = units_a_character("java", unit)
-    assert whole <= 1.1 * half + 1
-    assert whole <= 80
+    assert_linear("java", unit, 80)
 
 
 @given(st.sampled_from(match_examples("java")), st.text(max_size=20), st.text(max_size=20))

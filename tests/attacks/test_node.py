@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.attacks.weighed import assert_linear, match_examples, subject_of, wants_what_it_finds, weight
 from tests.attacks.weighed import found as found_in
-from tests.attacks.weighed import match_examples, subject_of, units_a_character, wants_what_it_finds, weight
 
 
 @pytest.mark.parametrize(
@@ -138,9 +138,7 @@ def test_a_report_of_a_browser_may_hold_the_beginning_of_a_script() -> None:
 )
 def test_work_doubles_with_the_text(unit: str) -> None:
     """Twice the text is twice the work, and a bound for each character."""
-    half, whole = units_a_character("node", unit)
-    assert whole <= 1.1 * half + 1
-    assert whole <= 40
+    assert_linear("node", unit, 40)
 
 
 @given(st.sampled_from(match_examples("node")), st.text(max_size=20), st.text(max_size=20))

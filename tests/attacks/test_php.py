@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.attacks.weighed import found, match_examples, subject_of, units_a_character, wants_what_it_finds, weight
+from tests.attacks.weighed import assert_linear, found, match_examples, subject_of, wants_what_it_finds, weight
 
 from doorward.attacks.detectors.php import PhpCode
 from doorward.attacks.evidence import Place
@@ -234,9 +234,7 @@ def test_parameter_names_are_looked_at() -> None:
 )
 def test_work_doubles_with_the_text(unit: str) -> None:
     """Twice the text is twice the work, and a bound for each character."""
-    half, whole = units_a_character("php", unit)
-    assert whole <= 1.1 * half + 1
-    assert whole <= 80
+    assert_linear("php", unit, 80)
 
 
 @given(st.sampled_from(match_examples("php")), st.text(max_size=20), st.text(max_size=20))

@@ -24,6 +24,8 @@ from doorward.patterns import RouteMatcher
 
 MARK = "weigh(0.4)"
 
+FILLER = "and a few words more, as people write them"
+
 
 def request(query: str = "", body: bytes | None = None, kind: str = "text/plain", **parts: Any) -> RequestContext:
     headers = [*parts.pop("headers", ()), *([("content-type", kind)] if body is not None else [])]
@@ -103,9 +105,9 @@ def test_forms_and_pieces_of_one_value_are_one_value() -> None:
 
 
 def test_the_heaviest_findings_are_told() -> None:
-    """A body of hundreds of findings does not make a decision of a megabyte."""
-    weights = [0.2] * 300 + [0.9] + [0.3] * 300
-    body = str([f"weigh({weight})" for weight in weights]).replace("'", '"').encode()
+    """A body of thousands of findings does not make a decision of a megabyte."""
+    weights = [0.2] * 5000 + [0.9] + [0.3] * 5000
+    body = str([f"weigh({weight}) {FILLER}" for weight in weights]).replace("'", '"').encode()
     result = scan(scanner(), request(body=body, kind="application/json"))
     assert (result.weight, result.findings[0].weight) == (0.9, 0.9)
     assert 10 <= len(result.findings) <= 100

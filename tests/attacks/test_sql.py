@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.attacks.weighed import LONGEST, detectors, found, match_examples, subject_of, units_a_character, weight
+from tests.attacks.weighed import LONGEST, assert_linear, detectors, found, match_examples, subject_of, weight
 
 from doorward.attacks.detectors.sql import SHORT
 from doorward.attacks.evidence import Place, Value
 from doorward.attacks.scan import PIECE
 from doorward.attacks.subject import Subject
-from doorward.attacks.work import PER_CHARACTER, Work
+from doorward.attacks.work import Work
 
 FILLER = "the quick brown fox jumps over a lazy dog and goes home " * 70
 COUNTED = 0.2
@@ -279,9 +279,7 @@ def test_lone_ends_of_strings_are_weak() -> None:
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_work_is_proportional_to_length(unit: str) -> None:
     """Twice the text is at most about twice the work, and within what a scan may cost."""
-    half, whole = units_a_character("sql", unit)
-    assert whole <= 1.1 * half + 1
-    assert whole <= PER_CHARACTER * 2
+    assert_linear("sql", unit, 64)
 
 
 AROUND = st.text(alphabet="ab 1'\"();,.:=-/*#+\n", max_size=20)
@@ -289,11 +287,10 @@ AROUND = st.text(alphabet="ab 1'\"();,.:=-/*#+\n", max_size=20)
 
 @given(st.sampled_from(match_examples("sql")), AROUND, AROUND)
 def test_the_screen_lets_through_what_is_found(example: str, before: str, after: str) -> None:
-    """Also with other text around it, as where values are asked about together; but for lone ends of strings."""
+    """Also with other text around it, as where values are asked about together."""
     text = before + example + after
     for detector in detectors("sql"):
-        evidence = detector.examine(subject_of(text), Work(LONGEST))
-        if any(one.rule != "sql.probe" for one in evidence):
+        if list(detector.examine(subject_of(text), Work(LONGEST))):
             assert detector.wants(subject_of(text))
             assert detector.wants(Subject(f"name {text} other", Value(Place.QUERY, "q", "name")))
 

@@ -71,3 +71,10 @@ def units_a_character(book: str, unit: str) -> tuple[float, float]:
                 list(detector.examine(subject, work))
         costs.append(work.spent / size)
     return costs[0], costs[1]
+
+
+def assert_linear(book: str, unit: str, most: float) -> None:
+    """Twice the text is at most about twice the work, and no character costs more than ``most`` units."""
+    half, whole = units_a_character(book, unit)
+    assert whole <= 1.1 * half + 1
+    assert whole <= most

@@ -15,7 +15,7 @@ import pytest
 from tests.attacks.benign import BenignRequest, requests
 
 from doorward import RequestContext, shield
-from doorward.evaluation import Row, evaluate, scan
+from doorward.evaluation import Row, evaluate
 from doorward.rules.shield import SUSPICIOUS, THRESHOLD
 
 SOAK = os.environ.get("DOORWARD_SOAK") == "1"
@@ -57,7 +57,7 @@ def test_p20_benign_requests_pass(kind: str) -> None:
 def test_p20_ordinary_requests_do_not_add_up() -> None:
     """P20: of a hundred ordinary requests the weights come to less than half of what a client is refused for."""
     scanner = shield().scanner
-    scans = [scan(scanner, row.request) for row in rows("ordinary")]
+    scans = [scanner.scan_now(row.request, body=True) for row in rows("ordinary")]
     suspicious = [found for found in scans if found.weight >= SUSPICIOUS]
     rules = Counter(finding.rule for found in suspicious for finding in found.findings)
     counted = sum(found.weight for found in suspicious if found.weight < 1.0)
@@ -135,5 +135,5 @@ def test_p20_long_natural_texts_stay_within_the_bound_of_work(kind: str, size: i
     for body in ({"text": long[:size]}, {"texts": texts[: size // (len(long) // len(texts) // 9)]}):
         headers = [("Content-Type", "application/json")]
         request = RequestContext(method="POST", path="/notes", headers=headers, body=json.dumps(body).encode())
-        found = scan(shield().scanner, request)
+        found = shield().scanner.scan_now(request, body=True)
         assert [finding.rule for finding in found.findings if finding.family == "UNSCANNED"] == []

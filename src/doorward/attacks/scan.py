@@ -114,9 +114,9 @@ class Scanner:
             self.known.remember([(source.key, source.size) for source in sources if source.key is not None])
         return result
 
-    def scan_now(self, request: RequestContext) -> Scan:
-        """Look at all but the body, without pauses: it is bounded by what servers accept as a head."""
-        scan = self.scan(request, body=False)
+    def scan_now(self, request: RequestContext, *, body: bool = False) -> Scan:
+        """Look at a request without pauses: all but the body is bounded by what servers accept as a head."""
+        scan = self.scan(request, body=body)
         while True:
             try:
                 next(scan)

@@ -51,7 +51,7 @@ _OF_ONE = _conditions(_NUMBER)
 _OF_MANY = _conditions(r"\d")
 _LOGICAL = frozenset(("or", "and", "xor"))
 _LIKE = re.compile(r"like[\s(]{0,8}(?:['\"`(]|$)")
-_ALONE = r"(?:(?<!\S['\"`])|(?<=\b[nxbeu]')|(?<=\*/['\"`]))['\"`]?[;)]{0,2}(?:\s|\Z)"
+_ALONE = r"(?:(?<![^\s+]['\"`])|(?<=\b[nxbeu]')|(?<=\*/['\"`]))['\"`]?[;)]{0,2}(?:[\s+]|\Z)"
 _QUOTED = re.compile(rf"['\"`](?:{_ALONE}|[\s)]{{0,8}}(?:{_SIGNS}|;(?!\w{{1,32}}=)|{_GO_ON}))")
 _BEFORE_VERBS = r"(?:(?:begin|end|case|when|then|else|or|and|not)\b\W{1,16}+|\d{1,8}+\W{0,16}+)?"
 _PHRASES = frozenset(("having", "rlike", "regexp", "mysql", "outfile", "dumpfile", "infile", "analyse", "waitfor"))
