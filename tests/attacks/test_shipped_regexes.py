@@ -32,6 +32,7 @@ LINEAR = {
     "doorward.attacks.detectors.content_type._PARAMETER": "matched where a parameter begins: its parts end at = and ;",
     "php.variable_call": "what a variable's ends are told apart by, brackets and comments, it passes once: {0,4}+",
     # Texts that are short.
+    "doorward.attacks.sentences._TOKEN": "matched whole, against tokens of at most 20 characters",
     "doorward.automation.agent.ORDINARY": "a back-reference to a version; fullmatch on a User-Agent of bounded length",
     "doorward.automation.agent._DEVICE": "User-Agents are cut at a bounded length, and it starts at android only",
     "doorward.automation.agent._WORD": "single tokens of a User-Agent of bounded length",

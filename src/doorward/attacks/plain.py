@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING
 
 from doorward.attacks import decoding
 from doorward.attacks.base64_text import SHORTEST, may_be_wrapped
+from doorward.attacks.detectors.shell_words import first_words
 from doorward.attacks.vocabulary import WHOLE_WORD, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-_TELLING = re.compile(r"[^\w .,;:=/+()*?!@-]")
-"""What neither addresses nor sentences need."""
+    from doorward.attacks.subject import Subject
+
+_TELLING = re.compile(r"[^\w .,;:=/+()*?!@-]|[\xbc\xbe]")
+"""What neither addresses nor sentences need; of fractions those that lose their highest bit to become brackets."""
+_GLOB = re.compile(r"\?(?![\w-]{1,64}+=)[\w/?]|[\w/]\*[\w/ ]")
+"""Wildcards within a word or a path."""
 _PAIRS = ("..", "()", ")(", "(!", ")!", "*)", "=*", "@(", "==", "--", "@@", "0x")
 _CONNECTING = frozenset({
     "all", "and", "any", "between", "by", "date", "for", "from", "group", "image", "in", "into", "is", "like", "name",
@@ -25,6 +30,12 @@ _CONNECTING = frozenset({
 })  # fmt: skip
 """Words of every sentence; without an operator beside them, or a number, they connect nothing."""
 _OPERATORS = frozenset("=()*;+@0123456789")
+_COMPARED = re.compile(
+    r"(?:[0-9)]\s{1,4}|\A\s{0,4})(?:and|or|xor|like|in|not|is|between)(?![a-z])"
+    r"|(?<![a-z])(?:and|or|xor|like|in|not|is|between|by)\s{1,4}(?:[0-9(]|true|false|null|not)"
+)
+"""Beside what words of sentences are operators of a query."""
+_VERSION = "0123456789."
 _SHORT = 80
 _CONNECTIVE = re.compile(
     r"(?:or|and|not|like|is|in|xor|div|mod|between|regexp|rlike|union|limit)(?![a-z])", re.IGNORECASE
@@ -42,25 +53,72 @@ _WEB = re.compile(
 _BROWSER = "Mozilla/5.0 ("
 _OF_BROWSERS = ("KHTML, like Gecko", "Mozilla/5.0 ")
 _OF_AGENTS = frozenset({"android", "like", "linux", "mac", "mobile", "nt", "os", "version", "windows", "x"})
-_OF_MEDIA_TYPES = frozenset({"application", "form", "html", "image", "json", "text", "xml"})
+_OF_MEDIA_TYPES = frozenset({"application", "form", "gzip", "html", "image", "json", "text", "www", "xml"})
+"""And of encodings."""
 _QUOTED_LISTS = ("sec-ch-", "if-none-match")
 """Headers whose values are quoted texts (Client Hints, RFC 9110 section 13.1.2)."""
 _FOUR_NUMBERS = re.compile(r"[0-9]\.[0-9]++\.[0-9]++\.[0-9]")
+
+
+class Told:
+    """What tells, that may be in a text.
+
+    Args:
+        vocabulary: Words, and names with words in them: these tell where all their words are, in any order.
+        literals: Texts with words in them, which tell where they occur.
+    """
+
+    __slots__ = ("_alone", "_literals", "_names", "_together")
+
+    def __init__(self, vocabulary: Iterable[str], literals: Iterable[str]) -> None:
+        names: dict[str, list[frozenset[str]]] = {}
+        by_word: dict[str, list[str]] = {}
+        for _, words in _with_words(vocabulary):
+            names.setdefault(_rarest(words), []).append(frozenset(words))
+        for literal, words in _with_words(literals):
+            by_word.setdefault(_rarest(words), []).append(literal)
+        self._alone = frozenset(
+            [word for word, of_word in names.items() if frozenset((word,)) in of_word]
+            + [word for word, of_word in by_word.items() if word in of_word]
+        )
+        self._together = (frozenset(names) | frozenset(by_word)) - self._alone
+        self._names, self._literals = names, by_word
+
+    def among(self, words: frozenset[str], lower: str) -> frozenset[str]:
+        """The words of a text that tell; of several that belong together the longest.
+
+        Args:
+            words: The words of the text.
+            lower: The text, in lower case.
+        """
+        told = self._alone & words
+        together = self._together & words
+        return told.union([word for word in together if self._tells(word, words, lower)]) if together else told
+
+    def _tells(self, word: str, words: frozenset[str], lower: str) -> bool:
+        for literal in self._literals.get(word, ()):
+            if literal in lower:
+                return True
+        return any([name <= words for name in self._names.get(word, ())])
 
 
 class Plain:
     """Tells plain values.
 
     Args:
-        vocabulary: What detectors look for, in lower case: words, and texts with words in them.
+        telling: What detectors look for.
+        of_paths: The same for what only tells in the name of a file, or a path.
+        spoken: The part of both that may be evidence without any sign, wherever it stands.
+        commands: Words that may be where a command may begin.
     """
 
-    __slots__ = ("_telling",)
+    __slots__ = ("_commands", "_of_paths", "_spoken", "_telling")
 
-    def __init__(self, vocabulary: Iterable[str]) -> None:
-        words = [WHOLE_WORD.findall(literal) for literal in vocabulary]
-        # Of several words all have to be there, so that one is enough to ask for: the longest is the rarest.
-        self._telling = frozenset([max(of_literal, key=len) for of_literal in words if of_literal])
+    def __init__(self, telling: Told, of_paths: Told, spoken: Told, commands: frozenset[str]) -> None:
+        self._commands = commands
+        self._telling = telling
+        self._of_paths = of_paths
+        self._spoken = spoken
 
     def __call__(self, text: str, header: str = "") -> bool:
         """Whether nothing has to be looked at in a text, nor in what it may be decoded to.
@@ -71,7 +129,7 @@ class Plain:
         """
         if text.isalnum():
             word = text.lower()
-            plain = word not in self._telling or word in _CONNECTING
+            plain = word in _CONNECTING or not self._telling.among(frozenset((word,)), word)
         elif header:
             plain = self._is_usual(text, header)
         else:
@@ -82,6 +140,19 @@ class Plain:
             return len(text) < SHORTEST or not may_be_wrapped(text)
         return not decoding.may_change(text, (text,))
 
+    def says_nothing(self, subject: Subject) -> bool:
+        """Whether a text is sentences in which nothing has to be looked at, nor in what it may be decoded to."""
+        words, text = subject.sentence, subject.text
+        if words is None:
+            return False
+        told = self._spoken.among(words, subject.lower)
+        if told and (not told <= _CONNECTING or _COMPARED.search(subject.lower) is not None):
+            return False
+        return not self._has_command(subject.lower) and not decoding.may_change(text, (text,))
+
+    def _has_command(self, lower: str) -> bool:
+        return not self._commands.isdisjoint([word.rstrip(_VERSION) for word in first_words(lower)])
+
     def _is_plain(self, text: str) -> bool:
         if text.startswith("http") and (web := _WEB.fullmatch(text)) is not None:
             return self._is_usual_address(*web.groups())
@@ -91,13 +162,19 @@ class Plain:
             return False
         if text.count(".") > 2 and _FOUR_NUMBERS.search(text) is not None:
             return False
-        told = self._telling.intersection(words_of(text.lower()))
+        lower = text.lower()
+        words = words_of(lower)
+        if ("." in text or "/" in text) and self._of_paths.among(words, lower):
+            return False
+        told = self._telling.among(words, lower)
         return not told or (told <= _CONNECTING and not _OPERATORS.intersection(text))
 
     def _is_usual_address(self, host: str, query: str | None) -> bool:
         """Whether the words of a host and of a query say nothing; without spaces those of a query cannot."""
         words = f"{host} {query}" if query and "+" in query else host
-        return self._telling.intersection(words_of(words.lower())) <= _CONNECTING
+        lower = words.lower()
+        said = words_of(lower)
+        return not self._of_paths.among(said, lower) and self._telling.among(said, lower) <= _CONNECTING
 
     def _is_usual(self, text: str, header: str) -> bool:
         """The same of a header, where versions of browsers have four numbers too."""
@@ -106,8 +183,21 @@ class Plain:
         text = _without_usual(header, text)
         if _TELLING.search(text) is not None or _has_telling_pair(text):
             return False
-        told = self._telling.intersection(words_of(text.lower()))
+        lower = text.lower()
+        words = words_of(lower)
+        told = self._telling.among(words, lower) | self._of_paths.among(words, lower)
         return not told or told <= _words_sent_in(header)
+
+
+def _with_words(texts: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    for text in map(str.lower, texts):
+        if words := WHOLE_WORD.findall(text):
+            yield text, words
+
+
+def _rarest(words: list[str]) -> str:
+    """The longest: of words that all have to be there, one is enough to ask for."""
+    return max(words, key=len)
 
 
 def _without_ordinary(text: str) -> str:
@@ -128,7 +218,7 @@ def _without_usual(header: str, text: str) -> str:
     """The value of a header, without what browsers send in it."""
     if text.startswith(_BROWSER):
         for part in _OF_BROWSERS:
-            text = text.replace(part, "")
+            text = text.replace(part, " ")  # not nothing: what is around it would make another sign
     return text.replace('"', " ") if header.startswith(_QUOTED_LISTS) else text
 
 
@@ -138,4 +228,6 @@ def _has_telling_pair(text: str) -> bool:
             return True
     if "/" in text and (("/*" in text and _COMMENT.search(text)) or ("//" in text and _ADDRESS.search(text))):
         return True
-    return text.endswith(("?", "("))
+    if ("?" in text or "*" in text) and _GLOB.search(text) is not None:
+        return True
+    return text.endswith(("?", "(", "="))

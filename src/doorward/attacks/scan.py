@@ -33,6 +33,8 @@ OVERLAP = 512
 """Longer values are looked at in pieces of this many characters, each beginning so many before the end of the last."""
 CONCLUSIVE = 1.0
 _BATCH = 4_096
+_MANY = 16
+"""Texts for which it is worth while to ask about all of them first."""
 _LONGEST_NAME = 80
 _LONGEST_PASSWORD = 64
 _PASSWORD = re.compile("pass(?:word|wd|code|phrase)?(?![a-z])|pwd", re.IGNORECASE)
@@ -150,27 +152,27 @@ class _Running:
 
     def look(self, sources: Iterable[Source]) -> Generator[None, None, None]:
         """Look at sources, to the first value that is conclusive."""
-        for batch in _batches(self._values(sources)):
+        for batch in _batches(self._subjects(sources)):
             if self.conclusive:
                 return
             if not batch:
                 if self.work.due():
                     yield
                 continue
-            joined = Subject(" ".join([value.text for value in batch]), batch[0])
-            self.work.spend(_UNITS_A_SCREENED_CHARACTER * len(joined.text))
-            yield from self._screen(joined, batch, None)
-            if not self.is_over() and decoding.may_change(joined.text, [value.text for value in batch]):
+            size = sum([len(subject.text) for subject in batch])
+            self.work.spend(_UNITS_A_SCREENED_CHARACTER * size)
+            yield from self._screen(batch)
+            if not self.is_over():
                 decoded = self._decoded(batch)
                 if decoded:
-                    self.work.spend(_UNITS_A_SCREENED_CHARACTER * len(joined.text))
-                    whole = Subject(" ".join([subject.text for subject in decoded]), batch[0])
-                    yield from self._screen(whole, batch, decoded)
+                    self.work.spend(_UNITS_A_SCREENED_CHARACTER * size)
+                    yield from self._screen(decoded)
             self._keep()
             if self.work.due():
                 yield
 
-    def _values(self, sources: Iterable[Source]) -> Iterator[Value]:
+    def _subjects(self, sources: Iterable[Source]) -> Iterator[Subject | None]:
+        """Texts in which something might be found, and None where others may be let run."""
         for source in sources:
             try:
                 for value in source.values():
@@ -178,45 +180,53 @@ class _Running:
                         self.add(value)
                     elif value is PAUSE:
                         self.work.spend(PAUSE_UNITS)
-                        yield value
-                    elif not self._is_plain(value):
-                        yield from _pieces(value)
+                        yield None
+                    else:
+                        for piece in _pieces(value):
+                            subject = self._subject_of(piece)
+                            if subject is not None:
+                                yield subject
             except OutOfWork:
                 raise
             except Exception as error:
                 self.failures["views"] = describe(error)
 
-    def _is_plain(self, value: Value) -> bool:
+    def _subject_of(self, value: Value) -> Subject | None:
+        """What to look at of a value; None if there is nothing in it."""
         plain = self.scanner.plain
         if plain is None or not may_be_plain(value):
-            return False
+            return Subject(value.text, value)
         self.work.spend(_UNITS_A_VALUE + len(value.text))
-        return plain(value.text, value.name if value.place is _HEADER else "")
+        if plain(value.text, value.name if value.place is _HEADER else ""):
+            return None
+        subject = Subject(value.text, value)
+        return None if plain.says_nothing(subject) else subject
 
-    def _decoded(self, batch: Sequence[Value]) -> list[Subject]:
-        """The further forms of values."""
+    def _decoded(self, batch: Sequence[Subject]) -> list[Subject]:
+        """The further forms of texts."""
+        texts = [subject.text for subject in batch]
+        if not decoding.may_change(" ".join(texts), texts):
+            return []
         found: list[Subject] = []
-        for value in batch:
+        for subject in batch:
             try:
-                found += [Subject(text, value, via) for text, via in decoding.forms(value.text, self.work)]
+                found += [Subject(text, subject.value, via) for text, via in decoding.forms(subject.text, self.work)]
             except OutOfWork:
                 raise
             except Exception as error:
                 self.failures["decoding"] = describe(error)
         return found
 
-    def _screen(
-        self, joined: Subject, batch: Sequence[Value], subjects: Sequence[Subject] | None
-    ) -> Generator[None, None, None]:
-        """Ask those detectors about each text that want any of them."""
+    def _screen(self, subjects: Sequence[Subject]) -> Generator[None, None, None]:
+        """Ask those detectors about each text that want it; of many texts, those that want any of them."""
         screen, failures = self.scanner.screen, self.failures
-        wanted = screen.wanting(joined, screen.all, failures)
-        if not wanted:
-            return
-        if subjects is None:
-            subjects = [joined] if len(batch) == 1 else [Subject(value.text, value) for value in batch]
+        wanted = screen.all
+        if len(subjects) >= _MANY:
+            wanted = screen.wanting(Subject.joined(subjects), wanted, failures)
+            if not wanted:
+                return
         for subject in subjects:
-            asked = wanted if subject is joined else screen.wanting(subject, wanted, failures)
+            asked = screen.wanting(subject, wanted, failures)
             self.work.spend(_UNITS_A_SUBJECT)
             if self.work.due():
                 yield
@@ -324,16 +334,16 @@ def _weight(findings: Iterable[Finding]) -> float:
     return round(sum([finding.weight for finding in findings]), 6)
 
 
-def _batches(values: Iterable[Value]) -> Iterator[list[Value]]:
-    batch: list[Value] = []
+def _batches(subjects: Iterable[Subject | None]) -> Iterator[list[Subject]]:
+    batch: list[Subject] = []
     size = 0
-    for value in values:
-        if value is PAUSE:
+    for subject in subjects:
+        if subject is None:
             yield batch
             batch, size = [], 0
             continue
-        batch.append(value)
-        size += len(value.text) + 1
+        batch.append(subject)
+        size += len(subject.text) + 1
         if size >= _BATCH:
             yield batch
             batch, size = [], 0

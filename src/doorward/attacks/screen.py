@@ -33,6 +33,7 @@ class Screen:
         self.detectors = [(1 << number, detector) for number, detector in enumerate(detectors)]
         self.all = (1 << len(self.detectors)) - 1
         self._asked: list[tuple[int, Detector]] = []
+        self._asked_of_sentences: list[tuple[int, Detector]] = []
         self._by_literal: dict[str, int] = {}
         self._vocabulary: Vocabulary | None = None
         for bit, detector in self.detectors:
@@ -40,6 +41,8 @@ class Screen:
             self._vocabulary = self._vocabulary or vocabulary
             if vocabulary is None or vocabulary is not self._vocabulary:
                 self._asked.append((bit, detector))
+                if not getattr(detector, "needs_signs", False):
+                    self._asked_of_sentences.append((bit, detector))
             else:
                 self._index(bit, cast("LiteralDetector", detector))
 
@@ -60,7 +63,7 @@ class Screen:
             for literal in subject.occurring(self._vocabulary):
                 wanting |= self._by_literal.get(literal, 0)
             wanting &= among
-        for bit, detector in self._asked:
+        for bit, detector in self._asked if subject.sentence is None else self._asked_of_sentences:
             if among & bit:
                 try:
                     if detector.wants(subject):

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from doorward.attacks.evidence import Place
+from doorward.attacks.sentences import words_of_sentence
 from doorward.attacks.vocabulary import words_of
 from doorward.lazily import lazily
 
 if TYPE_CHECKING:
-    from doorward.attacks.evidence import Place, Value
+    from collections.abc import Sequence
+
+    from doorward.attacks.evidence import Value
     from doorward.attacks.vocabulary import Vocabulary
 
 # Letters, with vowel signs and accents that are characters of their own. Not: punctuation, symbols, full-width forms.
@@ -39,6 +43,9 @@ _CODE_ENDINGS = (";", "{", "}", "(", "[", ">", "\\", "):", "=>", "*/", "else:", 
 _FENCE = re.compile(r"^\s{0,3}(?:```|~~~)", re.MULTILINE)
 
 
+_UNSPOKEN = frozenset((Place.HEADER, Place.PATH, Place.FILENAME))
+
+
 class Subject:
     """A text, where it comes from, and how it was decoded.
 
@@ -52,8 +59,16 @@ class Subject:
         self.text = text
         self.value = value
         self.via = via
+        self._is_joined = False
         self._vocabulary: Vocabulary | None = None
         self._occurring: frozenset[str] = frozenset()
+
+    @classmethod
+    def joined(cls, subjects: Sequence[Subject]) -> Subject:
+        """Texts as one, to ask about all of them at once."""
+        joined = cls(" ".join([subject.text for subject in subjects]), subjects[0].value)
+        joined._is_joined = True
+        return joined
 
     @property
     def place(self) -> Place:
@@ -93,14 +108,26 @@ class Subject:
         return "".join([small if len(small := c.lower()) == 1 else c for c in self.text])
 
     @lazily
+    def sentence(self) -> frozenset[str] | None:
+        """Its words in lower case if it is words with the marks of sentences, so that only words can tell.
+
+        None also of what no sentence is expected in: headers, paths and names of files are read by rules of their own;
+        and of texts joined together, of which not one needs to be any.
+        """
+        if self._is_joined or self.value.place in _UNSPOKEN:
+            return None
+        return words_of_sentence(self.lower)
+
+    @lazily
     def words(self) -> frozenset[str]:
         """The ASCII words in it, in lower case: letters, digits, underscores."""
-        return words_of(self.lower)
+        return self.sentence or words_of(self.lower)
 
     def occurring(self, vocabulary: Vocabulary) -> frozenset[str]:
         """The literals of a vocabulary that occur in it; found out once, as long as one vocabulary is asked for."""
         if self._vocabulary is not vocabulary:
-            self._vocabulary, self._occurring = vocabulary, vocabulary.found_in(self.lower, self.words)
+            find = vocabulary.found_in if self.sentence is None else vocabulary.spoken_in
+            self._vocabulary, self._occurring = vocabulary, find(self.lower, self.words)
         return self._occurring
 
     @lazily

@@ -73,11 +73,18 @@ class Vocabulary:
             lower: The text in lower case.
             words: Its words.
         """
-        found = [literal for word in self._leading & words for literal in self._by_word[word] if literal in lower]
+        found = self._led(lower, words)
         for rare, signs in self._by_rarest.items():
             if rare in lower:
                 found += signs.found_in(lower, rare)
         return self._words.intersection(words).union(found) if found else self._words & words
+
+    def spoken_in(self, lower: str, words: frozenset[str]) -> frozenset[str]:
+        """The same of a sentence (:mod:`.sentences`), where no literal of signs alone can be."""
+        return self._words.intersection(words).union(self._led(lower, words))
+
+    def _led(self, lower: str, words: frozenset[str]) -> list[str]:
+        return [literal for word in self._leading & words for literal in self._by_word[word] if literal in lower]
 
 
 class _Signs(NamedTuple):

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import cache
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import doorward.attacks
-from doorward.attacks.plain import Plain
+from doorward.attacks.plain import Plain, Told
 from doorward.attacks.rulebook import Rulebook, literals_of
 from doorward.attacks.vocabulary import Vocabulary
 from doorward.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 FOLDER = Path(doorward.attacks.__file__).parent / "rules"
 
@@ -32,7 +37,8 @@ def rulebooks(paranoia: int = 1) -> dict[str, Rulebook]:
 MARKED = frozenset({"template", "html", "xxe", "ssi", "crlf", "ldap", "probes", "protocol", "session", "unscanned"})
 """Files none of whose rules finds anything in a value without the marks that :mod:`doorward.attacks.plain` asks for."""
 CONTEXT = {
-    "windows": {"notable"},
+    "windows": {"notable", "code_flags"},
+    "include": {"files", "roots"},
     "paths": {"hidden", "welcome", "file_parameters", "source_ends"},
     "ssrf": {
         "addressed", "development_ports", "fetched", "fetching", "inner_paths", "sent_to", "service_ports",
@@ -50,15 +56,26 @@ CONTEXT = {
 """Vocabularies that say what stands around evidence, not what is evidence."""
 
 
+_PHRASE = re.compile(r"(?!-\w)(?:(?<=\w)/(?=\w)|[\w\s.,;:!?'\"()&%-])+")
+"""What sentences may hold: a literal of other signs cannot be in one."""
+
+
 def plain_values() -> Plain:
     """What tells values in which nothing can be found."""
-    telling: list[str] = []
-    for name, data in contents().items():
-        if name not in MARKED:
-            vocabularies = data.get("words", {}).items()
-            telling += [word for key, words in vocabularies if key not in CONTEXT.get(name, ()) for word in words]
-            telling += literals_of(data)
-    return Plain(telling)
+    vocabularies = {name: _telling_words(name, data) for name, data in contents().items() if name not in MARKED}
+    literals = {name: literals_of(data) for name, data in contents().items() if name not in MARKED}
+    of_paths = vocabularies.pop("paths")
+    return Plain(
+        Told(chain(*vocabularies.values()), chain(*literals.values())),
+        Told(of_paths, ()),
+        Told(vocabularies["sql"], filter(_PHRASE.fullmatch, chain(*literals.values()))),
+        frozenset(chain(vocabularies["shell"], vocabularies["windows"])),
+    )
+
+
+def _telling_words(name: str, data: Mapping[str, Any]) -> list[str]:
+    vocabularies = data.get("words", {}).items()
+    return [word for key, words in vocabularies if key not in CONTEXT.get(name, ()) for word in words]
 
 
 @cache

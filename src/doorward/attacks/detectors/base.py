@@ -37,6 +37,12 @@ class Detector(Protocol):
         ...
 
 
+class SignDetector(Detector, Protocol):
+    """A detector to which words alone are never evidence, so that nobody asks it about sentences."""
+
+    needs_signs: bool
+
+
 class LiteralDetector(Detector, Protocol):
     """A detector that wants a text exactly when one of its literals occurs in it."""
 

@@ -25,6 +25,8 @@ class SerializedDetector:
         book: The rules of ``code.toml``.
     """
 
+    needs_signs = True
+
     def __init__(self, book: Rulebook) -> None:
         self.name = "code.serialized"
         self._rule = book.rule("serialized")
@@ -48,6 +50,8 @@ class UploadDetector:
     Args:
         book: Its rule ``upload`` is applied to names that end in its vocabulary ``server_files``.
     """
+
+    needs_signs = True
 
     def __init__(self, book: Rulebook) -> None:
         self.name = f"{book.name}.uploads"

@@ -42,6 +42,8 @@ class PartNames:
         book: The rules of ``parts.toml``.
     """
 
+    needs_signs = True
+
     def __init__(self, book: Rulebook) -> None:
         self.name = book.name
         self._rule = book.rule("field_name")

@@ -59,6 +59,8 @@ class CrlfDetector:
         book: The rules of ``crlf.toml``.
     """
 
+    needs_signs = True
+
     def __init__(self, book: Rulebook) -> None:
         self.name = f"{book.name} lines"
         self._rule = book.rule

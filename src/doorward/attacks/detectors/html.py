@@ -51,6 +51,8 @@ class HtmlDetector:
 
     name = "html"
 
+    needs_signs = True
+
     def __init__(self, book: Rulebook) -> None:
         self._rule = book.rule
         self._elements = Elements(book)

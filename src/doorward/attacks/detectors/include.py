@@ -36,6 +36,8 @@ class IncludeDetector:
         book: The rules, and names of parameters.
     """
 
+    needs_signs = True
+
     def __init__(self, book: Rulebook) -> None:
         self.name = book.name
         self._book = book

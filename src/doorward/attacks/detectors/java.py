@@ -29,6 +29,8 @@ class LookupDetector:
         book: The rules of ``java.toml``.
     """
 
+    needs_signs = True
+
     def __init__(self, book: Rulebook) -> None:
         self.name = "java.lookups"
         self._nested = book.rule("jndi_nested")

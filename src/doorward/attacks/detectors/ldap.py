@@ -55,6 +55,8 @@ class LdapDetector:
         book: The rules of ``ldap.toml``.
     """
 
+    needs_signs = True
+
     def __init__(self, book: Rulebook) -> None:
         self.name = book.name
         self._breakout = book.rule("breakout")

@@ -37,6 +37,8 @@ class MailHeaderDetector:
         book: The rules of ``mail.toml``.
     """
 
+    needs_signs = True
+
     def __init__(self, book: Rulebook) -> None:
         self.name = f"{book.name} headers"
         self._header = book.rule("header")

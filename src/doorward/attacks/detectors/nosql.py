@@ -75,6 +75,8 @@ class OperatorNameDetector:
         book: The rules of ``nosql.toml``.
     """
 
+    needs_signs = True
+
     def __init__(self, book: Rulebook) -> None:
         self.name = f"{book.name} names"
         self._operator = book.rule("operator_name")

@@ -75,6 +75,8 @@ class PathDetector:
         book: The rules, and names of files by how telling they are.
     """
 
+    needs_signs = True
+
     def __init__(self, book: Rulebook) -> None:
         self.name = book.name
         self._book = book

@@ -36,6 +36,8 @@ class ProbeDetector:
         book: The rules of ``probes.toml``.
     """
 
+    needs_signs = True
+
     def __init__(self, book: Rulebook) -> None:
         self.name = book.name
         self._rule = book.rule

@@ -26,6 +26,8 @@ class ScannerDetector:
         book: The rules of ``scanner.toml``.
     """
 
+    needs_signs = True
+
     def __init__(self, book: Rulebook) -> None:
         self.name = f"{book.name} names"
         self._agent = book.rule("agent")

@@ -67,6 +67,8 @@ class SsrfDetector:
         book: The rules of ``ssrf.toml``.
     """
 
+    needs_signs = True
+
     def __init__(self, book: Rulebook) -> None:
         self.name = f"{book.name} addresses"
         self._rule = book.rule

@@ -83,6 +83,8 @@ class TemplateDetector:
         book: The rules.
     """
 
+    needs_signs = True
+
     def __init__(self, book: Rulebook) -> None:
         self.name = book.name
         self._explicit = frozenset([f"{book.name}.{name}" for name in book.words("explicit")])

@@ -17,6 +17,8 @@ _BEGINNINGS = ("<?xml", "<!doctype", "<!entity", "<!element")
 class XxeDetector(ContextPatterns):
     """The rules of ``xxe.toml``: of full weight in what is XML, less in texts about it."""
 
+    needs_signs = True
+
     def scale(self, subject: Subject) -> float:
         """All of the weight where the text is a document that a parser would read."""
         if subject.place in _MARKUP or subject.lower[:64].lstrip("\ufeff \t\r\n").startswith(_BEGINNINGS):
