@@ -210,6 +210,14 @@ class Lexicon:
         return _PHRASES[words[0]] if len(words) > 1 else "x"
 
 
+def end_of_tokens(text: str, count: int) -> int:
+    """Where the first so many tokens of a text in lower case end."""
+    end = 0
+    for found in islice(_TOKEN.finditer(text), count):
+        end = found.end()
+    return end
+
+
 def without_comments(text: str) -> str:
     """The text with spaces for comments, of the same length; of MySQL's conditional ones what they carry out stays.
 
