@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from doorward.attacks.vocabulary import words_of
 from doorward.lazily import lazily
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from doorward.attacks.evidence import Place, Value
     from doorward.attacks.vocabulary import Vocabulary
+
+_Found = TypeVar("_Found")
 
 # Letters, with vowel signs and accents that are characters of their own. Not: punctuation, symbols, full-width forms.
 _LETTER = (
@@ -54,6 +58,7 @@ class Subject:
         self.via = via
         self._vocabulary: Vocabulary | None = None
         self._occurring: frozenset[str] = frozenset()
+        self._found: dict[Callable[[Subject], Any], Any] = {}
 
     @property
     def place(self) -> Place:
@@ -102,6 +107,13 @@ class Subject:
         if self._vocabulary is not vocabulary:
             self._vocabulary, self._occurring = vocabulary, vocabulary.found_in(self.lower, self.words)
         return self._occurring
+
+    def once(self, find: Callable[[Subject], _Found]) -> _Found:
+        """What a function finds in it; called once, whoever asks: screens and detectors, also several of a kind."""
+        if find not in self._found:
+            self._found[find] = find(self)
+        found: _Found = self._found[find]
+        return found
 
     @lazily
     def lines(self) -> int:

@@ -60,7 +60,7 @@ _ENDED = re.compile(rf"['\"`][\s)]{{0,8}};(?!\w{{1,32}}=)[;{_SKIPPED}]{{0,32}}+(
 """The end of a string and of the statement, and the word behind them."""
 _MOST_BEFORE_QUOTES = 4
 _MOST_BEFORE_BACKTICKS = 10
-"""Tokens that shapes have before a verb, with the quote itself, where no semicolon stands between."""
+"""Tokens that shapes have before a verb, with the quote itself, where no semicolon stands between; but HANDLER."""
 _GOES_ON = frozenset(("waitfor", "handler"))
 _BEFORE_VERBS = r"(?:(?:begin|end|case|when|then|else|or|and|not)\b\W{1,16}+|\d{1,8}+\W{0,16}+)?"
 _PHRASES = frozenset(("having", "rlike", "regexp", "mysql", "outfile", "dumpfile", "infile", "analyse", "waitfor"))
@@ -176,7 +176,7 @@ class SqlScreen:
 
 def _may_begin(lower: str, at: int) -> bool:
     """Whether no shape is sure to have too few tokens before a verb for what stands before a quote."""
-    if "*/" in lower or ("+" in lower and " " not in lower):
+    if "*/" in lower or "handler" in lower or ("+" in lower and " " not in lower):
         return True
     return at < end_of_tokens(lower, _MOST_BEFORE_BACKTICKS if "`" in lower else _MOST_BEFORE_QUOTES)
 
