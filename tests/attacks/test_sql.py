@@ -295,6 +295,35 @@ def test_the_screen_lets_through_what_is_found(example: str, before: str, after:
             assert detector.wants(Subject(f"name {text} other", Value(Place.QUERY, "q", "name")))
 
 
+QUOTED_PROSE = st.sampled_from([
+    'My sister said: "Drop them & update your order where you can"; so I did.', "they're", "O'Neill", "doesn't", "12",
+    'she wrote "delete it", then called', "(really)", "Thanks!", "the 'best' one; they say", "please",
+])  # fmt: skip
+
+
+@given(st.lists(QUOTED_PROSE, min_size=3, max_size=8).map(" ".join))
+def test_ordinary_sentences_are_not_even_read(text: str) -> None:
+    """Apostrophes, quotations, verbs in them, and semicolons behind them: nothing that a query could go on with."""
+    (detector, *_) = detectors("sql")
+    assert not detector.wants(subject_of(f"Hello. {text}"))
+
+
+@pytest.mark.parametrize("verb", ["drop table a", "delete from a where b", "declare @a", "exec xp_cmdshell", "sleep(3)"])
+@pytest.mark.parametrize("before", ["'; ", "x'; ", "x');", "a b c d e f g h i j k 'l'; ", "'\\;", "x' ; "])
+def test_statements_behind_strings_are_read(before: str, verb: str) -> None:
+    """However long the string is that they end; what the screen spares begins with a word of no statement."""
+    (detector, *_) = detectors("sql")
+    assert detector.wants(subject_of(before + verb))
+    assert detector.wants(Subject(f"name {before}{verb} other", Value(Place.QUERY, "q", "name")))
+
+
+@pytest.mark.parametrize("before", ["'", '"', "(('", "x'", "';' '", "/* a b c d e f g */ '"])
+def test_statements_at_the_beginning_are_read(before: str) -> None:
+    """Behind quotes that only a few signs precede."""
+    (detector, *_) = detectors("sql")
+    assert detector.wants(subject_of(before + "declare @a int"))
+
+
 @given(st.text(alphabet="abor 1'\"();,.:=-/*#+@|&!<>select\n\x00", max_size=200))
 def test_evidence_lies_within_the_text(text: str) -> None:
     """Whatever is found in whatever text."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doorward.attacks.detectors.sql_tokens import KINDS, Lexicon, without_comments
+from doorward.attacks.detectors.sql_tokens import KINDS, MOST_KEPT, Lexicon, end_of_tokens, without_comments
 from doorward.builders.rule_files import rulebooks
 
 LEXICON = Lexicon(rulebooks()["sql"])
@@ -47,6 +47,23 @@ def test_every_token_has_a_kind_and_a_place(text: str) -> None:
         assert position <= start < end
         assert text[start:end] == written
         position = end
+
+
+def test_kinds_stay_what_they_are() -> None:
+    """Also when more tokens than are kept came between, and words of SQL among them."""
+    lexicon = Lexicon(rulebooks()["sql"])
+    before = [lexicon.tokens(text).kinds for text in TEXTS]
+    junk = " ".join(f"a{number}" for number in range(2 * MOST_KEPT))
+    assert set(lexicon.tokens(junk).kinds) == {"x"}
+    assert [lexicon.tokens(text).kinds for text in TEXTS] == before
+
+
+@given(st.lists(WORDS, max_size=30).map("".join), st.integers(0, 12))
+def test_where_tokens_end(text: str, count: int) -> None:
+    """As many tokens as are asked for are before it, or all."""
+    tokens = LEXICON.tokens(text)
+    last = min(count, len(tokens.texts))
+    assert end_of_tokens(text, count) == (tokens.span(last - 1, last)[1] if last else 0)
 
 
 COMMENTS = {

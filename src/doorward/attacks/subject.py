@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from doorward.attacks.evidence import Place
 from doorward.attacks.sentences import words_of_sentence
@@ -11,10 +11,12 @@ from doorward.attacks.vocabulary import words_of
 from doorward.lazily import lazily
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from doorward.attacks.evidence import Value
     from doorward.attacks.vocabulary import Vocabulary
+
+_Found = TypeVar("_Found")
 
 # Letters, with vowel signs and accents that are characters of their own. Not: punctuation, symbols, full-width forms.
 _LETTER = (
@@ -62,6 +64,7 @@ class Subject:
         self._is_joined = False
         self._vocabulary: Vocabulary | None = None
         self._occurring: frozenset[str] = frozenset()
+        self._found: dict[Callable[[Subject], Any], Any] = {}
 
     @classmethod
     def joined(cls, subjects: Sequence[Subject]) -> Subject:
@@ -129,6 +132,13 @@ class Subject:
             find = vocabulary.found_in if self.sentence is None else vocabulary.spoken_in
             self._vocabulary, self._occurring = vocabulary, find(self.lower, self.words)
         return self._occurring
+
+    def once(self, find: Callable[[Subject], _Found]) -> _Found:
+        """What a function finds in it; called once, whoever asks: screens and detectors, also several of a kind."""
+        if find not in self._found:
+            self._found[find] = find(self)
+        found: _Found = self._found[find]
+        return found
 
     @lazily
     def lines(self) -> int:

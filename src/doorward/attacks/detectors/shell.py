@@ -49,12 +49,13 @@ class CommandDetector:
         """
         if not self._may_occur(subject):
             return False
-        return not is_one_value(subject) or len(self._names_among(first_words(subject.lower))) > 0
+        return not is_one_value(subject) or len(subject.once(self._names)) > 0
 
     def _may_occur(self, subject: Subject) -> bool:
         return not subject.words.isdisjoint(self._vocabulary.stems) or self._dialect.disguises(subject.lower)
 
-    def _names_among(self, words: Sequence[str]) -> set[str]:
+    def _names(self, subject: Subject) -> set[str]:
+        words = subject.once(_first_words)
         names = self._vocabulary.known.intersection(words)
         others = [word for word in set(words) if word != "" and not word.isalpha() and self._means_name(word)]
         return {*names, *others}
@@ -67,19 +68,17 @@ class CommandDetector:
         """The heaviest evidence."""
         if not self._may_occur(subject):
             return
-        lower = subject.lower
-        words = first_words(lower)
-        work.spend(len(lower) // _CHARACTERS_A_UNIT + _UNITS_A_PLACE * len(words))
-        names = self._names_among(words)
-        if names:
-            yield from self._heaviest(names, Setting(subject, self._vocabulary), work)
+        places = len(subject.once(_first_words))
+        work.spend(len(subject.lower) // _CHARACTERS_A_UNIT + _UNITS_A_PLACE * places)
+        if names := subject.once(self._names):
+            yield from self._heaviest(names, subject, work)
 
-    def _heaviest(self, names: set[str], setting: Setting, work: Work) -> Iterator[Evidence]:
-        lower = setting.lower
+    def _heaviest(self, names: set[str], subject: Subject, work: Work) -> Iterator[Evidence]:
+        lower, setting = subject.lower, Setting(subject, self._vocabulary)
         best: Evidence | None = None
         seen: set[str] = set()
-        for match in positions(lower):
-            if match[1] not in names:
+        for word, match in zip(subject.once(_first_words), subject.once(_positions), strict=True):
+            if word not in names:
                 continue
             work.spend(_UNITS_A_NAME)
             if (raw := lower[match.start() : match.end() + _TELLS_APART]) in seen:
@@ -101,6 +100,15 @@ class CommandDetector:
             return None
         rule = rule_for(reading, setting)
         return self._book.rule(rule).at(command.start, command.end) if rule else None
+
+
+# Several detectors ask for these, each as a screen and as it examines.
+def _first_words(subject: Subject) -> Sequence[str]:
+    return first_words(subject.lower)
+
+
+def _positions(subject: Subject) -> Sequence[re.Match[str]]:
+    return list(positions(subject.lower))
 
 
 class ShellDetector(CommandDetector):

@@ -20,8 +20,9 @@ _LONGEST_NAME = 64
 
 # A run of what separates commands, and the word after it; but nothing for one that is called as a function, or that has
 # more than a name in it (a=b, a:b). Always matches, so that no run is read twice.
+_RUN = r"[\s;|&`(!'\"@)\x00]*+"
 _FIRST = re.compile(
-    rf"(?:[\s;|&`(!'\"@)\x00]|\\[nr])*+"
+    rf"{_RUN}(?:\\[nr]{_RUN})*+"
     r"(?:(?=\w{1,32}+(?:\(|[=:,+][\w.=:,+~*-]{0,64}+(?:[\s;|&`()<>\x00]|\Z)))[^\s;|&`()<>\x00]++"
     rf"|([^\s;|&`()<>\x00]{{0,{_LONGEST_NAME}}}+))"
 )

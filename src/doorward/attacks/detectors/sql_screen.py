@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from doorward.attacks.detectors.joined import is_one_value
+from doorward.attacks.detectors.sql_tokens import end_of_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,11 +53,18 @@ _OF_MANY = _conditions(r"\d")
 _LOGICAL = frozenset(("or", "and", "xor"))
 _LIKE = re.compile(r"like[\s(]{0,8}(?:['\"`(]|$)")
 _ALONE = r"(?:(?<![^\s+]['\"`])|(?<=\b[nxbeu]')|(?<=\*/['\"`]))['\"`]?[;)]{0,2}(?:[\s+]|\Z)"
-_QUOTED = re.compile(rf"['\"`](?:{_ALONE}|[\s)]{{0,8}}(?:{_SIGNS}|;(?!\w{{1,32}}=)|{_GO_ON}))")
+# Most quotes are apostrophes: what cannot follow is asked for at once, before all that can.
+_QUOTED = re.compile(rf"['\"`](?:(?=\W|\Z){_ALONE}|[\s)]{{0,8}}+(?![cefjkmnp-tvyz])(?:{_SIGNS}|{_GO_ON}))")
+_SKIPPED = r"\s\\\x01-\x08\x0e-\x1f"
+_ENDED = re.compile(rf"['\"`][\s)]{{0,8}};(?!\w{{1,32}}=)[;{_SKIPPED}]{{0,32}}+([^\W\d][\w$]{{0,64}}+|)")
+"""The end of a string and of the statement, and the word behind them."""
+_MOST_BEFORE_QUOTES = 4
+_MOST_BEFORE_BACKTICKS = 10
+"""Tokens that shapes have before a verb, with the quote itself, where no semicolon stands between; but HANDLER."""
+_GOES_ON = frozenset(("waitfor", "handler"))
 _BEFORE_VERBS = r"(?:(?:begin|end|case|when|then|else|or|and|not)\b\W{1,16}+|\d{1,8}+\W{0,16}+)?"
 _PHRASES = frozenset(("having", "rlike", "regexp", "mysql", "outfile", "dumpfile", "infile", "analyse", "waitfor"))
 _COMMENT = re.compile(r"/\*(?:!|[^*]{0,64}\*/)")
-_WIDE_SET = frozenset(_WIDE)
 HEXADECIMAL = re.compile(r"0x(?:[2-7][0-9a-f](?:00)?){8,256}")
 _LEAVING = re.compile(
     rf"{_QUOTES}[\s)]{{0,64}}"
@@ -99,18 +107,21 @@ class SqlScreen:
         self._known = self._rare | self._verbs | self._telling | _QUERIES
         behind = "|".join([f"(?<={prefix})" for prefix in sorted(book.words("telling_prefixes"))])
         self._prefix = re.compile(f"_(?:{behind})")
-        verbs = "|".join(sorted(self._verbs))
-        begin = rf"(?:\A|;\W{{0,64}}+\w{{1,16}}+|[;'\"`{_WIDE}])\W{{0,64}}+{_BEFORE_VERBS}"
-        self._statement = re.compile(rf"{begin}(?:{verbs})\b")
+        verbs = rf"\W{{0,64}}+{_BEFORE_VERBS}(?:{'|'.join(sorted(self._verbs))})\b"
+        self._first = re.compile(verbs)
+        self._statement = re.compile(rf";(?:\W{{0,64}}+\w{{1,16}}+)?{verbs}")
+        self._quoted = re.compile(rf"{_QUOTES}{verbs}")
+        everyday = book.words("everyday_verbs")
+        self._behind_end = self._rare | self._verbs | self._telling | everyday | _QUERIES | _LOGICAL | _GOES_ON
 
     def wants(self, subject: Subject) -> bool:
         """Whether a text has to be read; also for many texts joined together."""
         lower, words = subject.lower, subject.words
         return (  # cheap and telling first
             (not words.isdisjoint(self._known) and self._has_rare(subject))
-            or (_has_quote(lower) and _QUOTED.search(lower) is not None)
+            or (_has_quote(lower) and (_QUOTED.search(lower) is not None or self._has_end(subject)))
             or ("(" in lower and self._has_call(lower, words))
-            or self._prefix.search(lower) is not None
+            or ("_" in lower and self._prefix.search(lower) is not None)
             or _has_sign(lower)
             or _is_logical(subject)
         )
@@ -129,11 +140,29 @@ class SqlScreen:
         return (
             not is_one_value(subject)
             or _SELECT.search(lower) is not None
-            or (len(verbs) > 0 and self._statement.search(lower) is not None)
+            or (len(verbs) > 0 and self._has_statement(lower))
         )
 
+    def _has_statement(self, lower: str) -> bool:
+        """Whether a verb stands where a statement may begin: behind a quote only at the beginning of the value."""
+        if self._first.match(lower) is not None:
+            return True
+        if ";" in lower and self._statement.search(lower) is not None:
+            return True
+        quoted = self._quoted.search(lower)
+        return quoted is not None and _may_begin(lower, quoted.start())
+
+    def _has_end(self, subject: Subject) -> bool:
+        """Whether a string and the statement end, and no word of a sentence or of a program follows."""
+        if ";" not in subject.lower:
+            return False
+        words = _ENDED.findall(subject.lower)
+        if not is_one_value(subject):
+            return len(words) > 0
+        return any([not word or "_" in word or word in self._behind_end for word in words])
+
     def _has_call(self, lower: str, words: frozenset[str]) -> bool:
-        if _EXPONENT.search(lower) is not None:
+        if ".e" in lower and _EXPONENT.search(lower) is not None:
             return True
         if words.isdisjoint(self._called):
             return False
@@ -143,6 +172,13 @@ class SqlScreen:
             or (";" in lower and _NEXT.search(lower) is not None)
             or (_has_quote(lower) and _LISTED.search(lower) is not None)
         )
+
+
+def _may_begin(lower: str, at: int) -> bool:
+    """Whether no shape is sure to have too few tokens before a verb for what stands before a quote."""
+    if "*/" in lower or "handler" in lower or ("+" in lower and " " not in lower):
+        return True
+    return at < end_of_tokens(lower, _MOST_BEFORE_BACKTICKS if "`" in lower else _MOST_BEFORE_QUOTES)
 
 
 # One character is found in a tenth of the time of two: that is why the first is asked for before both.
@@ -157,7 +193,7 @@ def _has_sign(lower: str) -> bool:
         or ("$" in lower and ("v$" in lower or "b$" in lower or "n$" in lower))
         or ("*" in lower and _COMMENT.search(lower) is not None)
         or ("0" in lower and HEXADECIMAL.search(lower) is not None)
-        or not (lower.isascii() or _WIDE_SET.isdisjoint(lower))
+        or not (lower.isascii() or all([sign not in lower for sign in _WIDE]))
     )
 
 

@@ -142,6 +142,9 @@ _TYPES_OF_DATABASES = frozenset((
     "int", "integer", "int2", "int4", "int8", "bigint", "smallint", "bool", "boolean", "numeric", "bytea", "varchar",
     "regclass", "jsonb",
 ))  # fmt: skip
+MOST_KEPT = 4_096
+"""Tokens whose kinds are kept; of 16 characters at most, they take half a megabyte."""
+_LONGEST_KEPT = 16
 
 
 class Tokens(NamedTuple):
@@ -171,23 +174,41 @@ class Lexicon:
     """
 
     def __init__(self, book: Rulebook) -> None:
-        self._kinds = _QUOTES | _OPERATORS | _THEMSELVES
-        for name, kind in _WORDS.items():
-            self._kinds.update(dict.fromkeys(book.words(name), kind))
-        self._prefixes = tuple(book.words("telling_prefixes"))
+        self._kinds = _Kinds(book)
 
     def tokens(self, text: str) -> Tokens:
         """The tokens of a text in lower case, in which comments are blank already."""
         texts: list[str] = _TOKEN.findall(text)
         while texts and not texts[-1]:
             texts.pop()
-        known = self._kinds.get
+        return Tokens("".join(map(self._kinds.__getitem__, texts)), texts, text)
+
+
+class _Kinds(dict[str, str]):
+    """Kinds of tokens by how they are written. Thread safe.
+
+    Most words of a text are in most texts, so that those that were seen lately need not be told again. When there are
+    too many all are forgotten: what a client makes up takes no room.
+
+    Args:
+        book: The rules.
+    """
+
+    def __init__(self, book: Rulebook) -> None:
+        super().__init__()
+        self._known = _QUOTES | _OPERATORS | _THEMSELVES
+        for name, kind in _WORDS.items():
+            self._known.update(dict.fromkeys(book.words(name), kind))
+        self._prefixes = tuple(book.words("telling_prefixes"))
+
+    def __missing__(self, token: str) -> str:
         # Most tokens are words and numbers that mean nothing here.
-        kinds = {
-            token: known(token) or ("x" if token.isalpha() else "1" if token.isdecimal() else self._kind(token))
-            for token in set(texts)
-        }
-        return Tokens("".join([kinds[token] for token in texts]), texts, text)
+        kind = self._known.get(token) or ("x" if token.isalpha() else "1" if token.isdecimal() else self._kind(token))
+        if len(token) <= _LONGEST_KEPT:
+            if len(self) >= MOST_KEPT:
+                self.clear()
+            self[token] = kind
+        return kind
 
     def _kind(self, token: str) -> str:
         first = token[0]
@@ -208,6 +229,12 @@ class Lexicon:
             return "F"
         words = token.split(maxsplit=1)
         return _PHRASES[words[0]] if len(words) > 1 else "x"
+
+
+def end_of_tokens(text: str, count: int) -> int:
+    """Where the first so many tokens of a text in lower case end."""
+    found = [token for token in islice(_TOKEN.finditer(text), count) if token[1]]
+    return found[-1].end(1) if found else 0
 
 
 def without_comments(text: str) -> str:
