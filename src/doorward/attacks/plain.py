@@ -71,18 +71,21 @@ class Told:
     __slots__ = ("_alone", "_literals", "_names", "_together")
 
     def __init__(self, vocabulary: Iterable[str], literals: Iterable[str]) -> None:
-        names: dict[str, list[frozenset[str]]] = {}
-        by_word: dict[str, list[str]] = {}
+        alone: set[str] = set()
+        self._names: dict[str, list[frozenset[str]]] = {}
+        self._literals: dict[str, list[str]] = {}
         for _, words in _with_words(vocabulary):
-            names.setdefault(_rarest(words), []).append(frozenset(words))
+            if len(words) == 1:
+                alone.add(words[0])
+            else:
+                self._names.setdefault(_rarest(words), []).append(frozenset(words))
         for literal, words in _with_words(literals):
-            by_word.setdefault(_rarest(words), []).append(literal)
-        self._alone = frozenset(
-            [word for word, of_word in names.items() if frozenset((word,)) in of_word]
-            + [word for word, of_word in by_word.items() if word in of_word]
-        )
-        self._together = (frozenset(names) | frozenset(by_word)) - self._alone
-        self._names, self._literals = names, by_word
+            if words[0] == literal:
+                alone.add(literal)
+            else:
+                self._literals.setdefault(_rarest(words), []).append(literal)
+        self._alone = frozenset(alone)
+        self._together = frozenset([*self._names, *self._literals]) - self._alone
 
     def among(self, words: frozenset[str], lower: str) -> frozenset[str]:
         """The words of a text that tell; of several that belong together the longest.
