@@ -28,7 +28,7 @@ _NEXT = re.compile(
     )""",
     re.VERBOSE,
 )
-_MARKS = re.compile(r"\(\s{0,4}[&|!]|\)\s{0,4}[&|!]?\s{0,4}\(|\*\s?\)")
+_MARKS = re.compile(r"[()*](?:(?<=\()\s{0,4}[&|!]|(?<=\))\s{0,4}[&|!]?\s{0,4}\(|(?<=\*)\s?\))")
 """Without which nothing is a filter, but a single item."""
 _GROUP = re.compile(r"\(\s{0,4}[&|!]\s{0,4}\(")
 _ITEM = re.compile(r"\(\s{0,4}([a-z][a-z0-9;.-]{0,40})\s{0,4}(?:[<>~]=|=(?!=)|:[a-z0-9.]{0,40}:?=)")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from doorward.attacks.detectors.patterns import PatternDetector
 from doorward.attacks.evidence import Place
+from doorward.attacks.subject import PLAIN_WORD
 from doorward.lazily import lazily
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 SEARCH_FIELDS = frozenset({"q", "query", "search", "keyword", "keywords", "term", "terms", "title", "tag", "tags"})
 """Where people write names of classes and functions that they look for."""
 
-_PLAIN_WORD = re.compile(r"(?<![^\s(*_])[^\W\d_]{2,}+(?=[\s,.;:?!)*_]|\Z)")
 _FILE_HEADER = re.compile(r"x?[-_.]?file[-_.]?name")
 _SAMPLE = "sample"
 """In reports that browsers send, the beginning of a script (Content Security Policy 3 section 5.3)."""
@@ -52,7 +52,12 @@ class Surroundings:
 
     @lazily
     def _plain(self) -> list[int]:
-        return [found.start() for found in islice(_PLAIN_WORD.finditer(self._subject.text), _MOST_WORDS)]
+        return [found.start() for found in islice(PLAIN_WORD.finditer(self._subject.text), _MOST_WORDS)]
+
+    @property
+    def drown(self) -> bool:
+        """Whether nothing of the weight is left wherever in the text evidence may be: so that none has to be sought."""
+        return self._subject.is_between_words
 
     @lazily
     def _words_for_quoted_code(self) -> int:
@@ -82,11 +87,13 @@ class CodePatterns(PatternDetector):
         super().__init__(book)
         self._explicit = frozenset([f"{book.name}.{name}" for name in book.words("explicit")])
         self._sought = frozenset([f"{book.name}.{name}" for name in book.words("sought")])
+        self._in_any_text = PatternDetector(book.only(book.words("explicit")))
 
     def examine(self, subject: Subject, work: Work) -> Iterator[Evidence]:
         """The first match of each rule, scaled."""
         around = Surroundings(subject)
-        for rule, found in self.matches(subject, work):
+        rules = self._in_any_text if around.drown and not subject.name.endswith(_SAMPLE) else self
+        for rule, found in rules.matches(subject, work):
             yield rule.at(found.start(), found.end(), scale=self._scale(rule, around, found.span(), subject))
 
     def _scale(self, rule: AttackRule, around: Surroundings, span: tuple[int, int], subject: Subject) -> float:
