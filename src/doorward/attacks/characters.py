@@ -176,9 +176,11 @@ def _hides_wide(text: str) -> bool:
 
 
 def _hides_unseen(text: str) -> bool:
-    if text.isprintable() or _has_but(text, _NO_CONTROL):
-        return not text.isprintable()
-    return not text.isascii() and _ANY_UNSEEN.search(_above_ascii(text)) is not None and _HIDDEN.search(text) is not None
+    if text.isprintable():
+        return False
+    if text.isascii() or _has_but(text, _NO_CONTROL):
+        return _has_but(text, _NO_CONTROL)
+    return _ANY_UNSEEN.search(_above_ascii(text)) is not None and _HIDDEN.search(text) is not None
 
 
 def _hides_spaces(text: str) -> bool:

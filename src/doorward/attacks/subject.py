@@ -33,6 +33,8 @@ _LONG_TEXT = 2_048
 _END = 640
 _WORDS_AT_AN_END = 12
 
+_LONGER_IN_LOWER_CASE = "\u0130"
+"""The Turkish I with a dot: of all characters the only one."""
 _LONGEST_JSON = 4_096
 _SAMPLE = 1_500
 _LONG = 500
@@ -97,7 +99,7 @@ class Subject:
         lower = self.text.lower()
         if len(lower) == len(self.text):
             return lower
-        return "".join([small if len(small := c.lower()) == 1 else c for c in self.text])
+        return _LONGER_IN_LOWER_CASE.join([part.lower() for part in self.text.split(_LONGER_IN_LOWER_CASE)])
 
     @lazily
     def words(self) -> frozenset[str]:

@@ -44,6 +44,9 @@ _SCRIPTED = frozenset(
 """Elements with which HTML can run scripts; of them the tag as it stands is a value, too."""
 _LONGEST_TAG = 1_024
 _DEEPEST = 10_000
+_SHORT = 256
+_MOST_REMEMBERED = 1_024
+"""Short values, with their names, that are not given again."""
 
 
 class XmlText:
@@ -66,6 +69,7 @@ class XmlText:
         self._names: dict[str, None] = {}
         # The text of an element may stand in several runs, with comments and sections between: applications join them.
         self._runs: list[str] = []
+        self._given: set[tuple[str, str]] = set()
 
     def parts(self) -> Iterator[Part]:
         """What it is made of, in the order in which it stands there."""
@@ -134,7 +138,7 @@ class XmlText:
             # No tag of XML: what is left of it is text.
             yield from self._value(self._path, text[start : min(position, start + _LONGEST_TAG)])
         if is_scripted:
-            yield value(Place.XML, self._path, text[start : min(position, start + _LONGEST_TAG)])
+            yield from self._once(self._path, text[start : min(position, start + _LONGEST_TAG)])
         if end is not None and "/" in end[0]:
             self._path = outer
         elif len(self._stack) < _DEEPEST:
@@ -182,9 +186,20 @@ class XmlText:
         if len(text) > CHUNK:
             yield from in_pieces(Place.XML, name, self._undone(text))
         elif "&" in text or not self._exact:
-            yield value(Place.XML, name, self._decoded(text))
+            yield from self._once(name, self._decoded(text))
         else:
-            yield value(Place.XML, name, text)
+            yield from self._once(name, text)
+
+    def _once(self, name: str, text: str) -> Iterator[Part]:
+        """A value, unless it was given already: feeds say the same again and again, and what is built to cost does."""
+        given = self._given
+        if len(text) <= _SHORT:
+            if (name, text) in given:
+                return
+            if len(given) >= _MOST_REMEMBERED:
+                given.clear()
+            given.add((name, text))
+        yield value(Place.XML, name, text)
 
     def _undone(self, text: str) -> Iterator[str]:
         return map(self._decoded, self._chunks(text))

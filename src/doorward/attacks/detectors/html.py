@@ -92,6 +92,7 @@ class HtmlDetector:
                 _UNITS_A_TAG + _UNITS_AN_ATTRIBUTE * len(tag.attributes) + _UNITS_IN_TAGS * (tag.end - tag.start)
             )
             handlers = [attribute.start for attribute in tag.attributes if attribute.name.startswith("on")]
+            work.spend(_UNITS_A_HANDLER * len(handlers))
             seen.update(handlers)
             judged += len(handlers) + (tag.name in self._elements.names)
             if judged > _MOST_JUDGED:

@@ -185,7 +185,8 @@ _NAMES = frozenset(_SHAPES)
 
 def uses(short: str) -> Iterator[Use]:
     """What compacted code uses, in its order; for each name the strongest."""
-    for start, name in sorted([(at, name) for name in _NAMES & words_of(short) for at in _occurrences(name, short)]):
+    places = [(at, known) for known in _NAMES & words_of(short) for at in _occurrences(known, short)]
+    for start, name in sorted(places):
         for before, after, strength, is_call in _SHAPES[name]:
             if (found := after.match(short, start + len(name))) and (before is None or before.match(short, start)):
                 yield Use(strength, is_call, start, found.end())
@@ -206,4 +207,4 @@ def _begins_word(short: str, at: int) -> bool:
     """Whether no word goes on there; digits before it are none, unless they belong to one."""
     if not at or short[at - 1] not in _OF_WORDS:
         return True
-    return short[at - 1] not in _LETTERS and short[max(0, at - _LONGEST_NUMBER) : at].rstrip(_DIGITS)[-1:] not in _LETTERS
+    return short[max(0, at - _LONGEST_NUMBER) : at].rstrip(_DIGITS)[-1:] not in _LETTERS

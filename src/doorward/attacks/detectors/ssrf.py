@@ -100,7 +100,7 @@ class SsrfDetector:
         """What the addresses in it lead to; of several, the worst."""
         if not self.wants(subject):
             return
-        work.spend(8 * len(subject.lower))
+        work.spend(4 * len(subject.lower))
         purpose = self._purpose(subject)
         for url in _urls(subject, bare=purpose >= _FETCHED):
             work.spend(500)

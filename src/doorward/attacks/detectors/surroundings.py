@@ -31,6 +31,8 @@ _SAMPLE = "sample"
 """In reports that browsers send, the beginning of a script (Content Security Policy 3 section 5.3)."""
 _PROGRAM_LINES = 5
 _IN_A_PROGRAM = 0.6
+_UNITS_A_SIGIL = 50
+"""For what begins with one patterns of several languages look far."""
 _MOST_WORDS = 40
 _END_OF_NAME = re.compile(r"[\0;%]|::\$")
 _QUOTED_CODE = re.compile(r"[^\W\d_]{2}:? `[^`\n]{1,200}`|`[^`\n]{1,200}` [^\W\d_]{2}")
@@ -92,6 +94,7 @@ class CodePatterns(PatternDetector):
     def examine(self, subject: Subject, work: Work) -> Iterator[Evidence]:
         """The first match of each rule, scaled."""
         around = Surroundings(subject)
+        work.spend(_UNITS_A_SIGIL * subject.text.count("$"))
         rules = self._in_any_text if around.drown and not subject.name.endswith(_SAMPLE) else self
         for rule, found in rules.matches(subject, work):
             yield rule.at(found.start(), found.end(), scale=self._scale(rule, around, found.span(), subject))

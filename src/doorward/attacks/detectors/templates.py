@@ -36,6 +36,7 @@ _PROBE = re.compile(
 """A number, or a member of a literal, right behind what opens an expression."""
 _UNITS_A_PATTERN = 50
 _UNITS_A_CHARACTER = 2
+_UNITS_AN_EXPRESSION = 300
 
 
 class Expressions(NamedTuple):
@@ -124,6 +125,7 @@ class TemplateDetector:
         work.spend(_UNITS_A_CHARACTER * len(subject.lower))
         held = expressions(subject.lower)
         if held.starts:
+            work.spend(_UNITS_AN_EXPRESSION * len(held.starts))
             rules = self._in_any_text if around.drown else self._in_expressions
             for rule, found in _matches(rules, held.lines, occurring, work):
                 yield self._scaled(rule, held.span(found), around, subject.lower)
