@@ -154,9 +154,7 @@ def hides(text: str) -> bool:
         return True
     if text.isascii() or _UNUSUAL.search(_above_ascii(text)) is None:
         return False
-    return (
-        overlong(text) is not text or _hides_wide(text) or _hides_unseen(text) or _hides_spaces(text)
-    )
+    return overlong(text) is not text or _hides_wide(text) or _hides_unseen(text) or _hides_spaces(text)
 
 
 def _above_ascii(text: str) -> str:

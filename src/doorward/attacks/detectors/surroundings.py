@@ -71,6 +71,8 @@ class Surroundings:
 
         Plain words are those of a language that people speak: letters, with blanks or punctuation at both ends.
         """
+        if self.drown:
+            return 0.0
         words = sum([not start <= word < end for word in self._plain]) + self._words_for_quoted_code
         return next((scale for least, scale in _SCALES if words >= least), 1.0)
 
