@@ -66,6 +66,28 @@ def test_code_is_told_by_its_layout(text: str, is_code: bool) -> None:
     assert subject(text).is_code_like is is_code
 
 
+@given(st.text(alphabet="aI\u0130\u1e9eA\xdf"))
+def test_all_but_the_dotted_i_is_put_into_lower_case(text: str) -> None:
+    """As letter by letter, which takes thirty times as long."""
+    assert subject(text).lower == "".join([small if len(small := c.lower()) == 1 else c for c in text])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("some words of people " * 110, True),
+        ("some words of people " * 60, False),
+        ("some words of people " * 55 + "f(x);" * 250, False),
+        ("f(x);" * 250 + "some words of people " * 55, False),
+        ("some words of people " * 55 + "f(x);" * 250 + "some words of people " * 55, True),
+    ],
+    ids=["long", "short", "code at its end", "code first", "code between"],
+)
+def test_a_long_text_is_told_by_its_ends(text: str, expected: bool) -> None:
+    """A dozen plain words at each end of two thousand characters."""
+    assert subject(text).is_between_words is expected
+
+
 @given(st.text() | st.text(alphabet="\u0130\u1e9eA\xdf\u03a3"))
 def test_lower_case_keeps_offsets(text: str) -> None:
     """Each character stands where it stood; also those whose small letter is two characters."""

@@ -20,6 +20,10 @@ _MOST_WRAPPINGS = 2
 """Base64 of Base64 is undone."""
 ROUNDS = 3
 """Layers of one encoding in another that are undone, besides the one that the value's place had."""
+LONG = 4_096
+"""Characters. Of the forms of longer texts, pieces of values as they are, only the part that was decoded is given."""
+_BEFORE, _BEHIND = 512, 1_024
+"""What is given with it; as much as pieces have in common, and as far as detectors look from where something begins."""
 UNITS_A_CHARACTER = 2
 UNITS_A_CHARACTER_LESS = 10
 """Work units for each character of a text, and for each that a decoding takes away: what it costs depends on both."""
@@ -73,21 +77,42 @@ def forms(text: str, work: Work | None = None) -> Iterator[Form]:
         work: Where to note the work that it takes.
 
     Yields:
-        At most thirteen, in most cases none or one.
+        At most thirteen, in most cases none or one. Of those of a long text it is the part in which they differ from
+        the one before, and what is around it: the rest was there already.
 
     Raises:
         OutOfWork: ``work`` is used up.
     """
     if work is not None:
         work.spend(UNITS_A_CHARACTER * len(text))
-    seen = {text}
+    seen, last = {text}, text
     for form in _candidates(Form(text, ())):
         if form.text not in seen:
             seen.add(form.text)
             if work is not None:
                 less = max(0, len(text) - len(form.text))
                 work.spend(UNITS_A_CHARACTER * max(len(text), len(form.text)) + UNITS_A_CHARACTER_LESS * less)
-            yield form
+            yield form if len(text) <= LONG else form._replace(text=_part_decoded(last, form.text))
+            last = form.text
+
+
+def _part_decoded(before: str, after: str) -> str:
+    """The part of a form that differs from the form before, with what is around it."""
+    begin = _in_common(before, after)
+    end = _in_common(before[begin:][::-1], after[begin:][::-1])
+    return after[max(0, begin - _BEFORE) : len(after) - end + _BEHIND]
+
+
+def _in_common(one: str, other: str) -> int:
+    """How many characters at their beginning two texts share; found by halves, which compares whole stretches."""
+    same, most = 0, min(len(one), len(other))
+    while same < most:
+        middle = (same + most + 1) // 2
+        if one[same:middle] == other[same:middle]:
+            same = middle
+        else:
+            most = middle - 1
+    return same
 
 
 def _hides(text: str) -> bool:

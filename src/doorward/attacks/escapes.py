@@ -10,7 +10,8 @@ import binascii
 import re
 from html.entities import html5
 
-_PERCENT_RUN = re.compile(r"(?:%[0-9A-Fa-f]{2})++")
+# Patterns begin with a sign that is no repeat: only then is it looked for as fast as a text is.
+_PERCENT_RUN = re.compile(r"%[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*+")
 _PERCENT_WIDE = re.compile(r"%[uU]([0-9A-Fa-f]{4})")
 PERCENT = re.compile(r"%(?:[0-9A-Fa-f]{2}|[uU][0-9A-Fa-f]{4})")
 
@@ -19,7 +20,7 @@ _REFERENCE = re.compile(
 )
 _LAST_CODE = 0x10FFFF
 
-_BACKSLASHES = r"\\{1,4}+"  # more than one where a text in a string was put into a string
+_BACKSLASHES = r"\\\\{0,3}+"  # more than one where a text in a string was put into a string
 _ESCAPE = re.compile(
     _BACKSLASHES + r"(?:u([0-9A-Fa-f]{4})|u\{0{0,8}+([0-9A-Fa-f]{1,6})\}|x([0-9A-Fa-f]{2})|U([0-9A-Fa-f]{8})"
     r"|0{2,4}([2-7][0-9A-Fa-f])\s?|0?([2-7][A-Fa-f])\s?|([0-3][0-7]{2}|[1-7][0-7]))"

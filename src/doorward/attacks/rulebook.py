@@ -33,6 +33,7 @@ are for the tests. ``paranoia`` (1..3, default 1): the rule is asked only from t
 from __future__ import annotations
 
 import re
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,7 @@ from doorward.attacks.evidence import Evidence, Family, Place
 from doorward.attacks.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
 EVERYWHERE = frozenset(Place)
 
@@ -106,6 +107,12 @@ class Rulebook:
         """The rule with the id ``<file>.<name>``; of weight 0 where it is of a higher level than is asked for."""
         rule = self._rules[name]
         return rule if rule.paranoia <= self.paranoia else AttackRule(rule.id, rule.family, 0.0, rule.reason)
+
+    def only(self, names: Container[str]) -> Rulebook:
+        """The same book with those of its patterns alone whose rules have one of these names."""
+        book = copy(self)
+        book.patterns = tuple([rule for rule in self.patterns if rule.id.partition(".")[2] in names])
+        return book
 
     def words(self, name: str) -> frozenset[str]:
         """A vocabulary."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from doorward.attacks.evidence import Place
@@ -32,6 +33,14 @@ _LETTERS_A_WORD = 2
 _PROSE_WORDS = 6
 _PROSE_SHARE = 0.7
 
+PLAIN_WORD = re.compile(r"(?<![^\s(*_])[^\W\d_]{2,}+(?=[\s,.;:?!)*_]|\Z)")
+"""A word of a language that people speak: letters, with blanks or punctuation at both ends."""
+_LONG_TEXT = 2_048
+_END = 640
+_WORDS_AT_AN_END = 12
+
+_LONGER_IN_LOWER_CASE = "\u0130"
+"""The Turkish I with a dot: of all characters the only one."""
 _LONGEST_JSON = 4_096
 _SAMPLE = 1_500
 _LONG = 500
@@ -108,7 +117,7 @@ class Subject:
         lower = self.text.lower()
         if len(lower) == len(self.text):
             return lower
-        return "".join([small if len(small := c.lower()) == 1 else c for c in self.text])
+        return _LONGER_IN_LOWER_CASE.join([part.lower() for part in self.text.split(_LONGER_IN_LOWER_CASE)])
 
     @lazily
     def sentence(self) -> frozenset[str] | None:
@@ -164,6 +173,15 @@ class Subject:
         return words >= _PROSE_WORDS
 
     @lazily
+    def is_between_words(self) -> bool:
+        """Whether it is long, and begins and ends with a dozen plain words and more.
+
+        What is found in it then has ten of them outside of it, wherever it is: it is not as long as the whole text.
+        """
+        text = self.text
+        return len(text) >= _LONG_TEXT and _has_words(text, 0, _END) and _has_words(text, len(text) - _END, len(text))
+
+    @lazily
     def is_code_like(self) -> bool:
         """Whether it is laid out as source code, markup, a log or a patch is: over lines; or has fenced code in it.
 
@@ -184,6 +202,10 @@ class Subject:
             return text
         middle = (len(text) - _SAMPLE) // 2
         return f"{text[:_SAMPLE]}\n{text[middle : middle + _SAMPLE]}\n{text[-_SAMPLE:]}"
+
+
+def _has_words(text: str, start: int, end: int) -> bool:
+    return len(list(islice(PLAIN_WORD.finditer(text, start, end), _WORDS_AT_AN_END))) == _WORDS_AT_AN_END
 
 
 def _lines(text: str) -> list[str]:

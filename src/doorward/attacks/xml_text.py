@@ -44,6 +44,14 @@ _SCRIPTED = frozenset(
 """Elements with which HTML can run scripts; of them the tag as it stands is a value, too."""
 _LONGEST_TAG = 1_024
 _DEEPEST = 10_000
+_TOKENS_AN_ELEMENT = 3
+"""What an element costs besides, in tokens."""
+_PAUSES = 4
+"""That come together: each ends a batch of values, and more of them make smaller ones."""
+_REFERENCES_A_PAUSE = 128
+_SHORT = 256
+_MOST_REMEMBERED = 1_024
+"""Short values, with their names, that are not given again."""
 
 
 class XmlText:
@@ -66,14 +74,17 @@ class XmlText:
         self._names: dict[str, None] = {}
         # The text of an element may stand in several runs, with comments and sections between: applications join them.
         self._runs: list[str] = []
+        self._given: set[tuple[str, str]] = set()
 
     def parts(self) -> Iterator[Part]:
         """What it is made of, in the order in which it stands there."""
-        text, position, tokens = self._text, 0, 0
+        text, position, tokens, elements = self._text, 0, 0, 0
         while position < len(text):
-            tokens += 1
-            if tokens % TOKENS_BETWEEN_PAUSES == 0:
-                yield PAUSE
+            tokens += 1 + _TOKENS_AN_ELEMENT * (self.elements - elements)
+            elements = self.elements
+            if tokens >= _PAUSES * TOKENS_BETWEEN_PAUSES:
+                yield from [PAUSE] * (tokens // TOKENS_BETWEEN_PAUSES)
+                tokens = 0
             start = text.find("<", position)
             if start < 0:
                 start = len(text)
@@ -134,7 +145,7 @@ class XmlText:
             # No tag of XML: what is left of it is text.
             yield from self._value(self._path, text[start : min(position, start + _LONGEST_TAG)])
         if is_scripted:
-            yield value(Place.XML, self._path, text[start : min(position, start + _LONGEST_TAG)])
+            yield from self._once(self._path, text[start : min(position, start + _LONGEST_TAG)])
         if end is not None and "/" in end[0]:
             self._path = outer
         elif len(self._stack) < _DEEPEST:
@@ -180,11 +191,30 @@ class XmlText:
 
     def _value(self, name: str, text: str) -> Iterator[Part]:
         if len(text) > CHUNK:
-            yield from in_pieces(Place.XML, name, self._undone(text))
+            yield from self._long(name, text)
         elif "&" in text or not self._exact:
-            yield value(Place.XML, name, self._decoded(text))
+            yield from self._once(name, self._decoded(text))
         else:
-            yield value(Place.XML, name, text)
+            yield from self._once(name, text)
+
+    def _once(self, name: str, text: str) -> Iterator[Part]:
+        """A value, unless it was given already: feeds say the same again and again, and what is built to cost does."""
+        given = self._given
+        if len(text) <= _SHORT:
+            if (name, text) in given:
+                return
+            if len(given) >= _MOST_REMEMBERED:
+                given.clear()
+            given.add((name, text))
+        yield value(Place.XML, name, text)
+
+    def _long(self, name: str, text: str) -> Iterator[Part]:
+        """A value in pieces, and pauses for the references in them, of which each is undone by a call."""
+        references = text.count("&")
+        pauses = [PAUSE] * (references * CHUNK // (_REFERENCES_A_PAUSE * len(text)))
+        for piece in in_pieces(Place.XML, name, self._undone(text)):
+            yield from pauses
+            yield piece
 
     def _undone(self, text: str) -> Iterator[str]:
         return map(self._decoded, self._chunks(text))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from doorward.attacks.detectors.joined import is_one_value
 from doorward.attacks.detectors.surroundings import is_file_name, runs_on_server
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from doorward.attacks.work import Work
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}+={0,2}")
+_AROUND = "\"' \r\n\t"
 
 
 class SerializedDetector:
@@ -34,12 +36,14 @@ class SerializedDetector:
 
     def wants(self, subject: Subject) -> bool:
         """Whether there is such a beginning."""
+        if is_one_value(subject):
+            return subject.text.lstrip(_AROUND).startswith(self._beginnings)
         return any([beginning in subject.text for beginning in self._beginnings])
 
     def examine(self, subject: Subject, work: Work) -> Iterator[Evidence]:
         """Evidence if the whole text is one object, or has one behind a name."""
         work.spend(len(subject.text))
-        text = subject.text.strip("\"' \r\n\t")
+        text = subject.text.strip(_AROUND)
         if text.startswith(self._beginnings) and _BASE64.match(text):
             yield self._rule.at(0, len(subject.text))
 

@@ -27,6 +27,14 @@ _UNITS_A_HANDLER = 1_000
 _MOST_JUDGED = 64
 """Handlers, and elements that run something, in one text. No page has one in every seventy characters."""
 _HANDLER = re.compile(r"on[a-z]{3,40}[\x00-\x21#-&(-/:;?@\[-`{-~]{0,40}+=")
+_NAMES_AFTER_BLANKS = frozenset({"script", "iframe"})
+_SIGNS_OF_ATTRIBUTES = ("style", "srcdoc", "&{", "hx-on")
+_IN_TAG = re.compile(r"on[a-z]{3,48}+[\x00-\x20]{0,64}+=")
+_TELLING_SIGN = re.compile(
+    r"[:@-](?:(?<=@)[a-z.:-]{2}|(?<=:)is\b|(?<=[>at\x00-\x1f\x7f\xa0\u200b-\u200f\ufeff]:)"
+    r"|(?<=[^a-z0-9-][vx]-)|(?<=[^a-z0-9-]ng-)|(?<=data-ng-))"
+)
+"""A directive, or the end of a URL's scheme of which a browser may make one that runs code."""
 _VALUE = re.compile(r"""[\x00-\x20]{0,8}+(?:"[^"]{0,512}+|'[^']{0,512}+|[^\x00-\x20>]{0,512}+)""")
 _BEFORE_HANDLER = "\"'`/;>&|+-*,(\\"
 _NEAR = 48
@@ -36,7 +44,7 @@ _END_OF_RAW_TEXT = re.compile(
     r"</(?:script|style|title|textarea|noscript|xmp|noembed|noframes|iframe|template|select)\b"
 )
 _TAG = re.compile(r"<[a-zA-Z/!?][^<>]*+>?")
-_SPLIT_WORD = re.compile(r"[a-z]<[a-z/]{1,8}>[a-z(]")
+_SPLIT_WORD = re.compile(r"<(?<=[a-z]<)[a-z/]{1,8}>[a-z(]")
 _SHORT_TAG = re.compile(r"</?[a-z]{1,8}/?>")
 _OUT_OF_ATTRIBUTE = re.compile(r"""["'`][\x00-\x20/]{0,8}+>[^<]{0,16}+<[/!?]?[a-z]""")
 _WHOLE_BREAK_OUT = re.compile(r"""["'][\x00-\x20/]{0,8}+><[a-z][a-z0-9]{0,16}+[\x00-\x20/>]""")
@@ -72,20 +80,21 @@ class HtmlDetector:
         work.spend(_UNITS_A_CHARACTER * len(text.text))
         seen: set[int] = set()
         if "<" in text.text:
-            yield from self._markup(text, seen, work)
+            yield from self._markup(text, subject.words, seen, work)
             yield from self._break_outs(text)
         if "=" in text.text:
             yield from self._loose_handlers(text, seen, work)
         if "<" in text.text and _SPLIT_WORD.search(text.lower):
             yield from self._loose_handlers(text._replace(lower=_SHORT_TAG.sub("", text.lower)), set(), work)
 
-    def _markup(self, text: Reading, seen: set[int], work: Work) -> Iterator[Evidence]:
+    def _markup(self, text: Reading, words: frozenset[str], seen: set[int], work: Work) -> Iterator[Evidence]:
         judged = 0
-        for tag in tags(text.text, self._elements.names):
+        for tag in tags(text.text, self._elements.names) if self._may_tell(text.lower, words) else ():
             work.spend(
                 _UNITS_A_TAG + _UNITS_AN_ATTRIBUTE * len(tag.attributes) + _UNITS_IN_TAGS * (tag.end - tag.start)
             )
             handlers = [attribute.start for attribute in tag.attributes if attribute.name.startswith("on")]
+            work.spend(_UNITS_A_HANDLER * len(handlers))
             seen.update(handlers)
             judged += len(handlers) + (tag.name in self._elements.names)
             if judged > _MOST_JUDGED:
@@ -96,6 +105,15 @@ class HtmlDetector:
         if "<?" in text.text:
             for found in _INSTRUCTION.finditer(text.lower):
                 yield from self._elements.judge_instruction(found, text)
+
+    def _may_tell(self, lower: str, words: frozenset[str]) -> bool:
+        """Whether any tag may have a name, or an attribute, that is judged: most tags of documents have neither."""
+        for name in self._elements.names & words:
+            if f"<{name}" in lower or f":{name}" in lower or name in _NAMES_AFTER_BLANKS:
+                return True
+        if any([sign in lower for sign in _SIGNS_OF_ATTRIBUTES]):
+            return True
+        return _IN_TAG.search(lower) is not None or _TELLING_SIGN.search(lower) is not None
 
     def _break_outs(self, text: Reading) -> Iterator[Evidence]:
         """What ends an attribute or an element that began before the value."""

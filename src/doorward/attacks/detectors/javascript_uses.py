@@ -13,6 +13,8 @@ import re
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from doorward.attacks.vocabulary import words_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -79,7 +81,10 @@ METHODS = frozenset(
 )
 """Of lists and functions: calls of them tell something only with a template, or with one of the other names."""
 
-_WORD = re.compile(r"[a-z_][a-z0-9_]*+")
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz_")
+_DIGITS = "0123456789"
+_OF_WORDS = _LETTERS.union(_DIGITS)
+_LONGEST_NUMBER = 64
 _OF_GLOBAL = "|".join([rf"(?<={name}\.)|(?<={name}\?\.)" for name in (*GLOBALS, "document", "view")])
 _FREE = re.compile(rf"(?<![\w$.@])(?<![\w$]-)|{_OF_GLOBAL}")
 """Before a name that is not a property, but for one of the window."""
@@ -175,15 +180,31 @@ _SHAPES: dict[str, tuple[_Shape, ...]] = {
     "javascript": (_shape(":", Strength.SINK, before=None),),
     "onerror": (_shape(r"=(?!null\b)[^=]", Strength.SINK),),
 }
+_NAMES = frozenset(_SHAPES)
 
 
 def uses(short: str) -> Iterator[Use]:
     """What compacted code uses, in its order; for each name the strongest."""
-    for word in _WORD.finditer(short):
-        shapes = _SHAPES.get(word[0])
-        if shapes is None:
-            continue
-        for before, after, strength, is_call in shapes:
-            if (found := after.match(short, word.end())) and (before is None or before.match(short, word.start())):
-                yield Use(strength, is_call, word.start(), found.end())
+    places = [(at, known) for known in _NAMES & words_of(short) for at in _occurrences(known, short)]
+    for start, name in sorted(places):
+        for before, after, strength, is_call in _SHAPES[name]:
+            if (found := after.match(short, start + len(name))) and (before is None or before.match(short, start)):
+                yield Use(strength, is_call, start, found.end())
                 break
+
+
+def _occurrences(name: str, short: str) -> Iterator[int]:
+    """Where a name stands as a word: of programs, nearly all words are others."""
+    at = short.find(name)
+    while at >= 0:
+        end = at + len(name)
+        if short[end : end + 1] not in _OF_WORDS and _begins_word(short, at):
+            yield at
+        at = short.find(name, end)
+
+
+def _begins_word(short: str, at: int) -> bool:
+    """Whether no word goes on there; digits before it are none, unless they belong to one."""
+    if not at or short[at - 1] not in _OF_WORDS:
+        return True
+    return short[max(0, at - _LONGEST_NUMBER) : at].rstrip(_DIGITS)[-1:] not in _LETTERS

@@ -28,7 +28,7 @@ _NEXT = re.compile(
     )""",
     re.VERBOSE,
 )
-_MARKS = re.compile(r"\(\s{0,4}[&|!]|\)\s{0,4}[&|!]?\s{0,4}\(|\*\s?\)")
+_MARKS = re.compile(r"[()*](?:(?<=\()\s{0,4}[&|!]|(?<=\))\s{0,4}[&|!]?\s{0,4}\(|(?<=\*)\s?\))")
 """Without which nothing is a filter, but a single item."""
 _GROUP = re.compile(r"\(\s{0,4}[&|!]\s{0,4}\(")
 _ITEM = re.compile(r"\(\s{0,4}([a-z][a-z0-9;.-]{0,40})\s{0,4}(?:[<>~]=|=(?!=)|:[a-z0-9.]{0,40}:?=)")
@@ -46,6 +46,7 @@ _IN_AN_INTERFACE = 0.5
 _FACE = re.compile(r"(?:\A|\s)[:;=8]['-]?\Z")
 _MOST_UNOPENED = 8
 _LONGEST_NAME = 64
+_UNITS_A_PARENTHESIS = 20
 
 
 class LdapDetector:
@@ -77,7 +78,7 @@ class LdapDetector:
     def examine(self, subject: Subject, work: Work) -> Iterator[Evidence]:
         """What a filter would be made of."""
         lower = subject.lower
-        work.spend(2 * len(lower))
+        work.spend(2 * len(lower) + _UNITS_A_PARENTHESIS * (lower.count("(") + lower.count(")")))
         unopened = list(_unopened(lower))
         for at in unopened:
             found = _NEXT.match(lower, at)

@@ -6,7 +6,8 @@ import re
 from itertools import islice
 from typing import NamedTuple
 
-_WORDS_IN_A_ROW = re.compile(r"[^\W\d_]{1,24}[,.:;!?]? (?=[^\W\d_])")
+_WORDS_IN_A_ROW = re.compile(r" (?:(?<=[^\W\d_] )|(?<=[^\W\d_][,.:;!?] ))(?=[^\W\d_])")
+"""The blank between two of them: there are fewer of those than of letters."""
 _ROWS_OF_TEXT = 4
 _LINES = 3
 _WORD = re.compile(r"[^\W\d_]{2,}+")

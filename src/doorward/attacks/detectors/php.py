@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from doorward.attacks.detectors.joined import is_one_value
 from doorward.attacks.detectors.surroundings import SEARCH_FIELDS, Surroundings, is_file_name, runs_on_server
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ _QUOTES = ("'", '"', "`", "$")
 _FIRST = 8
 """Characters, none a letter, that may stand before a call that is the whole value."""
 _ENDS_OF_NAMES = re.compile(
-    rf"(?:[\])]\s{{0,4}}[\[{{][^\[\]{{}}]{{0,20}}[\]}}]\)?|\)|[\"']\s?\]?|\}})\s{{0,4}}{_COMMENT}?\s{{0,4}}\("
+    rf"[\])\"'}}](?:(?<=[\])])\s{{0,4}}[\[{{][^\[\]{{}}]{{0,20}}[\]}}]\)?|(?<=[)}}])|(?<=[\"'])\s?\]?)"
+    rf"\s{{0,4}}{_COMMENT}?\s{{0,4}}\("
 )
 _AFTER_CLOSER = re.compile(r"\((?:(?<=[\])}\"'/\n]\()|(?<=[\])}\"'/\s]\s\())")
 _NOT_OF_NAMES = re.compile(rf"{_COMMENT}|\(\s{{0,4}}string\s{{0,4}}\)|[^a-z_]")
@@ -81,6 +83,8 @@ class PhpCode:
 
     def wants(self, subject: Subject) -> bool:
         """Whether there is a call of a known function or of what may be a name put together, or a setting."""
+        if is_one_value(subject) and Surroundings(subject).drown:
+            return False
         if "(" in subject.text and (
             not self._names.isdisjoint(subject.words) or _may_end(subject.lower) or _may_join(subject.lower)
         ):
@@ -94,6 +98,8 @@ class PhpCode:
     def examine(self, subject: Subject, work: Work) -> Iterator[Evidence]:
         """The heaviest evidence of each rule, scaled by what stands around it."""
         around = Surroundings(subject)
+        if around.drown:
+            return
         if "(" in subject.lower and not self._names.isdisjoint(subject.words):
             yield from self._calls(subject, around, work)
         if "=" in subject.lower and self._names_setting(subject):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from doorward.attacks.detectors.patterns import PatternDetector
 from doorward.attacks.evidence import Place
+from doorward.attacks.subject import PLAIN_WORD
 from doorward.lazily import lazily
 
 if TYPE_CHECKING:
@@ -25,12 +26,13 @@ if TYPE_CHECKING:
 SEARCH_FIELDS = frozenset({"q", "query", "search", "keyword", "keywords", "term", "terms", "title", "tag", "tags"})
 """Where people write names of classes and functions that they look for."""
 
-_PLAIN_WORD = re.compile(r"(?<![^\s(*_])[^\W\d_]{2,}+(?=[\s,.;:?!)*_]|\Z)")
 _FILE_HEADER = re.compile(r"x?[-_.]?file[-_.]?name")
 _SAMPLE = "sample"
 """In reports that browsers send, the beginning of a script (Content Security Policy 3 section 5.3)."""
 _PROGRAM_LINES = 5
 _IN_A_PROGRAM = 0.6
+_UNITS_A_SIGIL = 50
+"""For what begins with one patterns of several languages look far."""
 _MOST_WORDS = 40
 _END_OF_NAME = re.compile(r"[\0;%]|::\$")
 _QUOTED_CODE = re.compile(r"[^\W\d_]{2}:? `[^`\n]{1,200}`|`[^`\n]{1,200}` [^\W\d_]{2}")
@@ -52,7 +54,12 @@ class Surroundings:
 
     @lazily
     def _plain(self) -> list[int]:
-        return [found.start() for found in islice(_PLAIN_WORD.finditer(self._subject.text), _MOST_WORDS)]
+        return [found.start() for found in islice(PLAIN_WORD.finditer(self._subject.text), _MOST_WORDS)]
+
+    @property
+    def drown(self) -> bool:
+        """Whether nothing of the weight is left wherever in the text evidence may be: so that none has to be sought."""
+        return self._subject.is_between_words
 
     @lazily
     def _words_for_quoted_code(self) -> int:
@@ -64,6 +71,8 @@ class Surroundings:
 
         Plain words are those of a language that people speak: letters, with blanks or punctuation at both ends.
         """
+        if self.drown:
+            return 0.0
         words = sum([not start <= word < end for word in self._plain]) + self._words_for_quoted_code
         return next((scale for least, scale in _SCALES if words >= least), 1.0)
 
@@ -82,11 +91,14 @@ class CodePatterns(PatternDetector):
         super().__init__(book)
         self._explicit = frozenset([f"{book.name}.{name}" for name in book.words("explicit")])
         self._sought = frozenset([f"{book.name}.{name}" for name in book.words("sought")])
+        self._in_any_text = PatternDetector(book.only(book.words("explicit")))
 
     def examine(self, subject: Subject, work: Work) -> Iterator[Evidence]:
         """The first match of each rule, scaled."""
         around = Surroundings(subject)
-        for rule, found in self.matches(subject, work):
+        work.spend(_UNITS_A_SIGIL * subject.text.count("$"))
+        rules = self._in_any_text if around.drown and not subject.name.endswith(_SAMPLE) else self
+        for rule, found in rules.matches(subject, work):
             yield rule.at(found.start(), found.end(), scale=self._scale(rule, around, found.span(), subject))
 
     def _scale(self, rule: AttackRule, around: Surroundings, span: tuple[int, int], subject: Subject) -> float:

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
+from doorward.attacks.detectors.joined import is_one_value
 from doorward.attacks.detectors.surroundings import Surroundings
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ CLOSERS = {
 LONGEST = 2_048
 """Characters of an expression that are looked at; what is longer goes on as another."""
 
-_OPENER = re.compile(r"\{\{|\{%|[$#*~@]\{|<%|@\(|\[[\[%=]|\A\s{0,8}+\{")
+_OPENER = re.compile(r"[{$#*~@<\[](?:(?<=[{$#*~@])\{|(?<=[{<])%|(?<=@)\(|(?<=\[)[\[%=])")
+_OPENER_AT_BEGINNING = re.compile(r"\s{0,8}+\{")
 _OPENERS = re.compile(r"\{|<%|@\(|\[[\[%=]")
 _PROBE = re.compile(
     r"(?:\{%?|<%|@\(|\[[\[%=])[\s={$@*#~:!-]{0,8}+"
@@ -34,6 +36,7 @@ _PROBE = re.compile(
 """A number, or a member of a literal, right behind what opens an expression."""
 _UNITS_A_PATTERN = 50
 _UNITS_A_CHARACTER = 2
+_UNITS_AN_EXPRESSION = 300
 
 
 class Expressions(NamedTuple):
@@ -62,7 +65,8 @@ def expressions(lower: str) -> Expressions:
     starts: list[int] = []
     offsets: list[int] = []
     size = position = 0
-    while opened := _OPENER.search(lower, position):
+    opened = _OPENER.match(lower) or _OPENER_AT_BEGINNING.match(lower) or _OPENER.search(lower)
+    while opened:
         opener = opened[0].lstrip()
         begin = opened.end() - len(opener)
         closed = lower.find(CLOSERS[opener], opened.end(), begin + LONGEST)
@@ -73,6 +77,7 @@ def expressions(lower: str) -> Expressions:
         offsets.append(begin)
         size += len(line) + 1
         position = max(end, opened.end())
+        opened = _OPENER.search(lower, position)
     return Expressions("\n".join(lines), starts, offsets)
 
 
@@ -96,6 +101,8 @@ class TemplateDetector:
         self._in_expressions = [(rule, pattern) for rule, pattern in rules if rule.id not in whole]
         self._telling_in_text = _literals([rule for rule, _ in self._in_text])
         self._telling = _literals([rule for rule, _ in self._in_expressions if rule.id not in probing])
+        self._in_any_text = [(rule, pattern) for rule, pattern in self._in_expressions if rule.id in self._explicit]
+        self._telling_in_any_text = _literals([rule for rule, _ in self._in_any_text])
         self._vocabulary = book.vocabulary
 
     def wants(self, subject: Subject) -> bool:
@@ -106,6 +113,8 @@ class TemplateDetector:
         lower = subject.lower
         if not ("{" in lower or "<" in lower or "[" in lower or "@" in lower) or _OPENERS.search(lower) is None:
             return False
+        if is_one_value(subject) and Surroundings(subject).drown:
+            return not self._telling_in_any_text.isdisjoint(occurring)
         return not self._telling.isdisjoint(occurring) or _PROBE.search(lower) is not None
 
     def examine(self, subject: Subject, work: Work) -> Iterator[Evidence]:
@@ -118,7 +127,9 @@ class TemplateDetector:
         work.spend(_UNITS_A_CHARACTER * len(subject.lower))
         held = expressions(subject.lower)
         if held.starts:
-            for rule, found in _matches(self._in_expressions, held.lines, occurring, work):
+            work.spend(_UNITS_AN_EXPRESSION * len(held.starts))
+            rules = self._in_any_text if around.drown else self._in_expressions
+            for rule, found in _matches(rules, held.lines, occurring, work):
                 yield self._scaled(rule, held.span(found), around, subject.lower)
 
     def _scaled(self, rule: AttackRule, span: tuple[int, int], around: Surroundings, lower: str) -> Evidence:
