@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from doorward.attacks.charsets import repaired, utf8
 from doorward.attacks.evidence import Value
-from doorward.attacks.json_text import BEGINNINGS
+from doorward.attacks.json_tree import BEGINNINGS
 from doorward.attacks.nested import json_inside, long_value_inside
 from doorward.attacks.parts import (
     CHUNK,

@@ -13,7 +13,7 @@ from doorward.attacks.body import body_values
 from doorward.attacks.charsets import repaired
 from doorward.attacks.evidence import Place
 from doorward.attacks.forms import pairs, unquoted, unquoted_chunks
-from doorward.attacks.json_text import BEGINNINGS
+from doorward.attacks.json_tree import BEGINNINGS
 from doorward.attacks.nested import json_inside
 from doorward.attacks.parts import CHUNK, in_pieces, long_value, telling_names, value
 from doorward.context import text
