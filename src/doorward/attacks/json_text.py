@@ -32,7 +32,7 @@ _TOKEN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-."
 _LONGEST_TOKEN = 64
 _BETWEEN = re.compile(r"(?:[\s,:\[\]{}]++|(?:true|false|null|NaN|-?+Infinity|[-+.0-9][-+.0-9eE]*+)(?![A-Za-z_]))*+")
 _NO_BRACKET = re.compile(r"[^\[\]{}]++")
-_FIRST = re.compile(r'[ \t\r\n]*+(?:\[|\{[ \t\r\n]*+"([^"\\]{0,64}+)"[ \t\r\n]*+:(?=[ \t\r\n]*+[\[{]))')
+_FIRST = re.compile(r'[ \t\r\n]*+(?:\[|\{[ \t\r\n]*+"([^"\\]{0,64}+)"[ \t\r\n]*+:[ \t\r\n]*+(?=[\[{]))')
 """An array, or the beginning of an object whose first member is an object or array: ``{"data": [``."""
 _ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.)?)", re.DOTALL)
 _TORN = re.compile(
