@@ -2,6 +2,7 @@
 
 Only strings can hold an attack, so the text is split at quotes, window by window, in C. What stands between two strings
 says whether the first is a key, and which brackets open and close; where that is not JSON, the rest is raw text.
+Documents that fit in a window, and records that do in a longer one, are parsed: see :mod:`doorward.attacks.json_tree`.
 
 Paths are like ``user.tags[]``: without the number of an element, so that one exclusion covers all elements. Of
 duplicate keys all are looked at. Depth costs one entry of a list.
