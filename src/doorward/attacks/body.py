@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from doorward.attacks import charsets, unscanned
@@ -15,6 +16,7 @@ from doorward.attacks.evidence import Place
 from doorward.attacks.files import body_parts, is_binary, is_text, is_utf8
 from doorward.attacks.forms import pairs
 from doorward.attacks.json_text import JsonText
+from doorward.attacks.json_tree import Origin, parts_at_once
 from doorward.attacks.multipart import Multipart, boundaries
 from doorward.attacks.nested import json_inside
 from doorward.attacks.part_headers import PartHeaders
@@ -22,7 +24,7 @@ from doorward.attacks.parts import CHUNK, PAUSE, in_pieces, value
 from doorward.attacks.xml_text import XmlText
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from doorward.attacks.parts import Part
     from doorward.context import RequestContext
@@ -44,6 +46,7 @@ _MESSAGES = (
     "application/vnd.apache.thrift", "application/x-java-serialized", "application/bson", "text/",
 )  # fmt: skip
 """Types of binary messages whose strings are values that applications take; and what should be text altogether."""
+_ORIGIN = Origin(Place.JSON, "", json_inside, 0)
 _SPACE = " \t\r\n\f\v\ufeff"
 _FORM_LIKE = re.compile(r"[^=&\s<>{}\"']{1,128}=")
 _RUN = re.compile(rb"[\t\n\r\x20-\x7e\xc2-\xf4\x80-\xbf]{6,}+")
@@ -68,22 +71,28 @@ def kind_of(content_type: str) -> str:
 
 def body_values(request: RequestContext) -> Iterator[Part]:
     """The values of the body that is held; findings about what could not be looked at."""
+    return chain.from_iterable(_taken_apart(request))
+
+
+def _taken_apart(request: RequestContext) -> Iterator[Iterable[Part]]:
+    """The same in runs: a value that is handed from generator to generator costs at each of them."""
     data = request.body or b""
-    declared = list(dict.fromkeys(request.headers.values("content-type"))) or [""]
-    if len({content_type.strip().lower() for content_type in declared}) > 1:
-        yield unscanned.TWO_TYPES
+    headers = request.headers
+    declared = list(dict.fromkeys(headers.values("content-type"))) or [""]
+    if len(declared) > 1 and len({content_type.strip().lower() for content_type in declared}) > 1:
+        yield (unscanned.TWO_TYPES,)
     walk = _Body(data, request.body_complete)
-    encodings = request.headers.values("content-encoding")
+    encodings = headers.values("content-encoding")
     is_compressed = bool(encodings) and any(encoding.strip().lower() not in ("", "identity") for encoding in encodings)
     if is_compressed:
-        yield unscanned.COMPRESSED
+        yield (unscanned.COMPRESSED,)
     if is_compressed and not is_text(data):
-        yield from _runs(_LONG_RUN, data)
+        yield _runs(_LONG_RUN, data)
     elif data:
         for content_type in declared[:2]:
             yield from walk.parts(content_type)
     if not request.body_complete and not is_compressed:
-        yield from _missing(declared[0], walk)
+        yield _missing(declared[0], walk)
 
 
 def _missing(content_type: str, walk: _Body) -> Iterator[Part]:
@@ -118,8 +127,8 @@ class _Body:
         sample = self._data[:_SAMPLE]
         return not self.is_binary and len(zlib.compress(sample, 1)) * _PADDED < len(sample)
 
-    def parts(self, content_type: str) -> Iterator[Part]:
-        """Its parts, as a declared type has them."""
+    def parts(self, content_type: str) -> Iterator[Iterable[Part]]:
+        """Its parts, as a declared type has them, in runs."""
         kind = kind_of(content_type)
         if kind == MULTIPART:
             yield from self._multipart(content_type)
@@ -129,26 +138,26 @@ class _Body:
             yield from self._text(kind, reading)
         if not readings:
             self.is_binary = True
-            yield from body_parts(self._data)
+            yield body_parts(self._data)
             if content_type.strip().lower().startswith(_MESSAGES):
-                yield from _runs(_RUN, self._data)
+                yield _runs(_RUN, self._data)
 
-    def _multipart(self, content_type: str) -> Iterator[Part]:
+    def _multipart(self, content_type: str) -> Iterator[Iterable[Part]]:
         found, is_declared = boundaries(content_type, self._data)
         if len(found) > 1:
-            yield unscanned.TWO_BOUNDARIES
+            yield (unscanned.TWO_BOUNDARIES,)
         count = 0
         for boundary in [boundary for boundary in found[:2] if b"--" + boundary in self._data]:
             multipart = Multipart(self._data, boundary, complete=self._complete)
-            yield from multipart.parts()
+            yield multipart.parts()
             count += multipart.count
             self.cut_in_file = self.cut_in_file or multipart.cut_in_file
         if not is_declared or not count:
-            yield unscanned.NO_BOUNDARY
+            yield (unscanned.NO_BOUNDARY,)
         if not count:
             yield from self._text(OTHER, charsets.read(self._data))
 
-    def _readings(self, kind: str, content_type: str) -> Generator[Part, None, list[Reading]]:
+    def _readings(self, kind: str, content_type: str) -> Generator[Iterable[Part], None, list[Reading]]:
         """The texts that the body may be; none for what is no text."""
         data = self._data
         declared = PartHeaders.charset_of(content_type) if "charset" in content_type.lower() else ""
@@ -160,7 +169,7 @@ class _Body:
             charset = charsets.xml_charset(data)
         known = charsets.known_charset(charset) if charset else "utf-8"
         if known is None:
-            yield unscanned.UNKNOWN_CHARSET
+            yield (unscanned.UNKNOWN_CHARSET,)
         if known is None or charsets.is_like_ascii(known):
             return [charsets.read(data)] if _is_text(kind, content_type, data) else []
         text = yield from charsets.decode(data, known)
@@ -171,35 +180,35 @@ class _Body:
             return [Reading(text)]
         return [Reading(text), charsets.read(data)]
 
-    def _text(self, kind: str, reading: Reading) -> Iterator[Part]:
+    def _text(self, kind: str, reading: Reading) -> Iterator[Iterable[Part]]:
         text = reading.text
         first = text.lstrip(_SPACE)[:1] if len(text) <= CHUNK else text[:CHUNK].lstrip(_SPACE)[:1]
         if kind == FORM:
-            yield from pairs(text, Place.FORM)
+            yield pairs(text, Place.FORM)
         if kind == JSON or (first and first in "{["):
             yield from self._json(reading, or_raw=kind != FORM)
         elif kind == XML or first == "<":
-            yield from self._xml(kind, reading)
+            yield XmlText(text, exact=reading.exact).parts()
+            if kind != XML:
+                yield _raw(reading, 0)
         elif kind in (OTHER, MEDIA):
-            yield from _raw(reading, 0)
+            yield _raw(reading, 0)
             if _FORM_LIKE.match(text) is not None:
-                yield from pairs(text, Place.FORM)
+                yield pairs(text, Place.FORM)
 
-    def _json(self, reading: Reading, *, or_raw: bool) -> Iterator[Part]:
+    def _json(self, reading: Reading, *, or_raw: bool) -> Iterator[Iterable[Part]]:
+        parts = parts_at_once(reading.text, _ORIGIN) if reading.exact else None
+        if parts is not None:
+            yield parts
+            return
         walk = JsonText(reading.text, exact=reading.exact, inside=json_inside)
-        yield from walk.parts()
+        yield from walk.runs()
         if walk.broken_at is None or not or_raw:
             return
         if not walk.broken_at and reading.text[:CHUNK].lstrip(_SPACE)[:1] not in ("{", "["):
             yield from self._text(OTHER, reading)
         else:
-            yield from _raw(reading, walk.broken_at)
-
-    def _xml(self, kind: str, reading: Reading) -> Iterator[Part]:
-        walk = XmlText(reading.text, exact=reading.exact)
-        yield from walk.parts()
-        if kind != XML:
-            yield from _raw(reading, 0)
+            yield _raw(reading, walk.broken_at)
 
 
 def _is_text(kind: str, content_type: str, data: bytes) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from doorward.attacks.parts import CHUNK, PAUSE
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from doorward.attacks.parts import Part
 
@@ -32,6 +32,7 @@ _XML_ENCODING = re.compile(
 _EBCDIC_XML = b"\x4c\x6f\xa7\x94"
 _MARKS = ((codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"),
           (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
+_BEGINNINGS = tuple(mark for mark, _ in _MARKS)
 
 
 class Reading(NamedTuple):
@@ -97,9 +98,10 @@ def is_wide(charset: str) -> bool:
 
 def marked_charset(data: bytes) -> str:
     """What a byte order mark says about the charset; or nothing."""
-    for mark, charset in _MARKS:
-        if data.startswith(mark):
-            return charset
+    if data.startswith(_BEGINNINGS):
+        for mark, charset in _MARKS:
+            if data.startswith(mark):
+                return charset
     return ""
 
 
@@ -116,8 +118,8 @@ def xml_charset(data: bytes) -> str:
     return found[1].decode() if found is not None else ""
 
 
-def decode(data: bytes, charset: str) -> Generator[Part, None, str]:
-    """Bytes by a charset that :func:`known_charset` knows, chunk by chunk; what is invalid is replaced."""
+def decode(data: bytes, charset: str) -> Generator[Sequence[Part], None, str]:
+    """Bytes by a charset that :func:`known_charset` knows, chunk by chunk, with pauses; what is invalid is replaced."""
     if charset in ("utf-16", "utf-32") and marked_charset(data) != charset:
         # Without a mark Python's own order of bytes, like WHATWG's.
         charset += "-le"
@@ -125,7 +127,7 @@ def decode(data: bytes, charset: str) -> Generator[Part, None, str]:
     pieces: list[str] = []
     for start in range(0, len(data), CHUNK):
         pieces.append(decoder.decode(data[start : start + CHUNK]))
-        yield PAUSE
+        yield (PAUSE,)
     pieces.append(decoder.decode(b"", True))
     return "".join(pieces).removeprefix("\ufeff")
 

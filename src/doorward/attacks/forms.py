@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from doorward.attacks.charsets import repaired, utf8
 from doorward.attacks.evidence import Value
-from doorward.attacks.json_text import BEGINNINGS
+from doorward.attacks.json_tree import BEGINNINGS
 from doorward.attacks.nested import json_inside, long_value_inside
 from doorward.attacks.parts import (
     CHUNK,
@@ -35,6 +35,9 @@ _LONGEST_JOINED = 8_192
 _MOST_JOINED = 64
 _ITEM = re.compile("[^&]++")
 _ESCAPES = re.compile("(?:%[0-9A-Fa-f]{2})++")
+_RUNS = re.compile("((?:%[0-9A-Fa-f]{2})++)")
+_ASCII = {write % code: chr(code) for code in range(128) for write in ("%%%02X", "%%%02x")}
+"""Most escapes are of one character; a look-up takes a fifth of the time that decoding takes."""
 _HELD_BACK = re.compile(
     "%[0-9A-Fa-f]?\\Z|(?:%[Cc][2-9A-Fa-f]|%[DdEe][0-9A-Fa-f]|%[Ff][0-4])(?:%[89ABab][0-9A-Fa-f]){0,2}(?:%[0-9A-Fa-f]?)?\\Z"
 )
@@ -50,7 +53,9 @@ def unquoted(text: str) -> str:
             # Raw bytes next to escapes make up characters together with them.
             text = _ESCAPES.sub(_as_latin_1, _bytes_of(text))
             return repaired(text)
-        return _ESCAPES.sub(_unescaped, text)
+        pieces = _RUNS.split(text)
+        pieces[1::2] = [_ASCII.get(run) or _unescaped(run) for run in pieces[1::2]]
+        return "".join(pieces)
     return text if text.isascii() else repaired(text)
 
 
@@ -135,8 +140,8 @@ def _bytes_of(text: str) -> str:
     return text
 
 
-def _unescaped(run: re.Match[str]) -> str:
-    return utf8(bytes.fromhex(run[0].replace("%", " ")))
+def _unescaped(run: str) -> str:
+    return utf8(bytes.fromhex(run.replace("%", " ")))
 
 
 def _as_latin_1(run: re.Match[str]) -> str:

@@ -2,6 +2,7 @@
 
 Only strings can hold an attack, so the text is split at quotes, window by window, in C. What stands between two strings
 says whether the first is a key, and which brackets open and close; where that is not JSON, the rest is raw text.
+Documents that fit in a window, and records that do in a longer one, are parsed: see :mod:`doorward.attacks.json_tree`.
 
 Paths are like ``user.tags[]``: without the number of an element, so that one exclusion covers all elements. Of
 duplicate keys all are looked at. Depth costs one entry of a list.
@@ -10,19 +11,20 @@ duplicate keys all are looked at. Depth costs one entry of a list.
 from __future__ import annotations
 
 import re
+from itertools import chain
 from json import decoder
 from typing import TYPE_CHECKING, NamedTuple
 
 from doorward.attacks.charsets import repaired
 from doorward.attacks.evidence import Place, Value
+from doorward.attacks.json_tree import BEGINNINGS, Origin, elements_at_once, may_nest, name_below
 from doorward.attacks.parts import CHUNK, LONGEST_NAME, OVERLAP, PAUSE, telling_names, value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
+    from doorward.attacks.json_tree import Inside
     from doorward.attacks.parts import Part
-
-    Inside = Callable[[Place, str, str, int], Iterator[Part]]
 
 _SEPARATORS = " \t\n\r,"
 _PLAIN = " \t\n\r,0123456789.-+"
@@ -31,6 +33,8 @@ _TOKEN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-."
 _LONGEST_TOKEN = 64
 _BETWEEN = re.compile(r"(?:[\s,:\[\]{}]++|(?:true|false|null|NaN|-?+Infinity|[-+.0-9][-+.0-9eE]*+)(?![A-Za-z_]))*+")
 _NO_BRACKET = re.compile(r"[^\[\]{}]++")
+_FIRST = re.compile(r'[ \t\r\n]*+(?:\[|\{[ \t\r\n]*+"([^"\\]{0,64}+)"[ \t\r\n]*+:[ \t\r\n]*+(?=[\[{]))')
+"""An array, or the beginning of an object whose first member is an object or array: ``{"data": [``."""
 _ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.)?)", re.DOTALL)
 _TORN = re.compile(
     r"\\(?:u[0-9A-Fa-f]{0,3})?\Z|\\u[dD][89ABab][0-9A-Fa-f]{2}(?:\\(?:u[0-9A-Fa-f]{0,3})?)?\Z"
@@ -43,10 +47,6 @@ _BACKSLASH, _QUOTE = "\udc5c", "\udc22"
 _MOST_REMEMBERED = 256
 _LONGEST_REMEMBERED = 64
 _scanstring = decoder.scanstring  # type: ignore[attr-defined]  # written in C; missing from typeshed
-_BACKSLASHED, _PERCENT, _BASE64 = "\\", "%", "yJ"
-"""Of a string that is JSON again, plain or encoded, one of these is in the text; Base64 of ``{"`` and ``["`` is."""
-BEGINNINGS = frozenset("{[%eW \t\r\n")
-"""What a value that is JSON begins with, also percent-encoded or as Base64. To ask first saves a call for most."""
 _new = tuple.__new__
 """Makes a :class:`Value` in half the time that its constructor takes."""
 
@@ -107,14 +107,20 @@ class JsonText:
         self.broken_at: int | None = None
         self._text = text
         self._exact = exact
-        self._place, self._name, self._inside, self._depth = place, name, inside, depth
+        self._origin = Origin(place, name, inside, depth)
+        self._place, self._name, self._inside, self._depth = self._origin
         self._prefix, self._key = "", name
         self._stack: list[str] = []
         self._memory = _KNOWN.copy()
 
     def parts(self) -> Iterator[Part]:
         """Its strings, and of its keys those that are more than identifiers. Ends where it is no JSON any more."""
-        text, position = self._text, 0
+        return chain.from_iterable(self.runs())
+
+    def runs(self) -> Iterator[Iterable[Part]]:
+        """The same in runs: a value that is handed from generator to generator costs at each of them."""
+        text = self._text
+        position = (yield from self._elements()) if self._exact and len(text) > CHUNK else 0
         while position < len(text) and self.broken_at is None:
             window = _evenly(text[position : position + CHUNK])
             pieces, rest = _masked(window).split('"'), 0
@@ -125,10 +131,38 @@ class JsonText:
                 pieces, rest = _complete(pieces, len(window))
             plain = self._exact and "\\" not in window
             strings = pieces[1::2] if plain else [*map(self._decoded, pieces[1::2])]
-            yield from self._units(position, pieces, strings, self._inside if _may_nest(window) else None)
+            yield self._units(position, pieces, strings, self._inside if may_nest(window) else None)
             position += len(window) - rest
             if position < len(text):
-                yield PAUSE
+                yield (PAUSE,)
+
+    def _elements(self) -> Generator[Iterable[Part], None, int]:
+        """What fits in a window of the documents of NDJSON, or of the elements of an array; where the rest begins."""
+        position = yield from self._records(0)
+        if position:
+            return position
+        keys: dict[str, None] = {}
+        while (found := _FIRST.match(self._text, position)) is not None:
+            position, key = found.end(), found[1]
+            self._prefix = _nested(self._stack, self._prefix, self._key, "[" if key is None else "{", self._name)
+            self._key = key or ""
+            if key is None:
+                position = yield from self._records(position)
+                break
+            keys[key] = None
+        yield telling_names(self._place, keys)
+        return position
+
+    def _records(self, position: int) -> Generator[Iterable[Part], None, int]:
+        while position < len(self._text):
+            window = self._text[position : position + CHUNK]
+            parts, size = elements_at_once(window, self._prefix, self._key, self._origin)
+            if not size:
+                break
+            yield parts
+            yield (PAUSE,)
+            position += size
+        return position
 
     def _units(self, start: int, pieces: list[str], strings: list[str], inside: Inside | None) -> Iterator[Part]:
         """The strings of a window, ``pieces`` being what is between quotes and what is within them by turns."""
@@ -193,7 +227,7 @@ class JsonText:
         except ValueError:
             return _ESCAPE.sub(_unescaped, string)
 
-    def _long_string(self, position: int) -> Generator[Part, None, int]:
+    def _long_string(self, position: int) -> Generator[Iterable[Part], None, int]:
         """The pieces of a string that is longer than a window, and what is inside; where it ends."""
         end = position + 1
         kept: list[str] = []
@@ -207,17 +241,13 @@ class JsonText:
                 raw = _without_torn(raw)
             end += len(raw) + closed
             text = self._decoded(raw)
-            yield Value(self._place, name, tail + text, False, offset - len(tail))
+            yield (Value(self._place, name, tail + text, False, offset - len(tail)),)
             offset += len(text)
             tail = (tail + text)[-OVERLAP:]
             kept.append(text)
         if self._inside is not None and kept[0][:1] in BEGINNINGS:
-            yield from self._inside(self._place, name, "".join(kept), self._depth + 1)
+            yield self._inside(self._place, name, "".join(kept), self._depth + 1)
         return end
-
-
-def _may_nest(window: str) -> bool:
-    return _BACKSLASHED in window or _PERCENT in window or _BASE64 in window
 
 
 def _nested(stack: list[str], prefix: str, key: str, brackets: str, root: str) -> str:
@@ -225,9 +255,7 @@ def _nested(stack: list[str], prefix: str, key: str, brackets: str, root: str) -
     for bracket in brackets:
         if bracket in "{[":
             stack.append(prefix)
-            if len(prefix) < LONGEST_NAME:
-                name = prefix + key[:LONGEST_NAME]
-                prefix = name + "[]" if bracket == "[" else name + "." if name else ""
+            prefix = name_below(prefix, key, "[]" if bracket == "[" else ".")
         else:
             prefix = stack.pop() if stack else ""
         key = "" if stack else root

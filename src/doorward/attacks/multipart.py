@@ -15,7 +15,7 @@ from doorward.attacks import unscanned
 from doorward.attacks.charsets import utf8
 from doorward.attacks.evidence import Place
 from doorward.attacks.files import file_parts
-from doorward.attacks.json_text import BEGINNINGS
+from doorward.attacks.json_tree import BEGINNINGS
 from doorward.attacks.nested import json_inside
 from doorward.attacks.part_headers import PartHeaders
 from doorward.attacks.parts import PAUSE, TOKENS_BETWEEN_PAUSES

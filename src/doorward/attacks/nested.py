@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from doorward.attacks import base64_text, escapes
-from doorward.attacks.json_text import BEGINNINGS, JsonText
+from doorward.attacks.json_text import JsonText
+from doorward.attacks.json_tree import BEGINNINGS, Origin, parts_at_once
 from doorward.attacks.parts import in_pieces
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _OF_BASE64 = ("ey", "ew", "Wy", "W3", "Ww")
 """What Base64 of ``{"``, of ``{``, ``["``, ``[{`` and ``[`` and white space begins with."""
 
 
-def json_inside(place: Place, name: str, text: str, depth: int = 1) -> Iterator[Part]:
+def json_inside(place: Place, name: str, text: str, depth: int = 1) -> Iterable[Part]:
     """The strings of the JSON that a value is, named ``data.user.name``, and the keys that tell something.
 
     Args:
@@ -35,13 +36,17 @@ def json_inside(place: Place, name: str, text: str, depth: int = 1) -> Iterator[
         text: The value, at its full length.
         depth: 1 for a value that is not within other JSON.
 
-    Yields:
+    Returns:
         Nothing for a value that is no JSON, or has no strings in it.
     """
     content = _json(text)
-    if content is not None:
-        inside = json_inside if depth < DEEPEST else None
-        yield from JsonText(content, place=place, name=name, inside=inside, depth=depth).parts()
+    if content is None:
+        return ()
+    inside = json_inside if depth < DEEPEST else None
+    parts = parts_at_once(content, Origin(place, name, inside, depth))
+    if parts is not None:
+        return parts
+    return JsonText(content, place=place, name=name, inside=inside, depth=depth).parts()
 
 
 def long_value_inside(place: Place, name: str, chunks: Iterable[str]) -> Iterator[Part]:
