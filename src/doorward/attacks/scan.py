@@ -15,7 +15,7 @@ from doorward.attacks.known import Known
 from doorward.attacks.parts import PAUSE, PAUSE_UNITS
 from doorward.attacks.screen import Screen
 from doorward.attacks.subject import Subject
-from doorward.attacks.work import OutOfWork, Work
+from doorward.attacks.work import PER_CHARACTER, OutOfWork, Work
 from doorward.printable import describe, printable
 
 if TYPE_CHECKING:
@@ -47,11 +47,16 @@ _COOKIE, _FILENAME, _FORM, _HEADER = Place.COOKIE, Place.FILENAME, Place.FORM, P
 _JSON, _MULTIPART, _PATH, _XML = Place.JSON, Place.MULTIPART, Place.PATH, Place.XML
 _MOST_FINDINGS = 64
 """The heaviest are told: a body has room for tens of thousands."""
+_LONGEST_MET = 64
+_MOST_MET = 8_192
+"""Of the values that are remembered during a scan."""
 _UNITS_A_SCREENED_CHARACTER = 4
 _UNITS_A_VALUE = 200
 _UNITS_A_SUBJECT = 800
 _UNITS_AN_EXAMINATION = 1_000
 """What it costs to ask, however short the text is."""
+_USUAL_EXAMINATIONS = 3
+"""Of one text; so many are not counted against its length, or lists of short texts would cost too much."""
 
 
 class Scan(NamedTuple):
@@ -134,6 +139,7 @@ class _Running:
         self.request = request
         self.scanner = scanner
         self.work = Work(size)
+        self.met: set[Value] = set()
         self.of_batch: dict[int, dict[str, Finding]] = {}
         self.of_long: dict[tuple[Place, str], dict[str, Finding]] = {}
         self.kept: list[Finding] = []
@@ -175,21 +181,30 @@ class _Running:
         """Texts in which something might be found, and None where others may be let run."""
         for source in sources:
             try:
-                for value in source.values():
-                    if isinstance(value, Finding):
-                        self.add(value)
-                    elif value is PAUSE:
-                        self.work.spend(PAUSE_UNITS)
-                        yield None
-                    else:
-                        for piece in _pieces(value):
-                            subject = self._subject_of(piece)
-                            if subject is not None:
-                                yield subject
+                yield from self._subjects_in(source)
             except OutOfWork:
                 raise
             except Exception as error:
                 self.failures["views"] = describe(error)
+
+    def _subjects_in(self, source: Source) -> Iterator[Subject | None]:
+        left = source.size
+        for value in source.values():
+            if isinstance(value, Finding):
+                self.add(value)
+                continue
+            if value is PAUSE:
+                self.work.spend(PAUSE_UNITS)
+                yield None
+                continue
+            left -= len(value.text)
+            if left < 0:  # of JSON within JSON each layer is looked at
+                self.work.allow(-PER_CHARACTER * left)
+                left = 0
+            for piece in _pieces(value):
+                subject = self._subject_of(piece)
+                if subject is not None and not self._comes_again(piece):
+                    yield subject
 
     def _subject_of(self, value: Value) -> Subject | None:
         """What to look at of a value; None if there is nothing in it."""
@@ -201,6 +216,14 @@ class _Running:
             return None
         subject = Subject(value.text, value)
         return None if plain.says_nothing(subject) else subject
+
+    def _comes_again(self, value: Value) -> bool:
+        """Whether the very same value was met before, so that it comes to the same: in long lists many do."""
+        if value in self.met:
+            return True
+        if len(value.text) <= _LONGEST_MET and len(self.met) < _MOST_MET:
+            self.met.add(value)
+        return False
 
     def _decoded(self, batch: Sequence[Subject]) -> list[Subject]:
         """The further forms of texts."""
@@ -227,6 +250,7 @@ class _Running:
                 return
         for subject in subjects:
             asked = screen.wanting(subject, wanted, failures)
+            self.work.allow(_UNITS_A_SUBJECT + _UNITS_AN_EXAMINATION * min(asked.bit_count(), _USUAL_EXAMINATIONS))
             self.work.spend(_UNITS_A_SUBJECT)
             if self.work.due():
                 yield

@@ -41,6 +41,11 @@ _WORDS_BEHIND = re.compile(r"(?:\s{1,4}[a-z]{2,20}){1,3}\s{0,4}\Z")
 """Behind a path that somebody searches for."""
 _LAST_NAME = re.compile(r"[a-z_]+")
 _LONGEST_NAME = 64
+_IN_LIST = re.compile(r"\[\d{0,4}\]")
+_WITH_LISTS = frozenset([Place.JSON, Place.FORM, Place.MULTIPART])
+"""Where names tell that a value is in a list. Of a query parameter ``file[]`` no interface to files is made."""
+_LOGS = "/var/log/"
+"""Of a list they are what is shipped, again and again."""
 _COMPOUND = re.compile(r"[=?#;]")
 _PADDING = "\x01\x01\x01"
 _SIGNS = {"2e": ".", "2f": "/", "5c": "\\"}
@@ -56,6 +61,8 @@ class _Path(NamedTuple):
         rest: What is left of it, segment by segment.
         is_whole: Whether the value is this path, and little else.
         is_named: Whether the parameter's name says that its value is a file.
+        is_listed: Whether it is one of a list: who takes lists of paths is an interface to files, and a backup's or a
+            log shipper's lists name the system's folders. Not by a name that says "file" of a single one.
         place: Where in the request.
     """
 
@@ -66,6 +73,7 @@ class _Path(NamedTuple):
     is_whole: bool
     place: Place
     is_named: bool = False
+    is_listed: bool = False
 
 
 class PathDetector:
@@ -119,6 +127,7 @@ class PathDetector:
         named = _LAST_NAME.findall(subject.name[-_LONGEST_NAME:].lower())[-1:]
         is_named = not subject.is_name and not self._file_parameters.isdisjoint(named)
         is_sought = subject.name.lower() in SEARCH_FIELDS and not subject.is_name
+        is_listed = not is_named and place in _WITH_LISTS and _IN_LIST.search(subject.name) is not None and not subject.is_name
         best: Evidence | None = None
         for word in dict.fromkeys(_words(lower)):
             if not ("/" in word or "." in word or "\\" in word) or not (is_short or self._may_tell(word)):
@@ -129,7 +138,7 @@ class PathDetector:
             if is_whole and is_sought and _WORDS_BEHIND.match(lower, start + len(word)):
                 is_whole = False
             is_file = is_named and is_whole and len(word) == len(lower.strip())
-            rule = self._rule(_walked(word, place, is_whole=is_whole)._replace(is_named=is_file))
+            rule = self._rule(_walked(word, place, is_whole=is_whole)._replace(is_named=is_file, is_listed=is_listed))
             evidence = self._book.rule(rule).at(start, start + len(word)) if rule else None
             if evidence is not None and (best is None or evidence.weight > best.weight):
                 best = evidence
@@ -155,6 +164,8 @@ class PathDetector:
     def _secret(self, path: _Path, end: str) -> str:
         if path.place in (Place.PATH, Place.FILENAME) or path.climbs > _FAR:
             return "secret_file"
+        if path.is_listed and not path.climbs:
+            return "" if path.text.startswith(_LOGS) else "secret_mentioned"
         if path.is_named or (path.is_whole and path.climbs):
             return "secret_file"
         if path.is_whole and self._is_local(path.text, end):
@@ -173,7 +184,7 @@ class PathDetector:
 
     def _folder(self, path: _Path) -> str:
         """Absolute paths into folders of the system."""
-        if not path.is_whole or path.place is Place.PATH:
+        if not path.is_whole or path.is_listed or path.place is Place.PATH:
             return ""
         return "system_folder" if path.text.rpartition("=")[2].removeprefix("file://").startswith(self._folders) else ""
 
