@@ -24,7 +24,7 @@ MOST_STEPS = 10_000_000
 LINEAR = {
     # Detectors and parsers.
     "doorward.attacks.detectors.sql_tokens._TOKEN": "a token follows the spaces, if only one character",
-    "doorward.attacks.subject.PLAIN_WORD": "the look-behind lets none start within a run of letters",
+    "doorward.attacks.detectors.surroundings.PLAIN_WORD": "the look-behind lets none start within a run of letters",
     "doorward.attacks.json_text._BETWEEN": "a round that fails ends the repeat; others take all they scan",
     "doorward.attacks.vocabulary._INNER_WORD": "the look-behind lets none start within a word; read of rules only",
     "doorward.attacks.plain._FOUR_NUMBERS": "a run of digits begins at a dot, which it cannot hold",
