@@ -62,7 +62,7 @@ class _Path(NamedTuple):
         is_whole: Whether the value is this path, and little else.
         is_named: Whether the parameter's name says that its value is a file.
         is_listed: Whether it is one of a list: who takes lists of paths is an interface to files, and a backup's or a
-            log shipper's lists name the system's folders. Not by a name that says "file" of a single one.
+            log shipper's lists name the system's folders. Not under names of files but ``path``.
         place: Where in the request.
     """
 
@@ -127,7 +127,8 @@ class PathDetector:
         named = _LAST_NAME.findall(subject.name[-_LONGEST_NAME:].lower())[-1:]
         is_named = not subject.is_name and not self._file_parameters.isdisjoint(named)
         is_sought = subject.name.lower() in SEARCH_FIELDS and not subject.is_name
-        is_listed = not is_named and place in _WITH_LISTS and _IN_LIST.search(subject.name) is not None and not subject.is_name
+        is_listed = not is_named or named == ["path"]
+        is_listed = is_listed and place in _WITH_LISTS and _IN_LIST.search(subject.name) is not None
         best: Evidence | None = None
         for word in dict.fromkeys(_words(lower)):
             if not ("/" in word or "." in word or "\\" in word) or not (is_short or self._may_tell(word)):
