@@ -308,7 +308,9 @@ def test_ordinary_sentences_are_not_even_read(text: str) -> None:
     assert not detector.wants(subject_of(f"Hello. {text}"))
 
 
-@pytest.mark.parametrize("verb", ["drop table a", "delete from a where b", "declare @a", "exec xp_cmdshell", "sleep(3)"])
+@pytest.mark.parametrize(
+    "verb", ["drop table a", "delete from a where b", "declare @a", "exec xp_cmdshell", "sleep(3)"]
+)
 @pytest.mark.parametrize("before", ["'; ", "x'; ", "x');", "a b c d e f g h i j k 'l'; ", "'\\;", "x' ; "])
 def test_statements_behind_strings_are_read(before: str, verb: str) -> None:
     """However long the string is that they end; what the screen spares begins with a word of no statement."""
