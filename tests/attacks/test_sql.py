@@ -12,6 +12,7 @@ from doorward.attacks.evidence import Place, Value
 from doorward.attacks.scan import PIECE
 from doorward.attacks.subject import Subject
 from doorward.attacks.work import Work
+from doorward.builders.rule_files import plain_values
 
 FILLER = "the quick brown fox jumps over a lazy dog and goes home " * 70
 COUNTED = 0.2
@@ -268,6 +269,12 @@ def test_evidence_says_where() -> None:
         text = before + "' or 'y'='y"
         evidence = list(detector.examine(subject_of(text), Work(LONGEST)))
         assert "' or 'y'='y" in {text[one.start : one.end] for one in evidence}
+
+
+def test_the_beginning_of_a_test_is_not_plain() -> None:
+    """It has no mark that sentences do not have: the word has to be told."""
+    assert weight("sql", "if(2=") >= 1
+    assert not plain_values()("if(2=")
 
 
 def test_lone_ends_of_strings_are_weak() -> None:

@@ -54,10 +54,11 @@ _LOGICAL = frozenset(("or", "and", "xor"))
 _LIKE = re.compile(r"like[\s(]{0,8}(?:['\"`(]|$)")
 _ALONE = r"(?:(?<![^\s+]['\"`])|(?<=\b[nxbeu]')|(?<=\*/['\"`]))['\"`]?[;)]{0,2}(?:[\s+]|\Z)"
 # Most quotes are apostrophes: what cannot follow is asked for at once, before all that can.
-_QUOTED = re.compile(rf"['\"`](?:(?=\W|\Z){_ALONE}|[\s)]{{0,8}}+(?![cefjkmnp-tvyz])(?:{_SIGNS}|{_GO_ON}))")
-_SKIPPED = r"\s\\\x01-\x08\x0e-\x1f"
-_ENDED = re.compile(rf"['\"`][\s)]{{0,8}};(?!\w{{1,32}}=)[;{_SKIPPED}]{{0,32}}+([^\W\d][\w$]{{0,64}}+|)")
-"""The end of a string and of the statement, and the word behind them."""
+_QUOTED = re.compile(
+    rf"['\"`](?:(?=\W|\Z){_ALONE}|[\s)]{{0,8}}+(?![cefjkmnp-tvyz])(?:{_SIGNS}|(;)(?!\w{{1,32}}=)|{_GO_ON}))"
+)
+_BEHIND_END = re.compile(r"[;\s\\\x01-\x08\x0e-\x1f]{0,32}+([^\W\d][\w$]{0,64}+|)")
+"""The word behind the end of a string and of the statement."""
 _MOST_BEFORE_QUOTES = 4
 _MOST_BEFORE_BACKTICKS = 10
 """Tokens that shapes have before a verb, with the quote itself, where no semicolon stands between; but HANDLER."""
@@ -119,7 +120,7 @@ class SqlScreen:
         lower, words = subject.lower, subject.words
         return (  # cheap and telling first
             (not words.isdisjoint(self._known) and self._has_rare(subject))
-            or (_has_quote(lower) and (_QUOTED.search(lower) is not None or self._has_end(subject)))
+            or (_has_quote(lower) and self._has_end(subject))
             or ("(" in lower and self._has_call(lower, words))
             or ("_" in lower and self._prefix.search(lower) is not None)
             or _has_sign(lower)
@@ -153,13 +154,18 @@ class SqlScreen:
         return quoted is not None and _may_begin(lower, quoted.start())
 
     def _has_end(self, subject: Subject) -> bool:
-        """Whether a string and the statement end, and no word of a sentence or of a program follows."""
-        if ";" not in subject.lower:
-            return False
-        words = _ENDED.findall(subject.lower)
-        if not is_one_value(subject):
-            return len(words) > 0
-        return any([not word or "_" in word or word in self._behind_end for word in words])
+        """Whether a string ends, and a query goes on or another begins; not a sentence or a program."""
+        lower = subject.lower
+        found = _QUOTED.search(lower)
+        while found is not None:
+            if found[1] is None or not is_one_value(subject) or self._may_follow(lower, found.end()):
+                return True
+            found = _QUOTED.search(lower, found.end())
+        return False
+
+    def _may_follow(self, lower: str, at: int) -> bool:
+        found = _BEHIND_END.match(lower, at)
+        return found is None or not found[1] or "_" in found[1] or found[1] in self._behind_end
 
     def _has_call(self, lower: str, words: frozenset[str]) -> bool:
         if ".e" in lower and _EXPONENT.search(lower) is not None:
@@ -192,7 +198,7 @@ def _has_sign(lower: str) -> bool:
         or ("@" in lower and "@@" in lower)
         or ("$" in lower and ("v$" in lower or "b$" in lower or "n$" in lower))
         or ("*" in lower and _COMMENT.search(lower) is not None)
-        or ("0" in lower and HEXADECIMAL.search(lower) is not None)
+        or ("0x" in lower and HEXADECIMAL.search(lower) is not None)
         or not (lower.isascii() or all([sign not in lower for sign in _WIDE]))
     )
 
