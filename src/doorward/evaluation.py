@@ -16,7 +16,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from doorward.attacks.scan import CONCLUSIVE
+from doorward.attacks.found import CONCLUSIVE
 from doorward.context import RequestContext
 from doorward.errors import DoorwardError
 

@@ -99,9 +99,16 @@ def test_forms_and_pieces_of_one_value_are_one_value() -> None:
     """What is found in its decoded form adds to what is found in the value itself, and so do pieces of a long one."""
     inner = quote(quote("weigh(0.6,b)"), safe="").replace("weigh", quote(quote("%77eigh"), safe=""))
     assert scan(scanner(), request(f"q=weigh(0.6,a)+{inner}")).weight == 1.0
-    long = f"weigh(0.6,a) {'tea ' * 5000} weigh(0.6,b)"
+    long = f"weigh(0.6,a) {'tea ' * 3000} weigh(0.6,b)"
     assert scan(scanner(), request(body=long.encode())).weight == 1.0
     assert scan(scanner(), request(body=f'["{long}"]'.encode(), kind="application/json")).weight == 1.0
+
+
+def test_far_apart_in_a_long_value_is_not_one_attack() -> None:
+    """A book has something that looks like one in many places."""
+    far = f"weigh(0.6,a) {'tea ' * 9000} weigh(0.6,b)"
+    result = scan(scanner(), request(body=far.encode()))
+    assert (result.weight, rules(result)) == (0.6, ["test.a", "test.b"])
 
 
 def test_the_heaviest_findings_are_told() -> None:

@@ -35,6 +35,10 @@ _COMPARED = re.compile(
     r"|(?<![a-z])(?:and|or|xor|like|in|not|is|between|by)\s{1,4}(?:[0-9(]|true|false|null|not)"
 )
 """Beside what words of sentences are operators of a query."""
+_AMOUNT = re.compile(
+    r"[$\u20ac\xa3][0-9]{1,9}(?:[.,][0-9]{1,3}){0,3}|[0-9]{1,9}(?:[.,][0-9]{1,3})?\s?[%\u20ac]|#[0-9A-Fa-f]{3,8}"
+)
+"""Of money, of a hundred; or a colour."""
 _VERSION = "0123456789."
 _SHORT = 80
 _CONNECTIVE = re.compile(
@@ -159,6 +163,8 @@ class Plain:
     def _is_plain(self, text: str) -> bool:
         if text.startswith("http") and (web := _WEB.fullmatch(text)) is not None:
             return self._is_usual_address(*web.groups())
+        if _AMOUNT.fullmatch(text) is not None:
+            return True
         if len(text) <= _SHORT and ("'" in text or " & " in text):
             text = _without_ordinary(text)
         if _TELLING.search(text) is not None or _has_telling_pair(text):

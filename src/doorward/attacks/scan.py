@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from doorward.attacks import decoding, views
 from doorward.attacks.evidence import Family, Finding, Place, Value
 from doorward.attacks.excerpt import is_secret, masked
+from doorward.attacks.found import Found
 from doorward.attacks.known import Known
 from doorward.attacks.parts import PAUSE, PAUSE_UNITS
 from doorward.attacks.screen import Screen
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 PIECE = 4_096
 OVERLAP = 512
 """Longer values are looked at in pieces of this many characters, each beginning so many before the end of the last."""
-CONCLUSIVE = 1.0
 _BATCH = 4_096
 _MANY = 16
 """Texts for which it is worth while to ask about all of them first."""
@@ -45,8 +45,6 @@ _OF_A_PASSWORD = 0.4
 # Members of an enum are found in microseconds, names of a module at once.
 _COOKIE, _FILENAME, _FORM, _HEADER = Place.COOKIE, Place.FILENAME, Place.FORM, Place.HEADER
 _JSON, _MULTIPART, _PATH, _XML = Place.JSON, Place.MULTIPART, Place.PATH, Place.XML
-_MOST_FINDINGS = 64
-"""The heaviest are told: a body has room for tens of thousands."""
 _LONGEST_MET = 64
 _MOST_MET = 8_192
 """Of the values that are remembered during a scan."""
@@ -140,12 +138,8 @@ class _Running:
         self.scanner = scanner
         self.work = Work(size)
         self.met: set[Value] = set()
-        self.of_batch: dict[int, dict[str, Finding]] = {}
-        self.of_long: dict[tuple[Place, str], dict[str, Finding]] = {}
-        self.kept: list[Finding] = []
-        self.weight = 0.0
+        self.found = Found()
         self.failures: dict[str, str] = {}
-        self.conclusive = False
         self.excluded = False
 
     def ask_about_request(self) -> None:
@@ -159,7 +153,7 @@ class _Running:
     def look(self, sources: Iterable[Source]) -> Generator[None, None, None]:
         """Look at sources, to the first value that is conclusive."""
         for batch in _batches(self._subjects(sources)):
-            if self.conclusive:
+            if self.found.conclusive:
                 return
             if not batch:
                 if self.work.due():
@@ -173,7 +167,7 @@ class _Running:
                 if decoded:
                     self.work.spend(_UNITS_A_SCREENED_CHARACTER * size)
                     yield from self._screen(decoded)
-            self._keep()
+            self.found.keep()
             if self.work.due():
                 yield
 
@@ -205,6 +199,8 @@ class _Running:
                 subject = self._subject_of(piece)
                 if subject is not None and not self._comes_again(piece):
                     yield subject
+                elif self.work.is_due():
+                    yield None
 
     def _subject_of(self, value: Value) -> Subject | None:
         """What to look at of a value; None if there is nothing in it."""
@@ -257,7 +253,7 @@ class _Running:
             for bit, detector in screen.detectors if asked else ():
                 if asked & bit:
                     self._examine(detector, subject)
-                    if self.conclusive:
+                    if self.found.conclusive:
                         return
                     if self.work.due():
                         yield
@@ -276,46 +272,23 @@ class _Running:
             self.failures[detector.name] = describe(error)
 
     def add(self, finding: Finding, number: int = 0) -> None:
-        """Take note of a finding, unless it is excluded; of one rule in one value the heaviest stays.
-
-        Args:
-            finding: The finding.
-            number: Tells values of one name apart; 0 for those that are known by their names.
-        """
+        """Take note of a finding, unless it is excluded; as :meth:`Found.add`."""
         if self.scanner.exclusions.cover(self.request, finding):
             self.excluded = True  # here: the same text may count in another request
-            return
-        if number:
-            of_value = self.of_batch.setdefault(number, {})
         else:
-            of_value = self.of_long.setdefault((finding.place, finding.name), {})
-        before = of_value.get(finding.rule)
-        if before is None or before.weight < finding.weight:
-            of_value[finding.rule] = finding
-            self.conclusive = self.conclusive or _weight(of_value.values()) >= CONCLUSIVE
+            self.found.add(finding, number)
 
     def is_over(self) -> bool:
         """Whether a value is conclusive, so that nothing more has to be looked at."""
-        return self.conclusive
-
-    def _keep(self) -> None:
-        """Keep the heaviest of what was found in the values of a batch, which do not come again."""
-        for of_value in self.of_batch.values():
-            self.weight = max(self.weight, _weight(of_value.values()))
-            self.kept += of_value.values()
-        self.of_batch.clear()
-        if len(self.kept) > 4 * _MOST_FINDINGS:
-            self.kept = _heaviest(self.kept)
+        return self.found.conclusive
 
     def result(self) -> Scan:
         """What it all comes to."""
-        self._keep()
-        if not (self.kept or self.of_long or self.failures):
+        findings = self.found.heaviest()
+        if not (findings or self.failures):
             return CLEAN
-        findings = [*self.kept, *[finding for of_value in self.of_long.values() for finding in of_value.values()]]
-        weight = max([self.weight, *[_weight(of_value.values()) for of_value in self.of_long.values()]])
         failures = tuple([f"{name}: {what}" for name, what in sorted(self.failures.items())])
-        return Scan(tuple(_heaviest(findings)), min(1.0, weight), failures)
+        return Scan(tuple(findings), min(1.0, self.found.weight), failures)
 
 
 def _holds_secret(value: Value) -> bool:
@@ -347,15 +320,6 @@ def may_be_plain(value: Value) -> bool:
 def _number(value: Value) -> int:
     """Distinct for the values of a batch; 0 for the pieces of a long one, which are in many batches."""
     return 0 if value.offset or len(value.text) >= PIECE + OVERLAP else id(value)
-
-
-def _heaviest(findings: list[Finding]) -> list[Finding]:
-    return sorted(findings, key=lambda finding: -finding.weight)[:_MOST_FINDINGS]
-
-
-def _weight(findings: Iterable[Finding]) -> float:
-    # Rounded: weights are decimal fractions, and 0.7 + 0.2 + 0.1 has to be 1.
-    return round(sum([finding.weight for finding in findings]), 6)
 
 
 def _batches(subjects: Iterable[Subject | None]) -> Iterator[list[Subject]]:

@@ -34,7 +34,7 @@ def words_of(lower: str) -> frozenset[str]:
     """
     if len(lower) <= _SHORT:
         return frozenset(WHOLE_WORD.findall(lower))
-    found = frozenset(lower.encode("ascii", "replace").translate(_SEPARATED).decode("ascii").split())
+    found = frozenset(lower.encode("utf-8", "surrogatepass").translate(_SEPARATED).decode("ascii").split())
     numbered = [word for word in found if word < ":"]
     if not numbered:
         return found

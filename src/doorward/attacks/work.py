@@ -59,6 +59,10 @@ class Work:
         """
         self.bound += units
 
+    def is_due(self) -> bool:
+        """Whether a slice is spent."""
+        return self.spent - self._resumed >= SLICE
+
     def due(self) -> bool:
         """Whether others should be let run; says so once a slice."""
         if self.spent - self._resumed < SLICE:

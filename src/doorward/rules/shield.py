@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from doorward.attacks.scan import CLEAN, CONCLUSIVE
+from doorward.attacks.found import CONCLUSIVE
+from doorward.attacks.scan import CLEAN
 from doorward.decision import Conclusion
 from doorward.effects import Pause
 from doorward.errors import DoorwardError
