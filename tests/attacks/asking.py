@@ -22,13 +22,15 @@ PLENTY = 100_000_000
 @cache
 def detectors(book: str) -> list[Detector]:
     """What looks at values by the rules of one file."""
-    return [make(rulebooks()[book]) for make in OF_VALUES[book]]
+    rules = rulebooks()[book]
+    return [make(rules) for make in OF_VALUES[book]]
 
 
 @cache
 def request_detectors(book: str) -> list[RequestDetector]:
     """What looks at requests by the rules of one file."""
-    return [make(rulebooks()[book]) for make in OF_REQUESTS[book]]
+    rules = rulebooks()[book]
+    return [make(rules) for make in OF_REQUESTS[book]]
 
 
 def subject(text: str, place: Place = Place.QUERY, name: str = "q", *, is_name: bool = False) -> Subject:

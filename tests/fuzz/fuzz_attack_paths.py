@@ -17,7 +17,8 @@ with instrumented(__name__):
 LONGEST = 4_608
 LEAST_UNITS, MOST_UNITS = 5_000, 100  # at all, and a character
 PLACES = (Place.PATH, Place.QUERY, Place.FILENAME, Place.HEADER)
-DETECTORS = [make(rulebooks()[book]) for book in ("paths", "include") for make in OF_VALUES[book]]
+_BOOKS = rulebooks()
+DETECTORS = [make(_BOOKS[book]) for book in ("paths", "include") for make in OF_VALUES[book]]
 
 
 def target(data: bytes) -> None:

@@ -32,12 +32,19 @@ ORDINARY = [("Accept-Language", "en"), ("DNT", "1")]
 
 @cache
 def detectors() -> list[Any]:
-    return [make(rulebooks()[book]) for book in BOOKS for make in OF_VALUES[book]]
+    books = rulebooks()
+    return [make(books[book]) for book in BOOKS for make in OF_VALUES[book]]
+
+
+@cache
+def hosts() -> Hosts:
+    return Hosts(rulebooks()["ssrf"])
 
 
 @cache
 def request_detectors() -> list[Any]:
-    return [make(rulebooks()[book]) for book, makers in OF_REQUESTS.items() for make in makers]
+    books = rulebooks()
+    return [make(books[book]) for book, makers in OF_REQUESTS.items() for make in makers]
 
 
 def request_of(text: str, extra: list[tuple[str, str]]) -> RequestContext:
@@ -78,7 +85,7 @@ def check_value(text: str, name: str) -> None:
 
 def check_host(text: str) -> None:
     """Any host is in some zone; a number is one address."""
-    assert Hosts(rulebooks()["ssrf"]).host(text).zone in Zone
+    assert hosts().host(text).zone in Zone
     address = ipv4(text)
     assert address is None or ipv4(str(address)) == address
 

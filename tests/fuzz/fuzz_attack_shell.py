@@ -17,7 +17,8 @@ with instrumented(__name__):
 
 LONGEST = 4_608
 LEAST_UNITS, MOST_UNITS = 20_000, 1_000  # at all, and a character; hand-made inputs stay below 450
-DETECTORS = [make(rulebooks()[book]) for book in ("shell", "windows") for make in OF_VALUES[book]]
+_BOOKS = rulebooks()
+DETECTORS = [make(_BOOKS[book]) for book in ("shell", "windows") for make in OF_VALUES[book]]
 
 
 def target(data: bytes) -> None:
