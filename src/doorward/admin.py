@@ -102,6 +102,13 @@ def unban(runtime: Runtime, engine: Engine, client: Scalar | Mapping[str, Scalar
     return lifted
 
 
+def bans(engine: Engine) -> Generator[Effect, Any, dict[str, float]]:
+    """The bans of one client: fingerprints, and the seconds left to each."""
+    all_bans: Mapping[str, float] = yield AskStore("bans")
+    prefix = engine.ban.prefix
+    return {key.removeprefix(prefix): left for key, left in all_bans.items() if key.startswith(prefix)}
+
+
 def stats(runtime: Runtime) -> Generator[Effect, Any, dict[str, int]]:
     """Counters of this process, and the store's own figures where it answers."""
     figures: dict[str, int] = {**runtime.journal.counts(), **(runtime.watch.figures() if runtime.watch else {})}

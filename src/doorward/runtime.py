@@ -27,6 +27,7 @@ from doorward.refusals import Refusals
 from doorward.requests import carrier_of, from_carrier
 from doorward.rules.limits import Limit, rate_limit
 from doorward.stores import MemoryStore, open_store
+from doorward.workers import Neighbours
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
@@ -92,6 +93,11 @@ class Runtime:
         if settings.geo:
             self.addresses.open()  # a file that is none is found now
         self.engine = self._build(rules)
+        # A store that is given as an object is meant as it is.
+        lone = settings.store == "memory://"
+        self._neighbours = Neighbours(partial(self.journal.warn, "workers"), settings.workers) if lone else None
+        if self._neighbours is not None and self._neighbours.look(self.engine):
+            self._neighbours = None
 
     @property
     def awaits_only(self) -> str:
@@ -233,6 +239,8 @@ class Runtime:
         if progress is None:
             if policy is not None:
                 engine = self.engine_for(engine, policy)
+            if self._neighbours is not None and self._neighbours.look(engine, carrier):
+                self._neighbours = None
             progress = Progress(read(carrier, path), engine)
             if policy is not None:
                 progress.policy = policy
