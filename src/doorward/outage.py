@@ -109,8 +109,9 @@ class LocalLimiter:
         self._clock = clock
         self._most = most
         self._heard: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        # The store's own lock is made before this one: over a fork, locks are taken in the reverse order.
+        self._store = MemoryStore(clock=clock)
         self._lock = lock_over_forks()
-        self._store: MemoryStore | None = None
 
     def hear(self, hits: Sequence[Hit], verdicts: Sequence[Verdict]) -> None:
         """Remember what the store said: units left, and until when that matters."""
@@ -126,18 +127,17 @@ class LocalLimiter:
     def count(self, hits: Sequence[Hit]) -> Sequence[Verdict]:
         """As of a store."""
         with self._lock:
-            store = self._store = self._store or MemoryStore(clock=self._clock)
             for hit in hits:
-                self._catch_up(store, hit)
-            return store.count(hits)
+                self._catch_up(hit)
+            return self._store.count(hits)
 
-    def _catch_up(self, store: MemoryStore, hit: Hit) -> None:
+    def _catch_up(self, hit: Hit) -> None:
         """Charge what the store had counted, the first time that its counter is asked for here."""
         left, until = self._heard.pop(hit.key, (0, 0))
         if self._clock.now_ns() < until:
-            surplus = store.peek([hit])[0].remaining - left
+            surplus = self._store.peek([hit])[0].remaining - left
             if surplus > 0:
-                store.count([hit._replace(cost=surplus)])
+                self._store.count([hit._replace(cost=surplus)])
 
 
 __all__ = ["LocalLimiter", "StoreWatch"]

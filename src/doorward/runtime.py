@@ -83,8 +83,9 @@ class Runtime:
         self.refusals = Refusals(FOREVER_NS if settings.store == "memory://" else SHARED_BELIEF_NS)
         self._lock = lock_over_forks()
         self.addresses = KnownAddresses(self._open_book, partial(self.journal.swallowed, "address data"), self.clock)
-        self.local = LocalLimiter(self.clock)
-        self.watch = None if self.memory else StoreWatch(self.journal, self.clock, self.local)
+        # Made before any fork, since it has locks; a store in memory fails only when it is closed.
+        self.local = None if self.memory else LocalLimiter(self.clock)
+        self.watch = StoreWatch(self.journal, self.clock, self.local) if self.local else None
         self.silence = self._listening()
         self._of_policy: WeakKeyDictionary[Engine, dict[RoutePolicy, Engine]] = WeakKeyDictionary()
         self.routed: list[Bound] = []
@@ -315,7 +316,9 @@ class Runtime:
             self.network.close()
 
     def _limiter(self) -> LocalLimiter:
-        return self.local
+        with self._lock:
+            self.local = self.local or LocalLimiter(self.clock)
+            return self.local
 
     def _listening(self) -> Silence | None:
         """What knows whether the store is silent, for a store that blocks and does not keep deadlines by itself."""

@@ -30,7 +30,7 @@ class Shared(MemoryStore):
 
 
 class Down(Shared):
-    def peek(self, hits):
+    def peek(self, *_):
         raise ConnectionError("connection refused")
 
     bans = reset = ban = unban = peek
