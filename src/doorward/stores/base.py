@@ -1,7 +1,7 @@
 """The contract between doorward and a place where counters live.
 
 Write one by implementing :class:`Store`, or :class:`AsyncStore`, the same names awaitable. Whether it keeps the
-contract is what :mod:`doorward.testing.store_suite` checks. A store bounds its own memory, and says what calls may cost:
+contract is what :mod:`doorward.testing.store_suite` checks. A store bounds its memory, and says what calls may cost:
 
 ``blocking`` (required)
     Whether a call may wait for a disk, a lock of another process or the network. Calls of one that does are made on a
