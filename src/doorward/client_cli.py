@@ -199,7 +199,7 @@ def _client(values: Sequence[str]) -> str | Mapping[str, str]:
     """A plain value, or values by the names of their characteristics."""
     if len(values) == 1 and "=" not in values[0]:
         return values[0]
-    named = dict(value.partition("=")[::2] for value in values if "=" in value)
+    named = {name: value for name, equals, value in [text.partition("=") for text in values] if equals}
     if len(named) < len(values):
         raise ConfigurationError("VALUE", f"several must each be NAME=VALUE, and each name once: {' '.join(values)!r}")
     return named

@@ -94,7 +94,8 @@ class Neighbours:
             return f"{by} asks for {count} workers"
         if self._workers > 1:
             return f"the option workers is {self._workers}"
-        if request.get("wsgi.multiprocess") is True:
+        # Django's test client says so too, of no server.
+        if request.get("wsgi.multiprocess") is True and request.get("SERVER_NAME") != "testserver":
             return "the server says that other processes serve the application too (wsgi.multiprocess)"
         if os.getpid() != self._pid and _forks - self._forks > 1:
             return f"the process that made them was forked {_forks - self._forks} times"
