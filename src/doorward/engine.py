@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from doorward.client_ip import ClientIPPolicy
     from doorward.clock import Clock
     from doorward.decision import Decision
+    from doorward.degraded import StoreWatch
     from doorward.effects import Effect
     from doorward.express import Express
-    from doorward.outage import StoreWatch
     from doorward.refusals import Refusals
 
 

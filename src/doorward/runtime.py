@@ -11,6 +11,7 @@ from doorward.bound import APPLICATION, PATTERN, ROUTE, Ban, Bound
 from doorward.client_ip import ClientIP, Provenance
 from doorward.context import RequestContext
 from doorward.decision import Conclusion, Decision, Mode
+from doorward.degraded import LocalLimiter, StoreWatch
 from doorward.drivers import SyncPorts, is_async, keeps_deadline
 from doorward.engine import Engine
 from doorward.errors import ConfigurationError
@@ -19,7 +20,6 @@ from doorward.fingerprint import Identity
 from doorward.journal import Journal
 from doorward.known_addresses import KnownAddresses
 from doorward.locks import lock_over_forks
-from doorward.outage import LocalLimiter, StoreWatch
 from doorward.printable import describe
 from doorward.progress import Progress
 from doorward.reason import ErrorReason, RuleReason

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def configured(environ: Mapping[str, str], command: Sequence[str]) -> tuple[int,
     """
     found = [(_number(environ.get("WEB_CONCURRENCY", "")), "WEB_CONCURRENCY")]
     found.append((_option(environ.get("GUNICORN_CMD_ARGS", "").split()), "GUNICORN_CMD_ARGS"))
-    if command and SERVERS & set(PurePath(command[0]).parts):
+    if command and SERVERS & set(re.split(r"[/\\]", command[0].removesuffix(".exe"))):
         found.append((_option(command[1:]), "the command line"))
     count, by = max(found, key=lambda each: each[0])
     return max(1, count), by

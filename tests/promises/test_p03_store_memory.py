@@ -8,7 +8,7 @@ import resource
 from tests.behaviour.doubles import ShakyStore
 
 from doorward import Doorward, RequestContext, sliding_window
-from doorward.outage import MOST_REMEMBERED
+from doorward.degraded import MOST_REMEMBERED
 from doorward.refusals import MOST_REMEMBERED as MOST_REFUSALS
 from doorward.stores.memory import MemoryStore
 from doorward.testing import FakeClock

@@ -46,6 +46,7 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
         ({}, ["/venv/bin/gunicorn", "-w4", "app:app"], 4),
         ({}, ["/venv/bin/uvicorn", "app:app", "--workers", "2"], 2),
         ({}, ["/venv/site-packages/uvicorn/__main__.py", "app:app", "--workers=2"], 2),
+        ({}, ["C:\\venv\\Scripts\\uvicorn.exe", "app:app", "--workers", "3"], 3),
         ({}, ["/venv/bin/uvicorn", "app:app", "--workers"], 1),
         ({"WEB_CONCURRENCY": "4"}, ["hypercorn", "-w", "2"], 4),
     ],

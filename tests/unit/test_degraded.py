@@ -9,9 +9,9 @@ import pytest
 from tests.unit.walking import PEER, request
 
 from doorward import Doorward, fixed_window, shield, sliding_window, token_bucket
+from doorward.degraded import LocalLimiter, StoreWatch
 from doorward.effects import Algorithm, Hit, Verdict
 from doorward.journal import MOST_CHANGES, Journal
-from doorward.outage import LocalLimiter, StoreWatch
 from doorward.stores.memory import MemoryStore
 from doorward.testing import FakeClock
 
