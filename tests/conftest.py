@@ -38,6 +38,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take doorward's own variables away, so that tests mean the same on every machine."""
     for name in [name for name in os.environ if name.startswith("DOORWARD_") and name != "DOORWARD_SOAK"]:
         monkeypatch.delenv(name)
+    monkeypatch.delenv("WEB_CONCURRENCY", raising=False)
 
 
 @pytest.fixture(autouse=True)

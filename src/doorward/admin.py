@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from doorward.duration import seconds
 from doorward.effects import AskStore, Hit
 from doorward.errors import ConfigurationError
+from doorward.printable import describe
 from doorward.reason import RateLimitReason
 from doorward.rules.limits import StaticLimit
 
@@ -101,10 +102,22 @@ def unban(runtime: Runtime, engine: Engine, client: Scalar | Mapping[str, Scalar
     return lifted
 
 
+def bans(engine: Engine) -> Generator[Effect, Any, dict[str, float]]:
+    """The bans of one client: fingerprints, and the seconds left to each."""
+    all_bans: Mapping[str, float] = yield AskStore("bans")
+    prefix = engine.ban.prefix
+    return {key.removeprefix(prefix): left for key, left in all_bans.items() if key.startswith(prefix)}
+
+
 def stats(runtime: Runtime) -> Generator[Effect, Any, dict[str, int]]:
-    """Counters of this process, and the store's own figures."""
-    figures: Mapping[str, int] = yield AskStore("stats")
-    return {**runtime.journal.counts(), **{f"store.{name}": value for name, value in figures.items()}}
+    """Counters of this process, and the store's own figures where it answers."""
+    figures: dict[str, int] = {**runtime.journal.counts(), **(runtime.watch.figures() if runtime.watch else {})}
+    try:
+        own: Mapping[str, int] = yield AskStore("stats")
+        figures.update({f"store.{name}": value for name, value in own.items()})
+    except Exception as error:
+        runtime.journal.warn("stats", f"the store has no figures: {describe(error)}")
+    return figures
 
 
 def _named(runtime: Runtime, engine: Engine, client: Scalar | Mapping[str, Scalar]) -> list[tuple[Bound, Fingerprint]]:

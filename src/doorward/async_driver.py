@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from doorward.context import Body
-from doorward.drivers import Deadline, failed, is_async, reachable
+from doorward.drivers import Deadline, Limiter, failed, is_async, keeps_deadline, reachable
 from doorward.effects import AskStore, AskWeb, CountHits, Effect, Gather, Pause, ReadBody, ResolveDns
 
 if TYPE_CHECKING:
     from doorward.network import Network
     from doorward.offload import Offload
+    from doorward.silence import Silence
     from doorward.stores.base import AsyncStore, Store
 
 T = TypeVar("T")
@@ -23,18 +25,20 @@ ReadBodyAsync = Callable[[], Awaitable[Body | None]]
 class AsyncPorts:
     """Performs effects by awaiting; arguments as of :class:`SyncPorts`, the store of either kind."""
 
-    __slots__ = ("_awaitable", "_deadline", "_local", "_network", "_offload", "_read_body", "_store")
+    __slots__ = ("_awaitable", "_deadline", "_local", "_network", "_offload", "_read_body", "_silence", "_store")
 
     def __init__(
         self,
         store: Store | AsyncStore,
-        local: Callable[[], Store],
+        local: Callable[[], Limiter],
         offload: Callable[[], Offload],
         timeout: float,
         read_body: ReadBodyAsync | None = None,
         *,
         network: Network | None = None,
+        silence: Silence | None = None,
     ) -> None:
+        self._silence = silence
         self._store: Any = store
         self._awaitable = is_async(store)
         self._local = local
@@ -68,13 +72,31 @@ class AsyncPorts:
         if not self._awaitable and not self._store.blocking:
             return call(*arguments)
         left = self._deadline.left()
+        if self._awaitable and keeps_deadline(self._store):
+            return await call(*arguments)
+        silence = self._silence
+        if silence is not None and method != "close":
+            silence.check(awaitable=self._awaitable)
+        began = time.monotonic()
         try:
             async with asyncio.timeout(left):
-                if self._awaitable:
-                    return await call(*arguments)
-                return await asyncio.wrap_future(self._offload().submit(call, *arguments))
+                return await self._called(call, arguments)
         except TimeoutError:
+            if silence is not None:
+                silence.met(began)
             raise self._deadline.exceeded() from None
+
+    async def _called(self, call: Any, arguments: tuple[object, ...]) -> Any:
+        future = None if self._awaitable else self._offload().submit(call, *arguments)
+        try:
+            answer = await (call(*arguments) if future is None else asyncio.wrap_future(future))
+        except Exception:
+            if self._silence is not None:
+                self._silence.heard()
+            raise
+        if self._silence is not None:
+            self._silence.heard()
+        return answer
 
     async def _attempt(self, effect: Effect) -> Any:
         try:

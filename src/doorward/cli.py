@@ -2,8 +2,7 @@
 
 ``doorward limit``, ``doorward ip`` and ``doorward path`` say how a setting will be read. They ask the code that decides
 about requests, so that what they say is what will happen. Exit status: 0 for yes (the text is a limit, a client was
-found, every path matches), 1 for no, 2 for a wrong argument. ``doorward robots`` and ``doorward data`` have modules of
-their own.
+found, every path matches), 1 for no, 2 for a wrong argument. The other commands have modules of their own.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import doorward
+from doorward.client_cli import add_client
 from doorward.client_ip import ClientIP, ClientIPPolicy, Provenance, Proxies
 from doorward.clock import NANOSECONDS
 from doorward.data_cli import add_data
@@ -60,11 +60,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="doorward", description="Ask doorward how it reads a setting, and look after its data."
+        prog="doorward", description="Ask doorward how it reads a setting, and look after its data and its clients."
     )
     parser.add_argument("--version", action="version", version=f"doorward {doorward.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_add_limit, _add_ip, _add_path, add_robots, add_data, add_eval):
+    for add in (_add_limit, _add_ip, _add_path, add_robots, add_data, add_eval, add_client):
         add(commands)
     return parser
 

@@ -143,12 +143,21 @@ class Doorward(Facade):
         """Lift a ban; whether there was one. Raises as :meth:`peek`."""
         return bool(self._ask(admin.unban(self.runtime, self.engine, client)))
 
+    def bans(self) -> dict[str, float]:
+        """Who is banned, and for how many seconds more. By fingerprint: stores hold no addresses. Raises StoreError."""
+        found: dict[str, float] = self._ask(admin.bans(self.engine))
+        return found
+
     @overload
     def stats(self) -> dict[str, int]: ...
     @overload
     def stats(self, client: Client) -> ClientState: ...
     def stats(self, client: Client | None = None) -> dict[str, int] | ClientState:
-        """Counters of this process and the store's figures; of one client, how it stands. Raises as :meth:`peek`."""
+        """Counters of this process, and the store's figures where it answers; of one client, how it stands.
+
+        ``outage.failures``, ``outage.degraded`` (decisions without the store), ``outage.times`` and ``outage.since``
+        (seconds since the Unix epoch, 0 while it answers) say how the store does. Of a client, raises as :meth:`peek`.
+        """
         flow = admin.stats(self.runtime) if client is None else admin.peek(self.runtime, self.engine, client)
         figures: dict[str, int] | ClientState = self._ask(flow)
         return figures
@@ -278,6 +287,11 @@ class AsyncDoorward(Facade):
     async def unban(self, client: Client) -> bool:
         """As :meth:`Doorward.unban`."""
         return bool(await self._ask(admin.unban(self.runtime, self.engine, client)))
+
+    async def bans(self) -> dict[str, float]:
+        """As :meth:`Doorward.bans`."""
+        found: dict[str, float] = await self._ask(admin.bans(self.engine))
+        return found
 
     @overload
     async def stats(self) -> dict[str, int]: ...

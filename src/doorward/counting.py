@@ -221,6 +221,8 @@ def settle(walk: Walk, counters: Sequence[Counter], verdicts: Sequence[Verdict],
             walk.progress.ledger = answers
         else:
             ledger += answers
+    if not degraded and walk.engine.watch is not None:
+        walk.engine.watch.answered(walk.hits, verdicts)
 
 
 def _by_rule(answers: Sequence[Answer]) -> list[list[Answer]]:
@@ -277,6 +279,8 @@ def without_store(walk: Walk, counters: Sequence[Counter], error: Exception) -> 
     """Go on as each limit's ``on_error`` says."""
     cause = describe(error)
     walk.progress.noteworthy = True
+    if walk.engine.watch is not None:
+        walk.engine.watch.lost(error)
     local = [_share(walk, counter) for counter in counters if counter[0].on_error == "local"]
     if local:
         try:

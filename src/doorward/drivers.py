@@ -8,15 +8,17 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Generator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from doorward.context import Body
 from doorward.effects import AskStore, AskWeb, CountHits, Effect, Failed, Gather, Pause, ReadBody, ResolveDns
 from doorward.errors import DeadlineExceeded, ResolverError
 
 if TYPE_CHECKING:
+    from doorward.effects import Hit, Verdict
     from doorward.network import Network
     from doorward.offload import Offload
+    from doorward.silence import Silence
     from doorward.stores.base import Store
 
 T = TypeVar("T")
@@ -55,6 +57,14 @@ class Deadline:
         return DeadlineExceeded(f"no answer within the deadline of {self._timeout:g} s")
 
 
+class Limiter(Protocol):
+    """What decides about limits in this process while the store fails."""
+
+    def count(self, hits: Sequence[Hit]) -> Sequence[Verdict]:
+        """As :meth:`doorward.stores.base.Store.count`."""
+        ...
+
+
 class SyncPorts:
     """Performs effects by blocking.
 
@@ -65,20 +75,23 @@ class SyncPorts:
         timeout: Seconds for the remote work of one decision.
         read_body: Holds the request's body.
         network: Asks other hosts; without one, whoever wants to is told that nobody can.
+        silence: Knows when a store that blocks does not answer at all.
     """
 
-    __slots__ = ("_deadline", "_local", "_network", "_offload", "_read_body", "_store", "inline_count")
+    __slots__ = ("_deadline", "_local", "_network", "_offload", "_read_body", "_silence", "_store", "inline_count")
 
     def __init__(
         self,
         store: Store,
-        local: Callable[[], Store],
+        local: Callable[[], Limiter],
         offload: Callable[[], Offload],
         timeout: float,
         read_body: ReadBodySync = no_body,
         *,
         network: Network | None = None,
+        silence: Silence | None = None,
     ) -> None:
+        self._silence = silence
         self._store = store
         self._local = local
         self._offload = offload
@@ -110,10 +123,22 @@ class SyncPorts:
         if not self._store.blocking:
             return call(*arguments)
         left = self._deadline.left()
+        if keeps_deadline(self._store):
+            return call(*arguments)
+        silence = self._silence
+        if silence is not None and method != "close":
+            silence.check()
+        began = time.monotonic()
+        future = self._offload().submit(call, *arguments)
         try:
-            return self._offload().submit(call, *arguments).result(left)
+            return future.result(left)
         except TimeoutError:
+            if silence is not None:
+                silence.met(began, future)
             raise self._deadline.exceeded() from None
+        finally:
+            if silence is not None and future.done():
+                silence.heard()
 
     def _gather(self, effects: Sequence[Effect]) -> list[Any]:
         network = self._network
@@ -159,6 +184,11 @@ def reachable(network: Network | None) -> Network:
 def is_async(store: object) -> bool:
     """Whether a store's calls are awaitable."""
     return inspect.iscoroutinefunction(getattr(store, "count", None))
+
+
+def keeps_deadline(store: object) -> bool:
+    """Whether a store ends its calls in time by itself, so that nobody has to watch them."""
+    return getattr(store, "keeps_deadline", False) is True
 
 
 def run(flow: Generator[Effect, Any, T], ports: SyncPorts) -> T:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from doorward.client_ip import ClientIPPolicy
     from doorward.clock import Clock
     from doorward.decision import Decision
+    from doorward.degraded import StoreWatch
     from doorward.effects import Effect
     from doorward.express import Express
     from doorward.refusals import Refusals
@@ -54,6 +55,7 @@ class Engine:
         trusts_store: Whether the store is ours, so that its answers need no check.
         bans: The bans themselves where they are in this process: while there are none, nobody has to be asked.
         addresses: Tells what is known about addresses.
+        watch: Is told whether the store answers; None where it is in this process, and always does.
     """
 
     __slots__ = (
@@ -82,10 +84,11 @@ class Engine:
         "thresholds",
         "trusts_store",
         "waits",
+        "watch",
         "workers",
     )  # fmt: skip
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (what a client is made of)
         self,
         bound: Iterable[Bound],
         *,
@@ -98,8 +101,10 @@ class Engine:
         bans: Sized | None = None,
         trusts_store: bool = False,
         addresses: Addresses = NO_ADDRESS_DATA,
+        watch: StoreWatch | None = None,
     ) -> None:
         self.bound = tuple(bound)
+        self.watch = watch
         self.ban = ban
         self.addresses = addresses
         self.ips = ips
@@ -141,6 +146,7 @@ class Engine:
             bans=self.bans,
             trusts_store=self.trusts_store,
             addresses=self.addresses,
+            watch=self.watch,
         )
 
     def group_of(self, bound: Bound) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from doorward.combine import allowed
 from doorward.counting import make_admitted, make_hit
 from doorward.decision import Conclusion, Decision
-from doorward.errors import StoreError
+from doorward.effects import Algorithm
 from doorward.fingerprint import IP
 from doorward.rules.base import View
 
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
     from doorward.engine import Engine
     from doorward.progress import Admitted, Answer, Progress
     from doorward.rules.base import Rule
-    from doorward.stores.memory import MemoryStore
+    from doorward.stores.base import Store
 
 
 class Express:
-    """Decides about requests that meet limits by address, in the memory of this process, and rules that pass them.
+    """Decides about requests that meet limits by address, in a store without waiting, and rules that pass them.
 
     Args:
         engine: The rules.
-        store: Their counters.
+        store: Their counters: a store of ours, whose answers need no check.
     """
 
     __slots__ = ("_asked", "_count", "_engine", "_holds", "_identity", "_limits", "_open")
 
-    def __init__(self, engine: Engine, store: MemoryStore) -> None:
+    def __init__(self, engine: Engine, store: Store) -> None:
         self._engine = engine
         self._count = store.count
         self._identity = engine.limits[0].identity
@@ -47,6 +47,8 @@ class Express:
         self._holds = any(b.late and b.rule.needs_body for b in engine.bound)
         self._open = any(_stays_open(b.rule) for b in engine.bound)
         self._limits = [(b, b.prefix, *quota[1:], b.cost or 1) for b in engine.limits for quota in b.quotas or ()]
+        if engine.bans is None:
+            self._limits.insert(0, (engine.ban, engine.ban.prefix, Algorithm.BAN, 1, 1, 1))
 
     @staticmethod
     def serves(engine: Engine) -> bool:
@@ -58,6 +60,7 @@ class Express:
             and engine.plain_limits
             and not engine.dry
             and all(bound.quotas and bound.identity.names == (IP,) for bound in engine.limits)
+            and (engine.bans is not None or (engine.ban.identity.names == (IP,) and not engine.barring))
         )
 
     def decide(self, progress: Progress, *, deferring: bool = False) -> Decision | None:
@@ -69,7 +72,13 @@ class Express:
         """
         engine, results = self._engine, progress.results
         request = progress.request
-        if results or engine.bans or (self._open and not deferring) or (self._holds and request.may_have_body()):
+        if (
+            results
+            or engine.bans
+            or (engine.watch is not None and engine.watch.down)
+            or (self._open and not deferring)
+            or (self._holds and request.may_have_body())
+        ):
             return None
         client_ip = progress.client_ip = engine.ips.resolve(request.peer, request.header_values)
         if self._asked and not self._pass(View(request, client_ip[0], {}, {}, engine.addresses), results):
@@ -86,9 +95,9 @@ class Express:
             return None
         try:
             verdicts = self._count(hits)
-        except StoreError:
+        except Exception:
             results.clear()
-            return None  # the walk knows what follows from that
+            return None  # the walk will come to the same, and knows what follows from that
         ledger: list[Answer] = []
         for limit, hit, verdict in zip(self._limits, hits, verdicts, strict=True):
             if not verdict[0]:
@@ -97,6 +106,8 @@ class Express:
             results[limit[0]] = make_admitted((fingerprint, hit, verdict, verdict[4]))
             ledger.append(((limit[0], fingerprint, hit), verdict))
         progress.ledger = ledger
+        if engine.watch is not None:
+            engine.watch.answered(hits, verdicts)
         # All of one store call have its time.
         return Decision(Conclusion.ALLOW, partial(allowed, engine, results), client_ip, verdicts[0][4])
 

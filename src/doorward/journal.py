@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MINUTE_NS = 60_000_000_000
 MOST_CAUSES = 256
+MOST_CHANGES = 10
 _LONGEST_WHY = 200
 
 observers: list[Callable[[str, BaseException], None]] = []
@@ -44,6 +45,7 @@ class Journal:
         self._lock = lock_over_forks()
         self._counts: Counter[str] = Counter()
         self._warned: dict[str, int] = {}
+        self._changes: dict[str, tuple[int, int]] = {}
         self._decisions = dict.fromkeys(Conclusion, 0)
 
     def count(self, what: str) -> None:
@@ -83,6 +85,22 @@ class Journal:
         """A warning, once a minute for each cause."""
         if self._due(f"warning.{cause}"):
             self._log(logging.WARNING, "doorward %s: %s", self._client, printable(message, 500))
+
+    def change(self, what: str, message: str) -> None:
+        """A warning that something changed: each time, but no more than ten a minute of what goes up and down."""
+        if self._few(f"change.{what}"):
+            self._log(logging.WARNING, "doorward %s: %s", self._client, printable(message, 500))
+
+    def _few(self, cause: str) -> bool:
+        """Count a cause; whether it was logged less than :data:`MOST_CHANGES` times in the minute that runs."""
+        now = self._clock.now_ns()
+        with self._lock:
+            self._counts[cause] += 1
+            began, times = self._changes.get(cause, (now, 0))
+            if not 0 <= now - began < MINUTE_NS:
+                began, times = now, 0
+            self._changes[cause] = began, times + 1
+            return times < MOST_CHANGES
 
     def _log(self, level: int, message: str, *arguments: object, **options: Any) -> None:
         try:

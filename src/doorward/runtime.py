@@ -11,7 +11,8 @@ from doorward.bound import APPLICATION, PATTERN, ROUTE, Ban, Bound
 from doorward.client_ip import ClientIP, Provenance
 from doorward.context import RequestContext
 from doorward.decision import Conclusion, Decision, Mode
-from doorward.drivers import SyncPorts, is_async
+from doorward.degraded import LocalLimiter, StoreWatch
+from doorward.drivers import SyncPorts, is_async, keeps_deadline
 from doorward.engine import Engine
 from doorward.errors import ConfigurationError
 from doorward.express import Express
@@ -26,6 +27,7 @@ from doorward.refusals import Refusals
 from doorward.requests import carrier_of, from_carrier
 from doorward.rules.limits import Limit, rate_limit
 from doorward.stores import MemoryStore, open_store
+from doorward.workers import Neighbours
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from doorward.routes import RoutePolicy
     from doorward.rules.base import OnError, Rule
     from doorward.settings import Settings
+    from doorward.silence import Silence
     from doorward.stores import AsyncStore, Store
 
 T = TypeVar("T")
@@ -65,9 +68,14 @@ class Runtime:
     def __init__(self, rules: Sequence[Rule], settings: Settings) -> None:
         self.settings = settings
         self.clock = settings.clock
-        self.store: Store | AsyncStore = open_store(settings.store, settings.clock)
+        self.store: Store | AsyncStore = open_store(settings.store, settings.clock, settings.timeout)
+        aio: Any = getattr(self.store, "aio", None)
+        self.aio: Store | AsyncStore = aio if is_async(aio) else self.store
         self.async_store = is_async(self.store)
         self.inline = not self.async_store and not self.store.blocking
+        self.memory = type(self.store) is MemoryStore
+        # Ours, and as quick as memory: its answers need no check, and its bans may be asked about without a call.
+        self.ours = self.inline and (self.memory or isinstance(settings.store, str))
         self.network: Network | None = None
         self.journal = Journal(settings.logger, settings.name, settings.clock, mask_addresses=settings.mask_addresses)
         self._offload: Offload | None = None
@@ -75,14 +83,22 @@ class Runtime:
         self.refusals = Refusals(FOREVER_NS if settings.store == "memory://" else SHARED_BELIEF_NS)
         self._lock = lock_over_forks()
         self.addresses = KnownAddresses(self._open_book, partial(self.journal.swallowed, "address data"), self.clock)
-        self._local: MemoryStore | None = None
+        # Made before any fork, since it has locks; a store in memory fails only when it is closed.
+        self.local = None if self.memory else LocalLimiter(self.clock)
+        self.watch = StoreWatch(self.journal, self.clock, self.local) if self.local else None
+        self.silence = self._listening()
         self._of_policy: WeakKeyDictionary[Engine, dict[RoutePolicy, Engine]] = WeakKeyDictionary()
         self.routed: list[Bound] = []
-        self.inline_ports = SyncPorts(self.store, self.local, self.offload, settings.timeout)  # type: ignore[arg-type]
+        self.inline_ports = SyncPorts(self.store, self._limiter, self.offload, settings.timeout)  # type: ignore[arg-type]
         self.conditional = False
         if settings.geo:
             self.addresses.open()  # a file that is none is found now
         self.engine = self._build(rules)
+        # A store that is given as an object is meant as it is.
+        lone = settings.store == "memory://"
+        self._neighbours = Neighbours(partial(self.journal.warn, "workers"), settings.workers) if lone else None
+        if self._neighbours is not None and self._neighbours.look(self.engine):
+            self._neighbours = None
 
     @property
     def awaits_only(self) -> str:
@@ -103,9 +119,10 @@ class Runtime:
             refusals=self.refusals,
             thresholds=settings.thresholds,
             workers=settings.workers,
-            bans=self.store.ban_table if type(self.store) is MemoryStore else None,
-            trusts_store=type(self.store) is MemoryStore,
+            bans=getattr(self.store, "ban_table", None) if self.ours else None,
+            trusts_store=self.ours,
             addresses=self.addresses,
+            watch=self.watch,
         )
         engine = self.extended(engine, rules)
         limits: Mapping[str, Any] = settings.limits
@@ -134,8 +151,8 @@ class Runtime:
         self._warn_of_gaps(added_rules)
         extended = engine.with_bound(bound)
         self.conditional = self.conditional or extended.conditional
-        if type(self.store) is MemoryStore and Express.serves(extended):
-            extended.express = Express(extended, self.store)
+        if self.ours and Express.serves(extended):
+            extended.express = Express(extended, self.store)  # type: ignore[arg-type]  # inline, so not awaited
         return extended
 
     def _warn_of_gaps(self, bound: Iterable[Bound]) -> None:
@@ -223,6 +240,8 @@ class Runtime:
         if progress is None:
             if policy is not None:
                 engine = self.engine_for(engine, policy)
+            if self._neighbours is not None and self._neighbours.look(engine, carrier):
+                self._neighbours = None
             progress = Progress(read(carrier, path), engine)
             if policy is not None:
                 progress.policy = policy
@@ -296,27 +315,47 @@ class Runtime:
         if self.network is not None:
             self.network.close()
 
-    def local(self) -> MemoryStore:
-        """The limiter of this process, for when the store fails; made when first needed."""
+    def _limiter(self) -> LocalLimiter:
         with self._lock:
-            if self._local is None:
-                self._local = MemoryStore(clock=self.clock)
-            return self._local
+            self.local = self.local or LocalLimiter(self.clock)
+            return self.local
+
+    def _listening(self) -> Silence | None:
+        """What knows whether the store is silent, for a store that blocks and does not keep deadlines by itself."""
+        if self.inline or keeps_deadline(self.store):
+            return None
+        from doorward.silence import Silence
+
+        return Silence(self.store, self.offload, self.settings.timeout)
 
     def sync_ports(self, read_body: Any = None, *, waits: bool = False) -> SyncPorts:
         """How a blocking caller performs effects; ``waits`` where rules may ask for more than the store."""
         if self.inline and read_body is None and not waits:
             return self.inline_ports
         reading = {} if read_body is None else {"read_body": read_body}
-        timeout = self.settings.timeout
-        return SyncPorts(self.store, self.local, self.offload, timeout, network=self.network, **reading)  # type: ignore[arg-type]
+        return SyncPorts(
+            self.store,  # type: ignore[arg-type]  # a client that blocks takes no store that is awaited
+            self._limiter,
+            self.offload,
+            self.settings.timeout,
+            network=self.network,
+            silence=self.silence,
+            **reading,
+        )
 
     async def drive(self, flow: Generator[Effect, Any, T], read_body: Any = None) -> T:
         """Drive ``flow`` to its end, awaiting."""
         from doorward.async_driver import AsyncPorts, run_async
 
-        timeout = self.settings.timeout
-        ports = AsyncPorts(self.store, self.local, self.offload, timeout, read_body, network=self.network)
+        ports = AsyncPorts(
+            self.aio,
+            self._limiter,
+            self.offload,
+            self.settings.timeout,
+            read_body,
+            network=self.network,
+            silence=self.silence,
+        )
         return await run_async(flow, ports)
 
 

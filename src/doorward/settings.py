@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, get_args
 
@@ -17,6 +18,7 @@ from doorward.fingerprint import IP, Identity
 from doorward.patterns import RouteMatcher
 from doorward.rules.base import Rule, parse_mode, positive
 from doorward.rules.limit_text import parse_limits
+from doorward.workers import configured
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,13 +45,16 @@ class Options(TypedDict, total=False):
         mode: Of rules that name none: ``"LIVE"`` or ``"DRY_RUN"``. The environment variable ``DOORWARD_MODE`` goes
             before it: ``DRY_RUN`` makes every rule dry, ``OFF`` switches everything off, ``LIVE`` changes only this.
         characteristics: Who clients are, for rules that name none.
-        store: ``"memory://"``, or an object with the methods of :class:`doorward.stores.base.Store`.
+        store: Where counters live: ``"memory://"`` in this process, ``"shared:///path/of/a/file"`` for the workers of
+            one host, ``"redis://host"`` for many hosts, or an object with the methods of
+            :class:`doorward.stores.base.Store`.
         proxies: Which hops are trusted to tell the client's address: see :mod:`doorward.client_ip`.
         timeout: Seconds that the remote work of one decision may take in all.
         on_error: ``"allow"`` or ``"deny"``: what follows when a rule cannot be evaluated. Limits go on locally
             (``"local"``) unless the rule itself says otherwise.
         name: Keeps the counters of several clients in one store apart.
-        workers: Processes that share the traffic: while the store fails, each admits its part.
+        workers: Processes that share the traffic: while the store fails, each admits its part. None takes what
+            ``WEB_CONCURRENCY`` or the server's command line says, else 1.
         body_limit: Bytes of a body that are held for rules that read it; None takes the defaults of each kind.
         limits: Limits by path: ``{"/api/*": "100/hour", "POST /login": "5/minute"}``.
         thresholds: What a sum of weights leads to: ``{"CHALLENGE": 10, "DENY": 20}``.
@@ -131,7 +136,7 @@ def parse(options: Options, owner: str) -> Settings:
         timeout=_timeout(timeout) if timeout is not None else DEVELOPMENT_TIMEOUT if development else DEFAULT_TIMEOUT,
         on_error=_choice(get("on_error", "allow"), ("allow", "deny"), "on_error"),
         name=_name(get("name", "default")),
-        workers=1 if get("workers") is None else positive(get("workers"), "workers", 10_000),
+        workers=_workers(get("workers")),
         body_limit=_body_limit(get("body_limit")),
         limits=_limits(_mapping(get("limits"), "limits", "paths to limits")),
         thresholds=_thresholds(_mapping(get("thresholds"), "thresholds", "conclusions to sums of weights")),
@@ -186,6 +191,10 @@ def _timeout(value: object) -> float:
     if not 0 < timeout <= 60:
         raise ConfigurationError("timeout", f"must be over 0 and at most 60 seconds, not {value!r}")
     return timeout
+
+
+def _workers(value: object) -> int:
+    return configured(os.environ, sys.argv)[0] if value is None else positive(value, "workers", 10_000)
 
 
 def _choice(value: Any, accepted: Sequence[str], field: str) -> Any:

@@ -94,6 +94,8 @@ def _not_added(walk: Walk, bound: Bound, error: Exception) -> None:
     """The store failed. What the rule found in this request stands, unless failures are to deny."""
     found = walk.progress.result(bound)
     walk.progress.noteworthy = True
+    if walk.engine.watch is not None:
+        walk.engine.watch.call_failed()
     if bound.on_error == "deny" or found is None:
         walk.fail(bound, StoreError(describe(error)))
     elif found.conclusion is not Conclusion.DENY:

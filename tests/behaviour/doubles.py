@@ -52,6 +52,60 @@ class HangingStore(MemoryStore):
         return super().count(hits)
 
 
+class ShakyStore(MemoryStore):
+    """A memory store that does as it is told: ``mode`` is well, raises, hangs or lies.
+
+    ``asked`` counts the questions of requests; those of the background have a counter of their own to ask about.
+    """
+
+    blocking: bool = True
+
+    def __init__(self, clock: FakeClock, *, blocking: bool = True) -> None:
+        super().__init__(clock=clock)
+        self.blocking = blocking  # type: ignore[misc]
+        self.mode = "well"
+        self.asked = 0
+        self.released = threading.Event()
+
+    def count(self, hits: Sequence[Hit]) -> Sequence[Verdict]:
+        self.asked += hits[0].key != "doorward:probe"
+        if self.mode == "hangs":
+            self.released.wait()
+        return self.said(hits)
+
+    def said(self, hits: Sequence[Hit]) -> Sequence[Verdict]:
+        if self.mode == "raises":
+            raise ConnectionError("connection refused")
+        if self.mode == "lies":
+            return [Verdict(True, -1, 0.0, 0.0)] * (len(hits) + 1)
+        return super().count(hits)
+
+    def get_well(self) -> None:
+        self.mode = "well"
+        self.released.set()
+
+
+class AwaitedStore:
+    """The same for code that awaits."""
+
+    blocking = True
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.within = ShakyStore(clock)
+
+    async def count(self, hits: Sequence[Hit]) -> Sequence[Verdict]:
+        self.within.asked += hits[0].key != "doorward:probe"
+        while self.within.mode == "hangs":  # noqa: ASYNC110  (told from outside any loop)
+            await asyncio.sleep(0.002)
+        return self.within.said(hits)
+
+    def __getattr__(self, name: str) -> Any:
+        async def call(*arguments: Any) -> Any:
+            return getattr(self.within, name)(*arguments)
+
+        return call
+
+
 class SleepingStore:
     """An asynchronous store that never answers."""
 

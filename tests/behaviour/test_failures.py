@@ -99,7 +99,7 @@ def test_an_awaitable_store_that_hangs_is_given_up_at_the_deadline(
     store = SleepingStore()
     app = make_awaiting(limit(on_error), store=store, timeout=0.02, workers=2)
     assert app.statuses(3) == statuses
-    assert store.waiting == 0
+    assert store.waiting <= 1  # a question in the background, no request's
 
 
 def test_a_rule_that_raises_is_an_error_of_that_rule_alone(make: MakeApp) -> None:

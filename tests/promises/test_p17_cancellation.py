@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -77,6 +78,9 @@ def test_p17_a_blocking_store_that_hangs_holds_no_request_and_few_threads() -> N
     mine = set(threading.enumerate()) - before
     assert 0 < len(mine) <= THREADS
     store.released.set()
+    ends = time.monotonic() + 30
+    while aj.runtime.offload()._pools[os.getpid()]._in_flight and time.monotonic() < ends:
+        time.sleep(0.01)
     asyncio.run(aj.aclose())
     for thread in mine:
         thread.join(10)

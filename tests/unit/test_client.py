@@ -157,9 +157,23 @@ def test_operators_calls_report_a_failing_store() -> None:
     """They are no decisions: nobody is let in by their failure."""
     aj = client(limit())
     aj.close()
-    for call in (aj.stats, lambda: aj.peek(PEER), lambda: aj.reset(PEER), lambda: aj.ban(PEER), lambda: aj.unban(PEER)):
+    for call in (
+        lambda: aj.stats(PEER),
+        lambda: aj.peek(PEER),
+        lambda: aj.reset(PEER),
+        lambda: aj.ban(PEER),
+        lambda: aj.unban(PEER),
+    ):
         with pytest.raises(StoreError):
             call()
+
+
+def test_the_counters_of_this_process_can_be_had_without_the_store() -> None:
+    """``stats()`` is what one looks at when the store is down."""
+    aj = client(limit())
+    aj.protect(request())
+    aj.close()
+    assert aj.stats()["decision.ALLOW"] == 1
 
 
 def test_the_async_client_has_the_same_calls() -> None:

@@ -225,7 +225,7 @@ def test_a_store_that_hangs_is_given_up_at_the_deadline(hanging: Hanging) -> Non
     """Blocking and awaiting: the decision says so, and is the one that was configured."""
     aj = Doorward(LIMITS, store=hanging, timeout=SOON)
     assert "DeadlineExceeded: no answer within the deadline of 0.02 s" in aj.protect(request()).reason.message
-    waiting = aj.as_async()
+    waiting = AsyncDoorward(LIMITS, store=hanging, timeout=SOON)
     decision = asyncio.run(_protect(waiting))
     assert "DeadlineExceeded" in decision.reason.message
 

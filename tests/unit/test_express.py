@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -16,13 +19,17 @@ from doorward import (
     detect_bot,
     filter_request,
     fixed_window,
+    shield,
     sliding_window,
+    stores,
     token_bucket,
     validate_email,
     weigh,
 )
 from doorward.decision import Decision
+from doorward.errors import StoreError
 from doorward.progress import NO_INPUTS
+from doorward.stores.memory import MemoryStore
 from doorward.testing import FakeClock, ScriptedResolver
 
 PEERS = ("203.0.113.1", "203.0.113.2", "2001:db8::1", "10.0.0.1", "")
@@ -73,9 +80,10 @@ def told(decision: Decision) -> object:
 class Client:
     """One client with its own clock."""
 
-    def __init__(self, rules: Any, *, express: bool) -> None:
+    def __init__(self, rules: Any, *, express: bool, store: str = "memory://") -> None:
         self.clock = FakeClock()
-        self.aj = Doorward(rules, clock=self.clock, thresholds={"DENY": 9}, resolver=ScriptedResolver({}))
+        options: Any = {"clock": self.clock, "thresholds": {"DENY": 9}, "resolver": ScriptedResolver({})}
+        self.aj = Doorward(rules, store=store, **options)
         assert self.aj.engine.express is not None
         if not express:
             self.aj.engine.express = None
@@ -104,6 +112,59 @@ def test_it_comes_to_what_the_walk_comes_to(rules: Any, trace: list[tuple[str, A
     express, walk = Client(rules, express=True), Client(rules, express=False)
     for step in trace:
         assert express.perform(step) == walk.perform(step)
+
+
+class QuickStore(MemoryStore):
+    """A store of ours that is not in memory, and asks about bans with every hit, as shared:// does."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quick() -> Iterator[None]:
+    """quick:// opens one."""
+    module: Any = ModuleType("quick_store")
+    module.open_quick = lambda url, clock, timeout: QuickStore(clock=clock)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "quick_store", module)
+        patch.setitem(stores._MODULES, "quick", ("quick_store", "open_quick"))
+        patch.setattr(QuickStore, "ban_table", None)
+        yield
+
+
+@pytest.mark.parametrize("rules", RULES.values(), ids=RULES)
+@given(trace=st.lists(steps, max_size=40))
+def test_it_comes_to_the_same_where_bans_are_asked_about(rules: Any, trace: list[tuple[str, Any]]) -> None:
+    """In a store that other processes share, which does not wait."""
+    express, walk = Client(rules, express=True, store="quick://"), Client(rules, express=False, store="quick://")
+    for step in trace:
+        assert express.perform(step) == walk.perform(step)
+
+
+def test_a_store_that_fails_sends_requests_on_the_walk() -> None:
+    """There the local limiter decides; the straight way asks no more until the store is back."""
+    client = Client(RULES["sliding"], express=True, store="quick://")
+    store: Any = client.aj.runtime.store
+    asked: list[object] = []
+
+    def fail(hits: object) -> None:
+        asked.append(hits)
+        raise StoreError("down")
+
+    # What was bound when the client was made is the store's own method.
+    client.aj.engine.express._count = store.count = fail  # type: ignore[union-attr]
+    client.aj.runtime.inline_ports.inline_count = fail
+    reasons = [client.aj.protect(RequestContext(peer=PEERS[0])).reason for _ in range(3)]
+    assert [reason.degraded for reason in reasons] == ["StoreError: down"] * 3  # type: ignore[attr-defined]
+    assert len(asked) == 4, "twice for the first request, once for each after it"
+
+
+def test_it_is_not_for_another_identity_of_bans() -> None:
+    """Where they have to be asked about, and go by something else than the address."""
+    keyed = {"characteristics": ["userId"]}
+    rule = sliding_window(max=1, interval=1, characteristics=["ip.src"])
+    assert count_kept(rule, **keyed)
+    assert count_kept(rule, store="quick://")
+    assert not count_kept(rule, store="quick://", **keyed)
+    assert not count_kept(rule, shield(), store="quick://")
 
 
 def count_kept(*rules: Any, **options: Any) -> bool:

@@ -96,7 +96,7 @@ WRONG = {
     "thresholds": [5, {"ALLOW": 1}, {"DENY": 0}, {"DENY": "1"}, {"DENY": True},
                    {"DENY": float("inf")}, {"DENY": float("nan")}],
     "on_decision": [5, "print"], "logger": ["doorward", 5], "clock": [5, object()], "ipv6_prefix": [0, 129, "64"],
-    "mask_addresses": [1, None], "store": [None, "redis://", 5, object(), SimpleNamespace(count=1)],
+    "mask_addresses": [1, None], "store": [None, "redsi://h", "host", 5, object(), SimpleNamespace(count=1)],
 }  # fmt: skip
 
 

@@ -1,8 +1,15 @@
 """The contract between doorward and a place where counters live.
 
-Write one by implementing :class:`Store` (or :class:`AsyncStore`, the same names awaitable). A store must bound its own
-memory and say in ``blocking`` whether a call can wait for something outside the process: such calls are made under
-the decision's deadline.
+Write one by implementing :class:`Store`, or :class:`AsyncStore`, the same names awaitable. Whether it keeps the
+contract is what :mod:`doorward.testing.store_suite` checks. A store bounds its memory, and says what calls may cost:
+
+``blocking`` (required)
+    Whether a call may wait for a disk, a lock of another process or the network. Calls of one that does are made on a
+    thread, under the decision's deadline; one that does not answer at all is asked in the background until it does.
+``keeps_deadline`` (optional, of a store that blocks)
+    True where each call ends within the client's ``timeout`` by itself, whatever happens: calls need no thread.
+``aio`` (optional, of a :class:`Store`)
+    An :class:`AsyncStore` with the same counters, which code that awaits uses. Closing either closes both.
 """
 
 from __future__ import annotations
@@ -21,8 +28,9 @@ class Store(Protocol):
 
     Every call is atomic but ``reset``, ``stats`` and ``bans``, which may look at a large store piece by piece.
 
-    Keys are text, at most 512 characters. Durations (``window``, ``ttl``) are seconds. Failures are raised as
-    :class:`~doorward.errors.StoreError`.
+    Keys are text, at most 512 characters; counters, sums, values and bans of the same key are four things. Values are
+    kept up to 1,024 bytes at least. Durations (``window``, ``ttl``) are seconds, endless ones too. Failures are raised
+    as :class:`~doorward.errors.StoreError`, whose first words say the cause.
     """
 
     blocking: bool
@@ -66,11 +74,11 @@ class Store(Protocol):
         ...
 
     def reset(self, prefix: str) -> int:
-        """Forget all counters and sums whose key starts with ``prefix``; how many. Bans stay."""
+        """Forget all counters and sums whose key starts with ``prefix``; how many. Bans, marks and values stay."""
         ...
 
     def stats(self) -> Mapping[str, int]:
-        """Figures for operators: keys held, refusals held, evictions and the like."""
+        """Figures for operators, whole numbers: keys held, evictions and the like."""
         ...
 
     def ban(self, key: str, ttl: float) -> None:
@@ -86,7 +94,7 @@ class Store(Protocol):
         ...
 
     def close(self) -> None:
-        """Give back what the store holds open. Calls after it raise ``StoreError``."""
+        """Give back what the store holds open. Calls after it raise ``StoreError``; another ``close`` does nothing."""
         ...
 
 

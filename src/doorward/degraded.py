@@ -1,0 +1,143 @@
+"""Knows whether the store answers: said once per change, counted, and what it said last kept for the local limiter."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from doorward.clock import NANOSECONDS
+from doorward.effects import Algorithm
+from doorward.locks import lock_over_forks
+from doorward.printable import describe
+from doorward.stores.memory import MemoryStore
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from doorward.clock import Clock
+    from doorward.effects import Hit, Verdict
+    from doorward.journal import Journal
+
+MOST_REMEMBERED = 10_000
+
+
+class StoreWatch:
+    """One client's store, as seen from this process.
+
+    Args:
+        journal: Where changes are logged.
+        clock: The time.
+        local: Hears what the store says about counters; None where the store cannot fail.
+
+    Attributes:
+        down: Whether the last call for counters failed.
+        since: When it began to fail, in nanoseconds since the Unix epoch; 0 while it does not.
+        failures: Calls of the store that failed.
+        degraded: Times that limits were decided without the store.
+        changes: Times that the store was lost.
+    """
+
+    __slots__ = ("_clock", "_journal", "_local", "_lock", "_then", "changes", "degraded", "down", "failures", "since")
+
+    def __init__(self, journal: Journal, clock: Clock, local: LocalLimiter | None = None) -> None:
+        self._journal = journal
+        self._clock = clock
+        self._local = local
+        self._lock = lock_over_forks()
+        self._then = 0
+        self.down = False
+        self.since = self.failures = self.degraded = self.changes = 0
+
+    def call_failed(self) -> None:
+        """Count a call that failed and decides about no limit."""
+        with self._lock:
+            self.failures += 1
+
+    def lost(self, error: Exception) -> None:
+        """A question about limits was not answered, or not with sense."""
+        with self._lock:
+            self.failures += 1
+            self.degraded += 1
+            if self.down:
+                return
+            self.down, self.since, self._then = True, self._clock.now_ns(), self.degraded - 1
+            self.changes += 1
+        self._journal.change("store", f"store lost, each limit goes on as its on_error says: {describe(error)}")
+
+    def answered(self, hits: Sequence[Hit], verdicts: Sequence[Verdict]) -> None:
+        """A question about limits was answered."""
+        if self.down:
+            self._back()
+        if self._local is not None:
+            self._local.hear(hits, verdicts)
+
+    def _back(self) -> None:
+        with self._lock:
+            if not self.down:
+                return
+            lasted = max(0, self._clock.now_ns() - self.since) / NANOSECONDS
+            decided = self.degraded - self._then
+            self.down, self.since = False, 0
+        self._journal.change("store", f"store back after {lasted:.3g} s; {decided} decisions were made without it")
+
+    def figures(self) -> dict[str, int]:
+        """For ``stats()``: whole numbers, ``since`` in seconds since the Unix epoch."""
+        with self._lock:
+            return {
+                "outage.failures": self.failures,
+                "outage.degraded": self.degraded,
+                "outage.times": self.changes,
+                "outage.since": self.since // NANOSECONDS,
+            }
+
+
+class LocalLimiter:
+    """Decides about limits in this process while the store does not answer.
+
+    It begins where the store left off: a counter that the store has spoken of has no more room here than it had there.
+    What was admitted here stays counted over several outages.
+
+    Args:
+        clock: The time.
+        most: Counters whose last answer is remembered; the one remembered first goes first.
+    """
+
+    __slots__ = ("_clock", "_heard", "_lock", "_most", "_store")
+
+    def __init__(self, clock: Clock, most: int = MOST_REMEMBERED) -> None:
+        self._clock = clock
+        self._most = most
+        self._heard: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        # The store's own lock is made before this one: over a fork, locks are taken in the reverse order.
+        self._store = MemoryStore(clock=clock)
+        self._lock = lock_over_forks()
+
+    def hear(self, hits: Sequence[Hit], verdicts: Sequence[Verdict]) -> None:
+        """Remember what the store said: units left, and until when that matters."""
+        heard, now = self._heard, self._clock.now_ns()
+        for (key, algorithm, *_), (_, remaining, reset_after, retry_after, _) in zip(hits, verdicts, strict=True):
+            if algorithm is Algorithm.BAN:
+                continue
+            if len(heard) >= self._most and key not in heard:
+                with suppress(KeyError):  # another thread may have taken the last
+                    heard.popitem(last=False)
+            heard[key] = remaining, now + int(max(reset_after, retry_after) * NANOSECONDS)
+
+    def count(self, hits: Sequence[Hit]) -> Sequence[Verdict]:
+        """As of a store."""
+        with self._lock:
+            for hit in hits:
+                self._catch_up(hit)
+            return self._store.count(hits)
+
+    def _catch_up(self, hit: Hit) -> None:
+        """Charge what the store had counted, the first time that its counter is asked for here."""
+        left, until = self._heard.pop(hit.key, (0, 0))
+        if self._clock.now_ns() < until:
+            surplus = self._store.peek([hit])[0].remaining - left
+            if surplus > 0:
+                self._store.count([hit._replace(cost=surplus)])
+
+
+__all__ = ["LocalLimiter", "StoreWatch"]
