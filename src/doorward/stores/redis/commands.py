@@ -1,0 +1,349 @@
+"""What a store asks of the server, and what the answers mean: shared by the blocking and the awaiting store. Pure.
+
+The server works in whole microseconds. Intervals are rounded up to them, so that no window ever admits more than its
+``max``; a refusal ends on a whole microsecond, never sooner than it should.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from doorward.effects import Algorithm, Verdict
+from doorward.errors import StoreError
+from doorward.stores.algorithms import seconds
+from doorward.stores.redis.resp import ErrorReply, Garbage
+from doorward.stores.redis.scripts import Script, script
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from doorward.effects import Charge, Hit
+
+MICROSECOND = 1_000
+LONGEST = 100 * 365 * 86_400.0
+"""Seconds: what an endless ``ttl`` is cut to."""
+BANS_AT_ONCE = 500
+SCAN_COUNT = 1_000
+
+_LETTERS = {
+    Algorithm.FIXED_WINDOW: b"f",
+    Algorithm.TOKEN_BUCKET: b"t",
+    Algorithm.SLIDING_WINDOW: b"s",
+    Algorithm.BAN: b"b",
+}
+_FINGERPRINT = re.compile(r":([0-9a-f]{24})[^:]*$")
+_GLOB = re.compile(r"([*?\[\]\\])")
+_REFUSED, _CHARGED, _ROOM = 0, 1, 2
+_new = tuple.__new__
+
+
+class Call(NamedTuple):
+    """One command, or one call of a script.
+
+    Attributes:
+        key: The key that says which node of a Cluster it belongs to; None where any will do.
+        parts: The command, or the script's number of keys, keys and arguments.
+        script: The script.
+    """
+
+    key: bytes | None
+    parts: tuple[bytes, ...]
+    script: Script | None = None
+
+    def words(self, *, whole: bool = False) -> tuple[bytes, ...]:
+        """What to send; the ``whole`` script where the server does not know it."""
+        if self.script is None:
+            return self.parts
+        return (b"EVAL", self.script.source, *self.parts) if whole else (b"EVALSHA", self.script.sha, *self.parts)
+
+
+class Names:
+    """The names of keys in the server.
+
+    Args:
+        namespace: What they all begin with.
+        tagged: Whether a key names, in braces, what decides about its node: on a Cluster, the client's fingerprint,
+            so that all counters of one client are in one place.
+    """
+
+    def __init__(self, namespace: str, *, tagged: bool) -> None:
+        self._namespace = namespace
+        self.tagged = tagged
+        self._plain = f"{namespace}:"
+        self.ban_list = f"{namespace}:bans".encode()
+        self.probe = f"{namespace}:probe".encode()
+
+    def counter(self, key: str) -> bytes:
+        """A counter's."""
+        return self._name("c", key)
+
+    def ban(self, key: str) -> bytes:
+        """A ban's."""
+        return self._name("b", key)
+
+    def tally(self, key: str) -> bytes:
+        """A sum's."""
+        return self._name("t", key)
+
+    def value(self, key: str) -> bytes:
+        """A value's or mark's."""
+        return self._name("v", key)
+
+    def counted(self, prefix: str) -> bytes:
+        """The pattern of counters and sums that begin so."""
+        tag = "{*}" if self.tagged else ""
+        return f"{_escaped(self._plain)}{tag}[ct]:{_escaped(prefix)}*".encode("utf-8", "surrogatepass")
+
+    def _name(self, kind: str, key: str) -> bytes:
+        if self.tagged:
+            return f"{self._plain}{{{tag_of(key)}}}{kind}:{key}".encode("utf-8", "surrogatepass")
+        return f"{self._plain}{kind}:{key}".encode("utf-8", "surrogatepass")
+
+
+def tag_of(key: str) -> str:
+    """The fingerprint in a key; something as even for keys that have none."""
+    found = _FINGERPRINT.search(key)
+    return found[1] if found else hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+
+
+def _escaped(text: str) -> str:
+    return _GLOB.sub(r"\\\1", text)
+
+
+def microseconds(duration: float) -> int:
+    """A duration that never falls short of ``duration`` seconds."""
+    return -int(-min(max(duration, 0.0), LONGEST) * 1_000_000 // 1)
+
+
+def _number(value: int) -> bytes:
+    return b"%d" % value
+
+
+def call(name: str, keys: Sequence[bytes], *arguments: bytes) -> Call:
+    """A call of the script ``name``."""
+    return Call(keys[0], (_number(len(keys)), *keys, *arguments), script(name))
+
+
+# Hits
+
+
+def _plan(hit: Hit) -> tuple[bytes, ...]:
+    """Algorithm, limit, interval, cost, and what the cost adds to a bucket's debt: the product is too long for Lua."""
+    _, algorithm, limit, interval, cost, _, _ = hit
+    length = -(-interval // MICROSECOND)
+    whole, rest = divmod(cost * length, limit) if cost <= limit else (length + 1, 0)
+    return _LETTERS[algorithm], b"%d" % limit, b"%d" % length, b"%d" % cost, b"%d" % whole, b"%d" % rest
+
+
+def name_of(names: Names, hit: Hit) -> bytes:
+    """The name of a hit's key."""
+    return names.ban(hit.key) if hit.algorithm is Algorithm.BAN else names.counter(hit.key)
+
+
+def in_order(hits: Sequence[Hit]) -> list[int]:
+    """The places of ``hits`` as the script wants them: groups together, the live ones first."""
+    return sorted(range(len(hits)), key=lambda place: (hits[place].dry_run, hits[place].group))
+
+
+def count(names: Names, hits: Sequence[Hit], now: bytes, *, look: bool = False) -> Call:
+    """Charge ``hits``, which are :func:`in_order`, or only look at them."""
+    arguments = [now, b"1" if look else b"0"]
+    for hit in hits:
+        arguments += _plan(hit)
+        arguments += (b"%d" % hit.group, b"1" if hit.dry_run else b"0")
+    return call("count", [name_of(names, hit) for hit in hits], *arguments)
+
+
+def verdicts(hits: Sequence[Hit], reply: object) -> list[Verdict]:
+    """The answer to :func:`count`.
+
+    Raises:
+        StoreError: It makes no sense.
+    """
+    numbers = _numbers(reply, 1 + 4 * len(hits))
+    at = numbers[0] * MICROSECOND
+    return [_verdict(hit, at, numbers[place : place + 4]) for hit, place in zip(hits, range(1, len(numbers), 4), strict=True)]
+
+
+def charged(reply: Sequence[int]) -> list[int]:
+    """The places of hits that were charged, in an answer that :func:`verdicts` took."""
+    return [place for place, flag in enumerate(reply[1::4]) if flag == _CHARGED]
+
+
+def _numbers(reply: object, count: int) -> list[int]:
+    if isinstance(reply, list) and len(reply) == count and all([type(item) is int and item >= 0 for item in reply]):
+        return reply
+    raise Garbage(f"the server's answer makes no sense: {count} numbers were asked for")
+
+
+def _verdict(hit: Hit, at: int, told: Sequence[int]) -> Verdict:
+    flag, first, second, third = told
+    if flag > _ROOM:
+        raise Garbage("the server's answer makes no sense: a hit is neither admitted nor refused")
+    if hit.algorithm is Algorithm.TOKEN_BUCKET:
+        first, second, third = _bucket(hit, flag, first, second)
+    retry = seconds(third * MICROSECOND) if flag == _REFUSED else 0.0
+    return _new(Verdict, (flag != _REFUSED, first, seconds(second * MICROSECOND), retry, at))
+
+
+def _bucket(hit: Hit, flag: int, whole: int, rest: int) -> tuple[int, int, int]:
+    """Tokens left, microseconds to the full bucket and to the retry, of a debt: exact, whatever the limit."""
+    limit, length = hit.max, -(-hit.interval // MICROSECOND)
+    ahead = whole + (rest > 0)
+    room = limit * length - whole * limit - rest
+    left = max(0, room // length)
+    if flag != _REFUSED:
+        return left, ahead, 0
+    return left, ahead, -((room - hit.cost * length) // limit) if hit.cost <= limit else ahead
+
+
+def refund(names: Names, charges: Sequence[Charge], now: bytes) -> Call:
+    """Take charges of limits back."""
+    arguments = [now]
+    for hit, at in charges:
+        arguments += _plan(hit)
+        arguments.append(b"%d" % (at // MICROSECOND))
+    return call("refund", [names.counter(hit.key) for hit, _ in charges], *arguments)
+
+
+# Sums, marks and values
+
+
+def tally(names: Names, key: str, weight: float, window: float, now: bytes) -> Call:
+    """Add to a sum."""
+    return call("tally", [names.tally(key)], now, repr(float(weight)).encode(), _number(max(1, microseconds(window))))
+
+
+def tallied(reply: object) -> float:
+    """The answer to :func:`tally`.
+
+    Raises:
+        StoreError: It makes no sense.
+    """
+    try:
+        return float(reply)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise Garbage("the server's answer makes no sense: a sum was asked for") from None
+
+
+def _milliseconds(ttl: float) -> bytes:
+    return _number(max(1, -(-microseconds(ttl) // 1000)))
+
+
+def mark(names: Names, key: str, ttl: float) -> Call:
+    """Set a mark where there is none."""
+    name = names.value(key)
+    return Call(name, (b"SET", name, b"", b"NX", b"PX", _milliseconds(ttl)))
+
+
+def put(names: Names, key: str, value: bytes, ttl: float) -> Call:
+    """Keep a value."""
+    name = names.value(key)
+    return Call(name, (b"SET", name, value, b"PX", _milliseconds(ttl)))
+
+
+def get(names: Names, key: str) -> Call:
+    """Read a value."""
+    name = names.value(key)
+    return Call(name, (b"GET", name))
+
+
+def delete(names: Names, key: str) -> Call:
+    """Forget a value."""
+    name = names.value(key)
+    return Call(name, (b"DEL", name))
+
+
+# Bans
+
+
+def ban(names: Names, key: str, ttl: float, now: bytes) -> list[Call]:
+    """Refuse a key; the list of all comes first, so that whoever is banned can be found there."""
+    length = _number(microseconds(ttl))
+    listed = call("list_ban", [names.ban_list], now, length, key.encode("utf-8", "surrogatepass"))
+    return [listed, call("ban", [names.ban(key)], now, length)]
+
+
+def unban(names: Names, key: str, now: bytes) -> list[Call]:
+    """Lift a ban."""
+    unlisted = Call(names.ban_list, (b"ZREM", names.ban_list, key.encode("utf-8", "surrogatepass")))
+    return [call("unban", [names.ban(key)], now), unlisted]
+
+
+def bans(names: Names, start: int, now: bytes) -> Call:
+    """A piece of the list of bans."""
+    return call("bans", [names.ban_list], now, _number(start), _number(BANS_AT_ONCE))
+
+
+def listed(reply: object) -> dict[str, float]:
+    """The answer to :func:`bans`: seconds left to each key.
+
+    Raises:
+        StoreError: It makes no sense.
+    """
+    if not isinstance(reply, list) or not all(isinstance(item, bytes) for item in reply) or len(reply) % 2 == 0:
+        raise Garbage("the server's answer makes no sense: a list of bans was asked for")
+    now, *pairs = reply
+    keys = [key.decode("utf-8", "surrogatepass") for key in pairs[::2]]
+    return dict(zip(keys, [(float(end) - float(now)) / 1e6 for end in pairs[1::2]], strict=True))
+
+
+# Housekeeping
+
+
+def scan(pattern: bytes, cursor: bytes) -> Call:
+    """A piece of the keys that match."""
+    return Call(None, (b"SCAN", cursor, b"MATCH", pattern, b"COUNT", _number(SCAN_COUNT)))
+
+
+def scanned(reply: object) -> tuple[bytes, list[bytes]]:
+    """The answer to :func:`scan`: where to go on, and keys.
+
+    Raises:
+        StoreError: It makes no sense.
+    """
+    match reply:
+        case [bytes(cursor), list(keys)] if all(isinstance(key, bytes) for key in keys):
+            return cursor, keys
+    raise Garbage("the server's answer makes no sense: keys were asked for")
+
+
+def unlink(key: bytes) -> Call:
+    """Forget a key."""
+    return Call(key, (b"UNLINK", key))
+
+
+def whole(reply: object) -> int:
+    """A reply that is a number.
+
+    Raises:
+        StoreError: It is not.
+    """
+    if not isinstance(reply, int):
+        raise Garbage("the server's answer makes no sense: a number was asked for")
+    return reply
+
+
+_CAUSES = {
+    "READONLY": "the server became a replica, which takes no writes",
+    "LOADING": "the server is loading its data",
+    "OOM": "the server is out of memory",
+    "MISCONF": "the server cannot save its data, and takes no writes",
+    "CLUSTERDOWN": "the Cluster is down",
+    "MASTERDOWN": "the replica has lost its primary",
+    "TRYAGAIN": "the key is moving to another node",
+    "NOAUTH": "the server wants a password",
+    "WRONGPASS": "the server does not accept the password",
+    "NOPERM": "the server does not permit a command",
+    "NOREPLICAS": "the server has too few replicas to take writes",
+    "BUSY": "the server is busy with a script",
+    "WRONGTYPE": "a key in the namespace is not ours",
+}
+
+
+def refusal(error: ErrorReply) -> StoreError:
+    """The exception for a reply that is an error."""
+    cause = _CAUSES.get(error.code, "the server refused a command")
+    return StoreError(f"{cause}: {error.code} {error.text}"[:300])
