@@ -35,6 +35,74 @@ class Link(NamedTuple):
     generation: int
 
 
+class Pool:
+    """The connections of one process to one server: those that are idle, and how many there are.
+
+    To take an idle one and to give it back needs no lock, which costs more than all the rest of it.
+
+    Args:
+        most: Connections.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.idle: deque[Link] = deque()
+        self._most = most
+        self._open = 0
+        self._waiting = 0
+        self._changed = threading.Condition()
+
+    def take(self, ends: float) -> Link | None:
+        """The connection that was used last, or None: the caller may open one.
+
+        Raises:
+            StoreError: None became free in time.
+        """
+        try:
+            return self.idle.pop()
+        except IndexError:
+            return self._take_slowly(ends)
+
+    def _take_slowly(self, ends: float) -> Link | None:
+        with self._changed:
+            self._waiting += 1  # before looking: whoever gives one back looks at it afterwards
+            try:
+                while not self.idle:
+                    if self._open < self._most:
+                        self._open += 1
+                        return None
+                    if not self._changed.wait(left_until(ends)):
+                        raise DeadlineExceeded(f"all {self._most} connections to the server are in use")
+                return self.idle.pop()
+            except IndexError:
+                raise DeadlineExceeded(f"all {self._most} connections to the server are in use") from None
+            finally:
+                self._waiting -= 1
+
+    def give(self, link: Link) -> None:
+        """Put a connection back."""
+        self.idle.append(link)
+        if self._waiting:
+            with self._changed:
+                self._changed.notify()
+
+    def drop(self, link: Link | None) -> None:
+        """Close a connection that was taken; None if it was never opened."""
+        if link is not None:
+            _close(link)
+        with self._changed:
+            self._open -= 1
+            self._changed.notify()
+
+    def empty(self) -> None:
+        """Close those that are idle."""
+        while True:
+            try:
+                link = self.idle.pop()
+            except IndexError:
+                return
+            self.drop(link)
+
+
 class Process:
     """What one process has open. Never shared with another: a child of a fork makes its own.
 
@@ -53,8 +121,7 @@ class Process:
         self._most = target.max_connections
         self._probe_key = probe_key
         self._lock = threading.Lock()
-        self._idle: dict[Node, deque[Link]] = {}
-        self._permits: dict[Node, threading.Semaphore] = {}
+        self._pools: dict[Node, Pool] = {}
         # Connecting is handed to a thread: no time-out ends the look-up of a name, or all of a TLS handshake.
         self._connecting = Offload()
         self._healer: threading.Thread | None = None
@@ -91,40 +158,44 @@ class Process:
     def _send(self, batch: Batch, began: float, ends: float) -> Link | StoreError:
         node = batch.node
         ends = _share(batch, ends)
+        pool = self._pool(node)
         try:
             if not batch.probing:
                 node.check()
-            self._take_permit(node, ends)
+            link = pool.take(ends)
         except StoreError as error:
             return error
-        link = None
         try:
-            link = self._link(node, ends)
+            if link is None or not self._is_good(node, link):
+                if link is not None:
+                    _close(link)
+                    link = None
+                link = self._connect(node, ends)
             link.wire.send(batch.data, ends)
         except BaseException as error:
-            if link is not None:
-                _drop(link)
-            self._give_permit(node)
+            pool.drop(link)
             return self._failed(node, error, began)
         return link
 
     def _receive(self, batch: Batch, link: Link, began: float, ends: float) -> Outcome:
         node = batch.node
+        pool = self._pool(node)
         try:
             replies = link.wire.receive(batch.count, _share(batch, ends))
         except BaseException as error:
-            _drop(link)
-            self._give_permit(node)
+            pool.drop(link)
             return self._failed(node, error, began)
         if any([is_outage(reply) for reply in replies]):
-            _drop(link)
+            pool.drop(link)
             self.note_failure(node, BECAME_REPLICA, began)
+            return replies
+        # Probes close the breaker themselves, when all of what they ask has been answered as it should.
+        if not batch.probing:
+            node.breaker.succeeded()
+        if link.generation != node.generation or self._closed.is_set():
+            pool.drop(link)
         else:
-            # Probes close the breaker themselves, when all of what they ask has been answered as it should.
-            if not batch.probing:
-                node.breaker.succeeded()
-            self._release(node, link)
-        self._give_permit(node)
+            pool.give(link)
         return replies
 
     def _failed(self, node: Node, error: BaseException, began: float) -> StoreError:
@@ -144,49 +215,17 @@ class Process:
     def note_failure(self, node: Node, cause: str, began: float) -> None:
         """Nobody waits for this server any more, until it is found to be back."""
         node.failed(cause, began)
-        self._idle_of(node, forget=True)
+        self._pool(node).empty()
         if not node.breaker.closed:
             self._heal()
 
     # Connections
 
-    def _take_permit(self, node: Node, ends: float) -> None:
-        permits = self._permits.get(node) or self._permits.setdefault(node, threading.Semaphore(self._most))
-        if not permits.acquire(blocking=False) and not permits.acquire(timeout=left_until(ends)):
-            raise DeadlineExceeded(f"all {self._most} connections to the server are in use")
+    def _pool(self, node: Node) -> Pool:
+        return self._pools.get(node) or self._pools.setdefault(node, Pool(self._most))
 
-    def _give_permit(self, node: Node) -> None:
-        self._permits[node].release()
-
-    def _idle_of(self, node: Node, *, forget: bool = False) -> deque[Link]:
-        idle = self._idle.get(node)
-        if idle is None:
-            idle = self._idle.setdefault(node, deque())
-        while forget and idle:
-            try:
-                _drop(idle.pop())
-            except IndexError:  # another thread was faster
-                break
-        return idle
-
-    def _link(self, node: Node, ends: float) -> Link:
-        """An idle connection that is as it was left, or a new one."""
-        idle = self._idle_of(node)
-        while idle:
-            try:
-                link = idle.pop()
-            except IndexError:
-                break
-            if link.generation == node.generation and link.wire.is_quiet():
-                return link
-            _drop(link)
-        return self._connect(node, ends)
-
-    def _release(self, node: Node, link: Link) -> None:
-        if link.generation != node.generation or self._closed.is_set():
-            _drop(link)
-        else:
-            self._idle_of(node).append(link)
+    def _is_good(self, node: Node, link: Link) -> bool:
+        return link.generation == node.generation and link.wire.is_quiet()
 
     def _connect(self, node: Node, ends: float) -> Link:
         generation = node.generation
@@ -203,7 +242,7 @@ class Process:
         except StoreError:
             raise
         except Exception as error:
-            _drop(Link(connection, wire, generation))
+            connection.disconnect()
             raise StoreError(unconnected(node, error)) from None
         return Link(connection, wire, generation)
 
@@ -248,14 +287,14 @@ class Process:
         """Close what is idle; what is in use closes when it comes back."""
         self._closed.set()
         self._connecting.close()
-        for node in list(self._idle):
-            self._idle_of(node, forget=True)
+        for pool in list(self._pools.values()):
+            pool.empty()
 
     def figures(self) -> dict[str, int]:
         """How this process stands."""
         nodes = self.router.nodes()
         return {
-            "connections_idle": sum([len(idle) for idle in self._idle.values()]),
+            "connections_idle": sum([len(pool.idle) for pool in self._pools.values()]),
             "connections_opened": self.opened,
             "servers_down": sum([not node.breaker.closed for node in nodes]),
             "outages": sum([node.breaker.opened for node in nodes]),
@@ -306,7 +345,7 @@ def _share(batch: Batch, ends: float) -> float:
     return now + (ends - now) * batch.share
 
 
-def _drop(link: Link) -> None:
+def _close(link: Link) -> None:
     link.connection.disconnect()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
 from doorward.effects import Algorithm, Verdict
@@ -17,7 +18,7 @@ from doorward.stores.redis.resp import ErrorReply, Garbage
 from doorward.stores.redis.scripts import Script, script
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from doorward.effects import Charge, Hit
 
@@ -28,15 +29,21 @@ BANS_AT_ONCE = 500
 SCAN_COUNT = 1_000
 
 _LETTERS = {
-    Algorithm.FIXED_WINDOW: b"f",
-    Algorithm.TOKEN_BUCKET: b"t",
-    Algorithm.SLIDING_WINDOW: b"s",
-    Algorithm.BAN: b"b",
+    Algorithm.FIXED_WINDOW: "f",
+    Algorithm.TOKEN_BUCKET: "t",
+    Algorithm.SLIDING_WINDOW: "s",
+    Algorithm.BAN: "b",
 }
 _FINGERPRINT = re.compile(r":([0-9a-f]{24})[^:]*$")
 _GLOB = re.compile(r"([*?\[\]\\])")
 _REFUSED, _CHARGED, _ROOM = 0, 1, 2
 _new = tuple.__new__
+_TIME = 8
+_TOLD = Struct("<Bddd")
+_LARGEST = 2.0**53
+_unpack_time = Struct("<d").unpack_from
+_pack_hit = Struct("<dddddI?c").pack
+_pack_charge = Struct("<ddddddc").pack
 
 
 class Call(NamedTuple):
@@ -121,20 +128,24 @@ def _number(value: int) -> bytes:
     return b"%d" % value
 
 
-def call(name: str, keys: Sequence[bytes], *arguments: bytes) -> Call:
+def call(name: str, keys: Sequence[bytes], *arguments: bytes, algorithms: str = "") -> Call:
     """A call of the script ``name``."""
-    return Call(keys[0], (_number(len(keys)), *keys, *arguments), script(name))
+    return Call(keys[0], (_number(len(keys)), *keys, *arguments), script(name, algorithms))
 
 
 # Hits
 
 
-def _plan(hit: Hit) -> tuple[bytes, ...]:
-    """Algorithm, limit, interval, cost, and what the cost adds to a bucket's debt: the product is too long for Lua."""
-    _, algorithm, limit, interval, cost, _, _ = hit
+def _plan(hit: Hit) -> tuple[int, int, int, int, int]:
+    """Limit, interval, cost, and what the cost adds to a bucket's debt: the product is too long for Lua."""
+    _, _, limit, interval, cost, _, _ = hit
     length = -(-interval // MICROSECOND)
     whole, rest = divmod(cost * length, limit) if cost <= limit else (length + 1, 0)
-    return _LETTERS[algorithm], b"%d" % limit, b"%d" % length, b"%d" % cost, b"%d" % whole, b"%d" % rest
+    return limit, length, cost, whole, rest
+
+
+def _letters(hits: Iterable[Hit]) -> str:
+    return "".join(sorted({_LETTERS[hit.algorithm] for hit in hits}))
 
 
 def name_of(names: Names, hit: Hit) -> bytes:
@@ -149,11 +160,18 @@ def in_order(hits: Sequence[Hit]) -> list[int]:
 
 def count(names: Names, hits: Sequence[Hit], now: bytes, *, look: bool = False) -> Call:
     """Charge ``hits``, which are :func:`in_order`, or only look at them."""
-    arguments = [now, b"1" if look else b"0"]
-    for hit in hits:
-        arguments += _plan(hit)
-        arguments += (b"%d" % hit.group, b"1" if hit.dry_run else b"0")
-    return call("count", [name_of(names, hit) for hit in hits], *arguments)
+    packed = [_pack_hit(*_plan(hit), hit.group, hit.dry_run, _LETTERS[hit.algorithm].encode()) for hit in hits]
+    keys = [name_of(names, hit) for hit in hits]
+    how = b"1" if look else b"2" if _is_simple(hits) else b"0"
+    return call("count", keys, now, how, *packed, algorithms=_letters(hits))
+
+
+def _is_simple(hits: Sequence[Hit]) -> bool:
+    """Whether it is one live limit, with bans in front of it."""
+    *bans, last = hits
+    if last.dry_run or last.algorithm is Algorithm.BAN:
+        return False
+    return all([hit.algorithm is Algorithm.BAN and not hit.dry_run and hit.group == last.group for hit in bans])
 
 
 def verdicts(hits: Sequence[Hit], reply: object) -> list[Verdict]:
@@ -162,30 +180,34 @@ def verdicts(hits: Sequence[Hit], reply: object) -> list[Verdict]:
     Raises:
         StoreError: It makes no sense.
     """
-    numbers = _numbers(reply, 1 + 4 * len(hits))
-    at = numbers[0] * MICROSECOND
-    return [_verdict(hit, at, numbers[place : place + 4]) for hit, place in zip(hits, range(1, len(numbers), 4), strict=True)]
+    if not isinstance(reply, bytes) or len(reply) != _TIME + len(hits) * _TOLD.size:
+        raise Garbage(f"the server's answer makes no sense: {len(hits)} verdicts were asked for")
+    at = _whole(_unpack_time(reply)[0]) * MICROSECOND
+    told = _TOLD.iter_unpack(memoryview(reply)[_TIME:])
+    return [_verdict(hit, at, *numbers) for hit, numbers in zip(hits, told, strict=True)]
 
 
-def charged(reply: Sequence[int]) -> list[int]:
+def charged(reply: bytes) -> list[int]:
     """The places of hits that were charged, in an answer that :func:`verdicts` took."""
-    return [place for place, flag in enumerate(reply[1::4]) if flag == _CHARGED]
+    return [place for place, flag in enumerate(reply[_TIME :: _TOLD.size]) if flag == _CHARGED]
 
 
-def _numbers(reply: object, count: int) -> list[int]:
-    if isinstance(reply, list) and len(reply) == count and all([type(item) is int and item >= 0 for item in reply]):
-        return reply
-    raise Garbage(f"the server's answer makes no sense: {count} numbers were asked for")
+def _whole(number: float) -> int:
+    if not 0.0 <= number < _LARGEST:
+        raise Garbage("the server's answer makes no sense: a number is out of range")
+    return int(number)
 
 
-def _verdict(hit: Hit, at: int, told: Sequence[int]) -> Verdict:
-    flag, first, second, third = told
+def _verdict(hit: Hit, at: int, flag: int, first: float, second: float, third: float) -> Verdict:
     if flag > _ROOM:
         raise Garbage("the server's answer makes no sense: a hit is neither admitted nor refused")
-    if hit.algorithm is Algorithm.TOKEN_BUCKET:
-        first, second, third = _bucket(hit, flag, first, second)
-    retry = seconds(third * MICROSECOND) if flag == _REFUSED else 0.0
-    return _new(Verdict, (flag != _REFUSED, first, seconds(second * MICROSECOND), retry, at))
+    left, reset, retry = _whole(first), _whole(second), _whole(third)
+    if hit.algorithm is Algorithm.BAN and flag:
+        left = hit.max
+    elif hit.algorithm is Algorithm.TOKEN_BUCKET:
+        left, reset, retry = _bucket(hit, flag, left, reset)
+    wait = 0.0 if flag else seconds(retry * MICROSECOND)
+    return _new(Verdict, (flag != _REFUSED, left, seconds(reset * MICROSECOND), wait, at))
 
 
 def _bucket(hit: Hit, flag: int, whole: int, rest: int) -> tuple[int, int, int]:
@@ -201,11 +223,11 @@ def _bucket(hit: Hit, flag: int, whole: int, rest: int) -> tuple[int, int, int]:
 
 def refund(names: Names, charges: Sequence[Charge], now: bytes) -> Call:
     """Take charges of limits back."""
-    arguments = [now]
-    for hit, at in charges:
-        arguments += _plan(hit)
-        arguments.append(b"%d" % (at // MICROSECOND))
-    return call("refund", [names.counter(hit.key) for hit, _ in charges], *arguments)
+    packed = [
+        _pack_charge(*_plan(hit), at // MICROSECOND, _LETTERS[hit.algorithm].encode()) for hit, at in charges
+    ]
+    keys = [names.counter(hit.key) for hit, _ in charges]
+    return call("refund", keys, now, *packed, algorithms=_letters([hit for hit, _ in charges]))
 
 
 # Sums, marks and values
@@ -269,7 +291,7 @@ def ban(names: Names, key: str, ttl: float, now: bytes) -> list[Call]:
 def unban(names: Names, key: str, now: bytes) -> list[Call]:
     """Lift a ban."""
     unlisted = Call(names.ban_list, (b"ZREM", names.ban_list, key.encode("utf-8", "surrogatepass")))
-    return [call("unban", [names.ban(key)], now), unlisted]
+    return [call("unban", [names.ban(key)], now, algorithms="b"), unlisted]
 
 
 def bans(names: Names, start: int, now: bytes) -> Call:

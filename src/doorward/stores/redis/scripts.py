@@ -15,9 +15,16 @@ class Script(NamedTuple):
     sha: bytes
 
 
+_ALGORITHMS = {"f": "fixed_window", "t": "token_bucket", "s": "sliding_window", "b": "banned"}
+
+
 @cache
-def script(name: str) -> Script:
-    """The script in ``lua/NAME.lua``."""
+def script(name: str, algorithms: str = "") -> Script:
+    """The script in ``lua/NAME.lua``, with the algorithms whose letters are given.
+
+    Only those, because a server runs through all of a script each time that it is called.
+    """
     folder = files(__package__) / "lua"
-    source = (folder / "algorithms.lua").read_bytes() + (folder / f"{name}.lua").read_bytes()
+    parts = ["common", *[_ALGORITHMS[letter] for letter in algorithms], name]
+    source = b"\n".join([(folder / f"{part}.lua").read_bytes() for part in parts])
     return Script(source, hashlib.sha1(source, usedforsecurity=False).hexdigest().encode())

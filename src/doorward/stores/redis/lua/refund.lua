@@ -1,7 +1,7 @@
 -- Takes charges back, as far as they still weigh.
--- KEYS: one for each charge. ARGV: microseconds (0: the server's), then for each charge
---       algorithm, limit, interval, cost, whole, rest, the time it was made at.
-local FIELDS = 7
+-- KEYS: one for each charge. ARGV: microseconds (0: the server's), then for each charge, packed,
+--       limit, interval, cost, whole, rest, the time it was made at, the letter of the algorithm.
+local CHARGE = '<ddddddc1'
 local now = clock(ARGV[1])
 
 local refund = {}
@@ -87,17 +87,10 @@ function refund.s(state, hit)
 end
 
 for place, key in ipairs(KEYS) do
-    local base = 1 + FIELDS * (place - 1)
-    local hit = {
-        limit = tonumber(ARGV[base + 2]),
-        interval = tonumber(ARGV[base + 3]),
-        cost = tonumber(ARGV[base + 4]),
-        whole = tonumber(ARGV[base + 5]),
-        rest = tonumber(ARGV[base + 6]),
-        at = tonumber(ARGV[base + 7]),
-    }
+    local hit, letter = {}, nil
+    hit.limit, hit.interval, hit.cost, hit.whole, hit.rest, hit.at, letter = struct.unpack(CHARGE, ARGV[place + 1])
     local state = read(key)
-    local new, expiry = refund[ARGV[base + 1]](state, hit)
+    local new, expiry = refund[letter](state, hit)
     if state and not new then
         redis.call('DEL', key)
     elseif expiry then
