@@ -140,6 +140,7 @@ class Cluster:
 
     def __init__(self, folder: Path, *, replica: bool = False) -> None:
         options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-replica-validity-factor", "0"]
+        options += ["--cluster-require-full-coverage", "no", "--cluster-allow-replica-migration", "no"]
         self.nodes = [Valkey(folder / str(number), *options, port=bus_port()) for number in range(3 + replica)]
 
     def __enter__(self) -> Cluster:
@@ -184,3 +185,42 @@ class Cluster:
 def bus_port() -> int:
     """A port whose cluster bus port, 10,000 above, exists."""
     return next(port for port in iter(free_port, None) if port + 10_000 < 65_536)
+
+
+class Group:
+    """A primary, a replica, and Sentinels that call them ``shop``."""
+
+    def __init__(self, folder: Path, sentinels: int = 3) -> None:
+        self.primary = Valkey(folder / "primary")
+        self.replica = Valkey(folder / "replica", "--replicaof", "127.0.0.1", str(self.primary.port))
+        watching = "\n".join(
+            [
+                f"sentinel monitor shop 127.0.0.1 {self.primary.port} {sentinels // 2 + 1}",
+                "sentinel down-after-milliseconds shop 500",
+                "sentinel failover-timeout shop 2000",
+            ]
+        )
+        self.sentinels = [Valkey(folder / f"sentinel{number}", sentinel=watching) for number in range(sentinels)]
+
+    def __enter__(self) -> Group:
+        try:
+            for server in (self.primary, self.replica, *self.sentinels):
+                server.start()
+            until(lambda: self.replica.info("replication", "master_link_status") == "up", "no replica")
+            for sentinel in self.sentinels:
+                until(lambda sentinel=sentinel: self._sees_all(sentinel), "the Sentinels do not see the group")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _sees_all(self, sentinel: Valkey) -> bool:
+        state = sentinel.info("sentinel", "master0")
+        return "status=ok" in state and "slaves=1" in state and f"sentinels={len(self.sentinels)}" in state
+
+    def __exit__(self, *_: object) -> None:
+        for server in (*self.sentinels, self.replica, self.primary):
+            server.kill()
+
+    def url(self) -> str:
+        return "valkey+sentinel://" + ",".join(f"127.0.0.1:{each.port}" for each in self.sentinels) + "/shop"

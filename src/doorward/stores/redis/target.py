@@ -112,6 +112,8 @@ def parse(url: str) -> Target:
     name, _, form = parts.scheme.partition("+")
     if parts.scheme not in SCHEMES:
         raise _wrong(f"{parts.scheme + '://' if parts.scheme else 'a text without a scheme'} is not known")
+    if not url.startswith(f"{parts.scheme}://"):
+        raise _wrong("is no URL")
     unknown = [option for option in options if option not in _OPTIONS]
     if unknown:
         raise _wrong(f"option {unknown[0]!r} is not one of {', '.join(_OPTIONS)}")
