@@ -106,8 +106,9 @@ def assert_same(hits: Sequence[Hit], ours: Sequence[Verdict], theirs: Sequence[V
         if hit.algorithm is BUCKET:
             for wait in ("reset_after", "retry_after"):
                 assert -1e-12 <= getattr(own, wait) - getattr(other, wait) < 1.000001e-6, (hit, own, other)
-            own = own._replace(reset_after=other.reset_after, retry_after=other.retry_after)
-        assert own == other, hit
+            assert own == other._replace(reset_after=own.reset_after, retry_after=own.retry_after), hit
+        else:
+            assert own == other, hit
 
 
 def _charged(hits: Sequence[Hit], verdicts: Sequence[Verdict]) -> list[Charge]:

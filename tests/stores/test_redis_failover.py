@@ -64,9 +64,9 @@ def test_a_failover_on_demand_moves_everybody(group: Group) -> None:
 
 def test_a_group_that_nobody_knows(group: Group) -> None:
     """A wrong name is an error that says so."""
-    with RedisStore(group.url().replace("/shop", "/shed"), timeout=2) as store:
-        with pytest.raises(StoreError, match="knows no group 'shed'"):
-            store.get("k")
+    url = group.url().replace("/shop", "/shed")
+    with RedisStore(url, timeout=2) as store, pytest.raises(StoreError, match="knows no group 'shed'"):
+        store.get("k")
 
 
 def test_no_sentinel_is_there() -> None:
@@ -149,8 +149,8 @@ def test_a_server_that_is_no_cluster_says_so(tmp_path: Path) -> None:
     valkey = Valkey(tmp_path)
     try:
         valkey.start()
-        with RedisStore(valkey.url("valkey+cluster"), timeout=5) as store:
-            with pytest.raises(StoreError, match="cluster support disabled"):
-                store.get("k")
+        url = valkey.url("valkey+cluster")
+        with RedisStore(url, timeout=5) as store, pytest.raises(StoreError, match="cluster support disabled"):
+            store.get("k")
     finally:
         valkey.kill()

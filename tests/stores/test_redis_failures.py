@@ -1,4 +1,4 @@
-"""Servers that are silent, slow, lying, killed, stopped or demoted: an error in time, no wait after it, and recovery."""
+"""Servers that are silent, slow, lying, killed, stopped or demoted: an error in time, no wait after it, recovery."""
 
 from __future__ import annotations
 
@@ -102,9 +102,12 @@ LIES: dict[str, tuple[Behaviour, str]] = {
 def test_a_server_that_lies_is_an_error(lie: str, kind: str) -> None:
     """P8: whatever comes, or does not, is a StoreError that says what it was, within the deadline."""
     behaviour, why = LIES[lie]
-    with listening(behaviour) as liar, RedisStore(liar.url, timeout=SHORT) as store:
-        with pytest.raises(StoreError, match=why):
-            call(store, kind)
+    with (
+        listening(behaviour) as liar,
+        RedisStore(liar.url, timeout=SHORT) as store,
+        pytest.raises(StoreError, match=why),
+    ):
+        call(store, kind)
 
 
 @both
@@ -282,19 +285,20 @@ def test_more_callers_than_connections_wait_their_turn(server: Valkey) -> None:
 
 def test_all_connections_in_use_is_not_the_servers_failure(server: Valkey) -> None:
     """A caller that finds none free in time is told so, and the server is not taken for down."""
-    with listening(delayed(server.port, 0.2)) as proxy:
-        with RedisStore(f"{proxy.url}?max_connections=1", timeout=20) as slow:
-            slow.get("warm")
-            slow._processes.current()._timeout = 0.05
-            blocker = threading.Thread(target=lambda: slow._processes.current().run(slow._flows.get("k"), piecewise=True))
-            slow._processes.current()._timeout = 20
-            blocker.start()
-            until(lambda: slow.figures()["connections_idle"] == 0, "not in use")
-            slow._processes.current()._timeout = 0.05
-            with pytest.raises(DeadlineExceeded, match="all 1 connections"):
-                slow.get("k")
-            blocker.join()
-            assert slow.figures()["outages"] == 0
+    with (
+        listening(delayed(server.port, 0.2)) as proxy,
+        RedisStore(f"{proxy.url}?max_connections=1", timeout=20) as slow,
+    ):
+        slow.get("warm")
+        process = slow._processes.current()
+        blocker = threading.Thread(target=slow.get, args=("k",))
+        blocker.start()
+        until(lambda: slow.figures()["connections_idle"] == 0, "not in use")
+        process._timeout = 0.05
+        with pytest.raises(DeadlineExceeded, match="all 1 connections"):
+            slow.get("k")
+        blocker.join()
+        assert slow.figures()["outages"] == 0
 
 
 FORKING = """

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -139,11 +139,18 @@ class Cluster:
     """Three nodes that share the slots, and a replica of the first where wanted."""
 
     def __init__(self, folder: Path, *, replica: bool = False) -> None:
-        options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-replica-validity-factor", "0"]
+        options = [
+            "--cluster-enabled",
+            "yes",
+            "--cluster-node-timeout",
+            "1000",
+            "--cluster-replica-validity-factor",
+            "0",
+        ]
         options += ["--cluster-require-full-coverage", "no", "--cluster-allow-replica-migration", "no"]
         self.nodes = [Valkey(folder / str(number), *options, port=bus_port()) for number in range(3 + replica)]
 
-    def __enter__(self) -> Cluster:
+    def __enter__(self) -> Self:
         try:
             for node in self.nodes:
                 node.start()
@@ -167,7 +174,9 @@ class Cluster:
             assert first.ask("CLUSTER", "MEET", "127.0.0.1", str(node.port)) == b"OK"
         until(lambda: all(self._knows_all(node) for node in self.nodes), "the nodes never met")
         for node in self.nodes[3:]:
-            until(lambda node=node: node.ask("CLUSTER", "REPLICATE", first.ask("CLUSTER", "MYID").decode()) == b"OK", "")
+            until(
+                lambda node=node: node.ask("CLUSTER", "REPLICATE", first.ask("CLUSTER", "MYID").decode()) == b"OK", ""
+            )
             until(lambda node=node: node.info("replication", "master_link_status") == "up", "no replica")
         until(lambda: all(self._is_whole(node) for node in self.nodes), "the Cluster never came up")
 
@@ -202,7 +211,7 @@ class Group:
         )
         self.sentinels = [Valkey(folder / f"sentinel{number}", sentinel=watching) for number in range(sentinels)]
 
-    def __enter__(self) -> Group:
+    def __enter__(self) -> Self:
         try:
             for server in (self.primary, self.replica, *self.sentinels):
                 server.start()

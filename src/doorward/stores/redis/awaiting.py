@@ -1,11 +1,10 @@
-"""Performs conversations by awaiting: the pool of each event loop. Breakers, routes and repair are the blocking twin's."""
+"""Performs conversations by awaiting: the pool of each event loop. Breakers, routes and repair are the twin's."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -15,7 +14,7 @@ from doorward.stores.redis.talk import Batch, Outcome, is_outage
 from doorward.stores.redis.wires import AsyncWire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Sequence
 
     from doorward.stores.redis.library import Library
     from doorward.stores.redis.routing import Node
@@ -107,7 +106,7 @@ class Awaiting:
             try:
                 link = await self._link(pool, node, ends)
                 link.wire.send(batch.data)
-                replies = await link.wire.receive(batch.count)
+                replies = await link.wire.receive(batch.replies)
             except BaseException as error:
                 if link is not None:
                     await link.drop()

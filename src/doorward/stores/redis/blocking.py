@@ -6,7 +6,6 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from doorward.errors import DeadlineExceeded, StoreError
@@ -18,7 +17,7 @@ from doorward.stores.redis.talk import Batch, Outcome, is_outage, probe
 from doorward.stores.redis.wires import Wire, left_until
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from doorward.stores.redis.library import Library
     from doorward.stores.redis.target import Target
@@ -181,7 +180,7 @@ class Process:
         node = batch.node
         pool = self._pool(node)
         try:
-            replies = link.wire.receive(batch.count, _share(batch, ends))
+            replies = link.wire.receive(batch.replies, _share(batch, ends))
         except BaseException as error:
             pool.drop(link)
             return self._failed(node, error, began)

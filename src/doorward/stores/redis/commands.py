@@ -223,9 +223,7 @@ def _bucket(hit: Hit, flag: int, whole: int, rest: int) -> tuple[int, int, int]:
 
 def refund(names: Names, charges: Sequence[Charge], now: bytes) -> Call:
     """Take charges of limits back."""
-    packed = [
-        _pack_charge(*_plan(hit), at // MICROSECOND, _LETTERS[hit.algorithm].encode()) for hit, at in charges
-    ]
+    packed = [_pack_charge(*_plan(hit), at // MICROSECOND, _LETTERS[hit.algorithm].encode()) for hit, at in charges]
     keys = [names.counter(hit.key) for hit, _ in charges]
     return call("refund", keys, now, *packed, algorithms=_letters([hit for hit, _ in charges]))
 

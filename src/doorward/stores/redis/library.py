@@ -13,7 +13,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from doorward.errors import ConfigurationError
-
 from doorward.stores.redis.target import PORT, Address
 
 if TYPE_CHECKING:
@@ -40,7 +39,9 @@ class Library:
         self._asyncio: Any = None
         # Telling the server the library's name and version would cost two more round trips for each connection.
         arguments = inspect.signature(self._blocking.AbstractConnection.__init__).parameters
-        self._nameless = {"driver_info": None} if "driver_info" in arguments else {"lib_name": None, "lib_version": None}
+        self._nameless = (
+            {"driver_info": None} if "driver_info" in arguments else {"lib_name": None, "lib_version": None}
+        )
         # The first connection imports what the library puts off; no request is to wait for that.
         self.connection(None, Address("localhost", PORT), 1.0)
 
@@ -96,5 +97,3 @@ def _installed(names: tuple[str, ...]) -> str:
     raise ConfigurationError(
         "store", f"{names[0]}:// needs the package {names[0]} or {names[1]}: pip install 'doorward[{names[0]}]'"
     )
-
-

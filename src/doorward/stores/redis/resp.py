@@ -6,12 +6,9 @@ nobody knows where the next reply would begin.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from doorward.errors import StoreError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 MOST_BYTES = 1 << 20
 """The longest answer to one exchange. The longest that is asked for, a piece of a scan, is a fifth of it."""
@@ -36,20 +33,13 @@ class ErrorReply(NamedTuple):
     text: str
 
 
-
-
 def pack(*parts: bytes) -> bytes:
     """A command."""
-    pieces = [b"*%d\r\n" % len(parts)]
-    for part in parts:
-        pieces.append(b"$%d\r\n%b\r\n" % (len(part), part))
-    return b"".join(pieces)
+    return b"*%d\r\n" % len(parts) + b"".join([b"$%d\r\n%b\r\n" % (len(part), part) for part in parts])
 
 
 class _Incomplete(Exception):
     """More bytes have to come first."""
-
-
 
 
 class Reader:
@@ -142,21 +132,6 @@ class Reader:
 
 
 def _number(line: bytes) -> int:
-    try:
-        if len(line) > _LONGEST_NUMBER:
-            raise ValueError
-        return int(line)
-    except ValueError:
-        raise Garbage("the server's answer is not of the Redis protocol") from None
-
-
-def texts(reply: object) -> list[str]:
-    """A reply that is a list of strings.
-
-    Raises:
-        Garbage: It is not.
-    """
-    items: Sequence[object] = reply if isinstance(reply, list) else [None]
-    if not all(isinstance(item, bytes) for item in items):
-        raise Garbage("the server's answer is not a list of strings")
-    return [item.decode("utf-8", "replace") for item in items if isinstance(item, bytes)]
+    if len(line) > _LONGEST_NUMBER or not line.removeprefix(b"-").isdigit():
+        raise Garbage("the server's answer is not of the Redis protocol")
+    return int(line)

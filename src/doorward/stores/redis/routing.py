@@ -171,7 +171,9 @@ def _slots_of(reply: object, asked: Node, node: Callable[[Address], Node]) -> li
 
 def _host(host: Any, asked: Node) -> str:
     """A node that does not know its own name is where it was asked."""
-    return host.decode("utf-8", "replace") if isinstance(host, bytes) and host not in {b"", b"?"} else asked.address.host
+    return (
+        host.decode("utf-8", "replace") if isinstance(host, bytes) and host not in {b"", b"?"} else asked.address.host
+    )
 
 
 def address_of(words: Sequence[str], asked: Node) -> tuple[int, Address]:

@@ -1,8 +1,8 @@
 """Conversations with servers as generators: they yield what to send, and are sent what came back.
 
-One loop that blocks and one that awaits perform them, so that what follows from an answer exists once. Nothing that may
-have been carried out is ever sent twice: only what a server has *refused* is, to where it says, or with the whole script
-where it did not know that.
+One loop that blocks and one that awaits perform them, so that what follows from an answer exists once. Nothing that
+may have been carried out is ever sent twice: only what a server has *refused* is, to where it says, or with the whole
+script where it did not know that.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ class Batch(NamedTuple):
     Attributes:
         node: Whom to send them to.
         data: Commands.
-        count: How many.
+        replies: How many come back.
         share: The part of the time left that may be spent on it: somebody else can be asked too.
         probing: Send it although the server is known to be down.
     """
 
     node: Node
     data: bytes
-    count: int
+    replies: int
     share: float = 1.0
     probing: bool = False
 
@@ -195,4 +195,3 @@ def probe(router: Router, node: Node, key: bytes) -> Talk:
     (outcome,) = yield [Batch(node, question, 1, probing=True)]
     if _reply(outcome) not in {b"OK", b"PONG"}:
         raise Garbage("the server's answer makes no sense")
-

@@ -1,4 +1,4 @@
-"""Reads the URL of a store: which servers, how they are reached, and what for. No password leaves this module in text."""
+"""Reads the URL of a store: which servers, and how they are reached. No password goes into a message from here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ACCEPTED = (
-    'redis://[[user]:password@]host[:port][/db][?option=value], the same with rediss:// (TLS), valkey://, valkeys://, '
+    "redis://[[user]:password@]host[:port][/db][?option=value], the same with rediss:// (TLS), valkey://, valkeys://, "
     '"+cluster" or "+sentinel" behind any of them with several host:port, or redis+unix:///path/of/socket'
 )
 PORT = 6379
@@ -174,7 +174,12 @@ def _place(kind: str, path: str, options: Mapping[str, str]) -> tuple[str, int]:
         if not service:
             raise _wrong("the name of the group is missing: redis+sentinel://host:port,host:port/NAME")
     text = options.get("db", first or "0")
-    if second or (first and "db" in options and first != text) or not (text.isascii() and text.isdigit()) or len(text) > 6:
+    if (
+        second
+        or (first and "db" in options and first != text)
+        or not (text.isascii() and text.isdigit())
+        or len(text) > 6
+    ):
         raise _wrong("the database is not a number from 0")
     if kind == CLUSTER and int(text):
         raise _wrong("a Cluster has database 0 only")

@@ -7,7 +7,6 @@ comes later would be taken for that of the next call.
 
 from __future__ import annotations
 
-import asyncio
 import select
 import time
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from doorward.errors import DeadlineExceeded, StoreError
 from doorward.stores.redis.resp import ErrorReply, Garbage, Reader
 
 if TYPE_CHECKING:
+    import asyncio
     import socket
 
     from doorward.stores.redis.library import Library
@@ -64,7 +64,7 @@ class Wire:
         """The library has disconnected, or is about to."""
         self._socket = None
 
-    def can_read(self, timeout: float) -> bool:  # noqa: ARG002
+    def can_read(self, timeout: float) -> bool:
         """Never: the store reads exactly what it has asked for."""
         return False
 
