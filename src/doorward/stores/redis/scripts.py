@@ -24,7 +24,7 @@ def script(name: str, algorithms: str = "") -> Script:
 
     Only those, because a server runs through all of a script each time that it is called.
     """
-    folder = files(__package__) / "lua"
+    folder = files("doorward.stores.redis") / "lua"
     parts = ["common", *[_ALGORITHMS[letter] for letter in algorithms], name]
     source = b"\n".join([(folder / f"{part}.lua").read_bytes() for part in parts])
     return Script(source, hashlib.sha1(source, usedforsecurity=False).hexdigest().encode())
