@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 from struct import Struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from doorward.effects import Algorithm, Verdict
+from doorward.effects import Algorithm, Hit, Verdict
 from doorward.errors import StoreError
 from doorward.stores.algorithms import seconds
 from doorward.stores.redis.resp import ErrorReply, Garbage
@@ -20,13 +21,14 @@ from doorward.stores.redis.scripts import Script, script
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from doorward.effects import Charge, Hit
+    from doorward.effects import Charge
 
 MICROSECOND = 1_000
 LONGEST = 100 * 365 * 86_400.0
 """Seconds: what an endless ``ttl`` is cut to."""
 BANS_AT_ONCE = 500
 SCAN_COUNT = 1_000
+_PLANS = 1_024
 
 _LETTERS = {
     Algorithm.FIXED_WINDOW: "f",
@@ -144,6 +146,13 @@ def _plan(hit: Hit) -> tuple[int, int, int, int, int]:
     return limit, length, cost, whole, rest
 
 
+@lru_cache(_PLANS)
+def _packed(plan: tuple[Any, ...]) -> bytes:
+    """A hit without its key: an application has few of these."""
+    hit = Hit("", *plan)
+    return _pack_hit(*_plan(hit), hit.group, hit.dry_run, _LETTERS[hit.algorithm].encode())
+
+
 def _letters(hits: Iterable[Hit]) -> str:
     return "".join(sorted({_LETTERS[hit.algorithm] for hit in hits}))
 
@@ -160,7 +169,7 @@ def in_order(hits: Sequence[Hit]) -> list[int]:
 
 def count(names: Names, hits: Sequence[Hit], now: bytes, *, look: bool = False) -> Call:
     """Charge ``hits``, which are :func:`in_order`, or only look at them."""
-    packed = [_pack_hit(*_plan(hit), hit.group, hit.dry_run, _LETTERS[hit.algorithm].encode()) for hit in hits]
+    packed = [_packed(hit[1:]) for hit in hits]
     keys = [name_of(names, hit) for hit in hits]
     how = b"1" if look else b"2" if _is_simple(hits) else b"0"
     return call("count", keys, now, how, *packed, algorithms=_letters(hits))
