@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
+import os
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -166,41 +168,87 @@ def measure(port: int, *, waits: bool, rounds: int) -> Table:
     return Table(title, note, ["algorithm", "", "p50", "p99"], rows)
 
 
-def failover_loss(seconds: float = 2.0) -> tuple[int, int, float]:
+def relay(port: int, lag: float) -> None:
+    """Serve on a port, which is printed, what leads to ``port`` and brings its answers ``lag`` seconds later."""
+    import queue
+    import socket
+
+    def forward(source: socket.socket, target: socket.socket, wait: float) -> None:
+        waiting: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
+        threading.Thread(target=deliver, args=(waiting, target), daemon=True).start()
+        while data := source.recv(65536):
+            waiting.put((time.monotonic() + wait, data))
+
+    def deliver(waiting: queue.SimpleQueue[tuple[float, bytes]], target: socket.socket) -> None:
+        while True:
+            due, data = waiting.get()
+            time.sleep(max(0.0, due - time.monotonic()))
+            target.sendall(data)
+
+    listening = socket.create_server(("127.0.0.1", 0))
+    print(listening.getsockname()[1], flush=True)
+    while True:
+        replica, _ = listening.accept()
+        primary = socket.create_connection(("127.0.0.1", port))
+        threading.Thread(target=forward, args=(replica, primary, 0.0), daemon=True).start()
+        threading.Thread(target=forward, args=(primary, replica, lag), daemon=True).start()
+
+
+@contextlib.contextmanager
+def relaying(port: int, lag: float) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """A process that relays, and its port."""
+    command = [sys.executable, "-m", "benchmarks.redis_stores", "--relay", str(port), str(lag)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield process, int(process.stdout.readline())
+    finally:
+        process.kill()
+        process.wait()
+
+
+def failover_loss(lag: float, seconds: float = 2.0) -> tuple[int, int, float]:
     """Charges that the primary had answered and the replica never got, when the primary is killed under load.
+
+    Args:
+        lag: Seconds that the replica is behind, as over a network.
+        seconds: Of load before that.
 
     Returns:
         Charges answered, charges lost, and answers a second.
     """
+    import redis
+
     from doorward.stores.redis import RedisStore
 
-    with valkey() as first, valkey("--replicaof", "127.0.0.1", str(first)) as second:
-        store, spare = (RedisStore(f"redis://127.0.0.1:{port}", timeout=5) for port in (first, second))
-        hit = Hit("k", Algorithm.FIXED_WINDOW, MOST, 366 * 86_400 * 10**9)
-        import redis
-
+    hit = Hit("k", Algorithm.FIXED_WINDOW, MOST, 366 * 86_400 * 10**9)
+    with valkey() as first, relaying(first, lag) as (link, between), valkey() as second:
         admin, replica = redis.Redis(port=first), redis.Redis(port=second)
+        replica.replicaof("127.0.0.1", str(between if lag else first))
         while replica.info("replication")["master_link_status"] != "up":
             time.sleep(0.05)
+        store, spare = (RedisStore(f"redis://127.0.0.1:{port}", timeout=5) for port in (first, second))
+        primary = admin.info("server")["process_id"]
         answered, ends = 0, time.monotonic() + seconds
-        with contextlib.suppress(Exception):
-            for number in itertools.count():
-                if time.monotonic() > ends and number % 50 == 0:
-                    admin.config_set("appendonly", "no")
-                    ends = float("inf")
-                    subprocess.run(["kill", "-9", str(admin.info("server")["process_id"])], check=True)
-                store.count([hit])
-                answered += 1
+        while time.monotonic() < ends:
+            store.count([hit])
+            answered += 1
+        link.kill()
+        os.kill(primary, signal.SIGKILL)
+        time.sleep(0.5)
         replica.replicaof("NO", "ONE")
         counted = MOST - spare.peek([hit])[0].remaining
         return answered, answered - counted, answered / seconds
 
 
 def main() -> None:
+    if "--relay" in sys.argv:
+        relay(int(sys.argv[-2]), float(sys.argv[-1]))
     if "--failover" in sys.argv:
-        for _ in range(5):
-            answered, lost, rate = failover_loss()
-            print(f"{answered} charges answered at {rate:.0f} a second, {lost} lost with the primary")
+        for lag in (0.0, 0.001, 0.01, 0.05):
+            for _ in range(3):
+                answered, lost, rate = failover_loss(lag)
+                print(f"lag {lag * 1e3:.0f} ms: {answered} charges answered at {rate:.0f} a second, {lost} lost")
         return
     rounds = 20 if "--quick" in sys.argv else 100
     with valkey() as port:

@@ -126,6 +126,9 @@ class Awaiting:
         loop = asyncio.get_running_loop()
         pools = self._pools.get(loop)
         if pools is None:
+            # Connections refer to their loop: one that has ended would be kept for ever.
+            for ended in [other for other in list(self._pools) if other.is_closed()]:
+                self._pools.pop(ended, None)
             pools = self._pools[loop] = {}
         pool = pools.get(node)
         if pool is None:
