@@ -42,9 +42,12 @@ local function is_live(ending, interval, now)
     return ending > now and ending - now <= 2 * interval
 end
 
--- Nothing is kept for ever. A millisecond more, since the server rounds; a state outlives its expiry harmlessly.
+-- Nothing is kept for ever. A millisecond more, since the server rounds; a state outlives its expiry harmlessly. An hour
+-- more where the time is given, of which the server's own expiry knows nothing.
+local MORE = ARGV[1] == '0' and 1 or 3600000
+
 local function keep(key, state, expiry, now)
-    redis.call('SET', key, state, 'PX', string.format('%.0f', math.max(1, math.ceil((expiry - now) / 1000) + 1)))
+    redis.call('SET', key, state, 'PX', string.format('%.0f', math.max(1, math.ceil((expiry - now) / 1000) + MORE)))
 end
 
 local decide = {}
