@@ -129,7 +129,7 @@ def test_the_metadata_is_complete(wheel: Path) -> None:
     for line in ("Name: doorward", "Version: 0.1.0", "License-Expression: Apache-2.0", "Requires-Python: >=3.11"):
         assert line in lines
     extras = [line.removeprefix("Provides-Extra: ") for line in lines if line.startswith("Provides-Extra")]
-    assert sorted(extras) == ["all", "cli", "django", "fastapi", "flask", "geo", "ip", "starlette"]
+    assert sorted(extras) == ["all", "cli", "django", "fastapi", "flask", "geo", "ip", "redis", "starlette", "valkey"]
     needed = [line.removeprefix("Requires-Dist: ") for line in lines if line.startswith("Requires-Dist")]
     always = [requirement for requirement in needed if "extra ==" not in requirement]
     assert sorted(always) == ["dnspython>=2.7", "email-validator>=2.2", "httpx>=0.27"]
