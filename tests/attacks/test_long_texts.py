@@ -50,7 +50,7 @@ def test_pieces_have_the_forms_of_shorter_texts(parts: list[str]) -> None:
     """Each is a part of what it would be as a whole, and has all that differs from the text."""
     text = ("".join(parts) + "." * decoding.LONG)[: decoding.LONG]
     whole = {form.via: form.text for form in decoding.forms(text)}
-    for form, via in decoding.forms(f"{text} "):
+    for form, via, _ in decoding.forms(f"{text} "):
         assert form in f"{whole[via]} "
 
 

@@ -49,7 +49,7 @@ def value_of(entry: dict[str, Any], text: str) -> Value:
 def found(text: str, entry: dict[str, Any]) -> set[str]:
     """The rules that find something in a text, or in what it may be decoded to."""
     value = value_of(entry, text)
-    forms = [Subject(text, value), *[Subject(form, value, via) for form, via in decoding.forms(text)]]
+    forms = [Subject(text, value), *[Subject(form.text, value, form.via) for form in decoding.forms(text)]]
     return {
         evidence.rule
         for subject in forms

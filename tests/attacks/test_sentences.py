@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from urllib.parse import urlencode
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.attacks.asking import PLENTY, subject
 
-from doorward.attacks.detectors import OF_VALUES, value_detectors
+from doorward import RequestContext, shield
+from doorward.attacks.detectors import value_detectors
 from doorward.attacks.evidence import Place, Value
 from doorward.attacks.screen import Screen
 from doorward.attacks.sentences import words_of_sentence
 from doorward.attacks.subject import Subject
 from doorward.attacks.vocabulary import words_of
 from doorward.attacks.work import Work
-from doorward.builders.rule_files import contents, plain_values, rulebooks
+from doorward.builders.rule_files import plain_values, rulebooks
+
+
+def scanned(text: str) -> float:
+    """What a form's field of a request weighs."""
+    body = urlencode({"text": text}).encode()
+    headers = [("content-type", "application/x-www-form-urlencoded")]
+    return SCANNER.scan_now(RequestContext(method="POST", path="/", headers=headers, body=body), body=True).weight
+
 
 SENTENCES = [
     "The shoes arrived on Monday, and they're great value for money (really).",
@@ -37,8 +47,19 @@ OTHERS = [
     "dear all\nSubject: x y z",
     "tabs\tbetween words are for code", "one 'quoted' word in all that", "snake_case is not a word of them",
 ]  # fmt: skip
-BEFORE = ["", "Please look at this for me now. ", "We think of it as follows: ", "Thanks a lot, and so on; "]
-BEHIND = ["", " and so on and so forth", ". Thanks a lot for that!"]
+HIDDEN = [
+    'x y & "whoami"', 'x y; "whoami"; z', '"systeminfo" & a b c', "a b & $1 whoami", "$1 whoami & a b",
+    'x or "a" like "a" and', 'name or "b" between "a" and "c"', "phpinfo (1); a b c", "popen (ls); a b c",
+    "x\xbcscript src is a", "select sleep (20 div 3) for us", "union select col from them",
+]  # fmt: skip
+KNOWN = re.findall(
+    r"\w+",
+    """or and not like in is between by select from where union all null true false order having limit insert update
+    delete drop table exec declare xor regexp div case when then exists sleep benchmark waitfor use show desc a x 1 0
+    whoami id ls cat net ping curl wget nc bash sh cmd powershell echo uname python php ruby ver set reboot
+    phpinfo system eval popen alert print assert name users password the we please for shoes it and thanks""",
+)
+AROUND = ["{}", "{}", "{}", "({})", '"{}"', "\u201c{}\u201d", "({}", "{})", "{}%", "$1 {}", "5\xbc{}"]
 
 
 @pytest.mark.parametrize("text", SENTENCES)
@@ -73,39 +94,53 @@ def test_many_texts_joined_are_no_sentence() -> None:
     assert Subject.joined([subject("it is all fine with me"), subject("yes")]).sentence is None
 
 
-def _said() -> list[tuple[str, dict[str, Any], str]]:
-    """Examples of attacks that are sentences, alone or with some around them."""
-    found = []
-    for book in OF_VALUES:
-        for entry in contents()[book]["rule"]:
-            for example in entry["match"]:
-                texts = [f"{before}{example}{behind}" for before in BEFORE for behind in BEHIND]
-                found += [(book, entry, text) for text in texts if words_of_sentence(text.lower()) is not None]
-    return found
+@st.composite
+def said(draw: st.DrawFn) -> str:
+    """Words that detectors know, with the marks of sentences around them, in any order."""
+    parts = []
+    for _ in range(draw(st.integers(4, 9))):
+        word = draw(st.sampled_from(KNOWN))
+        around = draw(
+            st.sampled_from(
+                ["{}", "{}", "{}", "({})", '"{}"', "\u201c{}\u201d", "({}", "{})", "{}%", "$1 {}", "5\xbc{}"]
+            )
+        )
+        behind = draw(st.sampled_from(["", "", "", ",", ";", ".", "?", ":", ";;", "),", ");"]))
+        parts += [around.format(word) + behind, draw(st.sampled_from([" ", " ", " ", "\n", " & ", " - ", "  "]))]
+    return "".join(parts).strip()
 
 
-def test_what_is_found_in_sentences_is_asked_for() -> None:
-    """Whatever any detector would find in one, though only a few are asked: also at paranoia 3."""
-    plain = plain_values()
-    screen = Screen(value_detectors(rulebooks(3)))
-    said = _said()
-    assert len(said) > 100
-    told = 0
-    for _, entry, text in said:
-        value = Value(Place(entry.get("places", ["form"])[0]), "q", text)
-        if Subject(text, value).sentence is None:
-            continue
-        wanted = screen.wanting(Subject(text, value), screen.all, {})
-        for bit, detector in screen.detectors:
-            if any([evidence.weight >= 0.2 for evidence in detector.examine(Subject(text, value), Work(PLENTY))]):
-                told += 1
-                assert wanted & bit, (detector.name, text)
-                assert not plain.says_nothing(Subject(text, value)), (detector.name, text)
-    assert told > 50
+PLAIN = plain_values()
+SCREEN = Screen(value_detectors(rulebooks()))
+CERTAIN = 0.6
+SCANNER = shield().scanner
+
+
+@given(said(), st.sampled_from([Place.QUERY, Place.JSON]))
+@settings(max_examples=5 * settings().max_examples)
+def test_what_is_found_in_sentences_is_asked_for(text: str, place: Place) -> None:
+    """Whatever any detector would find there, though only a few are asked, and most sentences are dismissed."""
+    value = Value(place, "q", text)
+    about = Subject(text, value)
+    if about.sentence is None:
+        return
+    wanted = 0 if PLAIN.says_nothing(about) else SCREEN.wanting(about, SCREEN.all, {})
+    for bit, detector in SCREEN.detectors:
+        if not wanted & bit and detector.wants(Subject(text, value)):
+            found = [each for each in detector.examine(Subject(text, value), Work(PLENTY)) if each.weight >= CERTAIN]
+            assert not found, (detector.name, found)
+
+
+@pytest.mark.parametrize("text", HIDDEN)
+def test_attacks_that_read_like_sentences_are_looked_at(text: str) -> None:
+    """Commands in quotes, empty parameters, words compared, calls with a blank, fractions for brackets."""
+    about = subject(text, Place.FORM)
+    assert not PLAIN.says_nothing(about)
+    assert scanned(text) >= CERTAIN
 
 
 @pytest.mark.parametrize("text", SENTENCES)
 def test_sentences_say_nothing(text: str) -> None:
     """Unless a word of them is a verb of a query, a command, or an operator beside a number."""
     about = subject(text, Place.FORM)
-    assert plain_values().says_nothing(about) is not any([word in text for word in ("Drop", "mail order", "or 10")])
+    assert PLAIN.says_nothing(about) is not any([word in text for word in ("Drop", "mail order", "or 10")])

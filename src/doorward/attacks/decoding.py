@@ -51,10 +51,12 @@ class Form(NamedTuple):
     Attributes:
         text: The text.
         via: The decodings that led to it.
+        start: Where in the whole decoded text it begins.
     """
 
     text: str
     via: tuple[str, ...]
+    start: int = 0
 
 
 def may_change(joined: str, texts: Iterable[str] | None = None) -> bool:
@@ -92,15 +94,17 @@ def forms(text: str, work: Work | None = None) -> Iterator[Form]:
             if work is not None:
                 less = max(0, len(text) - len(form.text))
                 work.spend(UNITS_A_CHARACTER * max(len(text), len(form.text)) + UNITS_A_CHARACTER_LESS * less)
-            yield form if len(text) <= LONG else form._replace(text=_part_decoded(last, form.text))
+            yield form if len(text) <= LONG else _part_decoded(last, form)
             last = form.text
 
 
-def _part_decoded(before: str, after: str) -> str:
+def _part_decoded(before: str, form: Form) -> Form:
     """The part of a form that differs from the form before, with what is around it."""
+    after = form.text
     begin = _in_common(before, after)
     end = _in_common(before[begin:][::-1], after[begin:][::-1])
-    return after[max(0, begin - _BEFORE) : len(after) - end + _BEHIND]
+    start = max(0, begin - _BEFORE)
+    return Form(after[start : len(after) - end + _BEHIND], form.via, start)
 
 
 def _in_common(one: str, other: str) -> int:
@@ -155,7 +159,7 @@ def _rounds(form: Form, decoders: Sequence[tuple[str, Callable[[str], str]]]) ->
 
 def _once(form: Form, decoders: Sequence[tuple[str, Callable[[str], str]]]) -> Form:
     """Apply each decoder once; the same object if none changes anything."""
-    text, via = form
+    text, via, _ = form
     for name, decode in decoders:
         decoded = decode(text)
         if decoded != text:

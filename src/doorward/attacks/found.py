@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 CONCLUSIVE = 1.0
 REGION = 16_384
-"""Characters of a long value within which evidence adds up: an attack is in one place, and books have many."""
+"""Characters of a long value within which evidence adds up: an attack is in one place, and books have many.
+
+Regions overlap by half, so that what is within half of one adds up wherever it stands."""
+_HALF = REGION // 2
 _MOST = 64
 """The heaviest are told: a body has room for tens of thousands."""
 
@@ -29,6 +32,7 @@ class Found:
         self.conclusive = False
         self._of_batch: dict[int, dict[str, Finding]] = {}
         self._of_long: dict[tuple[Place, str, int], dict[str, Finding]] = {}
+        """Of each half of a region, with what is in the half behind it."""
         self._kept: list[Finding] = []
 
     def add(self, finding: Finding, number: int = 0) -> None:
@@ -39,9 +43,13 @@ class Found:
             number: Tells values of one name apart; 0 for those that are known by their names, and come in pieces.
         """
         if number:
-            of_value = self._of_batch.setdefault(number, {})
-        else:
-            of_value = self._of_long.setdefault((finding.place, finding.name, finding.offset // REGION), {})
+            self._add(self._of_batch.setdefault(number, {}), finding)
+            return
+        half = finding.offset // _HALF
+        for region in (half - 1, half) if half else (half,):
+            self._add(self._of_long.setdefault((finding.place, finding.name, region), {}), finding)
+
+    def _add(self, of_value: dict[str, Finding], finding: Finding) -> None:
         before = of_value.get(finding.rule)
         if before is None or before.weight < finding.weight:
             of_value[finding.rule] = finding
@@ -55,9 +63,10 @@ class Found:
     def heaviest(self) -> list[Finding]:
         """The heaviest of all, heaviest first."""
         self.keep()
+        kept, self._kept = self._kept, []
         self._keep(self._of_long.values())
         self._of_long.clear()
-        return _heaviest(self._kept)
+        return _heaviest(kept + list(dict.fromkeys(self._kept)))  # each of a long value is in two regions
 
     def _keep(self, values: Iterable[dict[str, Finding]]) -> None:
         for of_value in values:

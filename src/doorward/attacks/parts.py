@@ -18,8 +18,8 @@ Part = Value | Finding
 """A value, or a finding about what could not be taken apart."""
 
 PAUSE = Value(Place.REQUEST, "", "")
-"""No value: work was done, about 100 microseconds of it, that has nothing to show."""
-PAUSE_UNITS = 10_000
+"""No value: work was done, 100 to 400 microseconds of it, that has nothing to show."""
+PAUSE_UNITS = 20_000
 """What that was, in units of work."""
 
 CHUNK = 8_192

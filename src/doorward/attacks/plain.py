@@ -1,7 +1,8 @@
 """Values that hold nothing any detector could find: most of them, dismissed before anything else is asked.
 
 A value is plain if it has no character but letters, digits, blanks and a few marks that every address and sentence has,
-and none of the words that any rule or vocabulary knows.
+and nothing of what any rule or vocabulary tells by. A longer one may be sentences (:mod:`.sentences`) in which nothing
+is said that a database or a shell would obey.
 """
 
 from __future__ import annotations
@@ -31,15 +32,17 @@ _CONNECTING = frozenset({
 """Words of every sentence; without an operator beside them, or a number, they connect nothing."""
 _OPERATORS = frozenset("=()*;+@0123456789")
 _COMPARED = re.compile(
-    r"(?:[0-9)]\s{1,4}|\A\s{0,4})(?:and|or|xor|like|in|not|is|between)(?![a-z])"
-    r"|(?<![a-z])(?:and|or|xor|like|in|not|is|between|by)\s{1,4}(?:[0-9(]|true|false|null|not)"
+    r"(?:[0-9)\"]\s{1,4}|\A\s{0,4})(?:and|or|xor|like|in|not|is|between)(?![a-z])"
+    r"|(?<![a-z])(?:and|or|xor|like|in|not|is|between|by)\s{1,4}(?:[0-9(\"]|true|false|null|not)"
 )
 """Beside what words of sentences are operators of a query."""
 _AMOUNT = re.compile(
     r"[$\u20ac\xa3][0-9]{1,9}(?:[.,][0-9]{1,3}){0,3}|[0-9]{1,9}(?:[.,][0-9]{1,3})?\s?[%\u20ac]|#[0-9A-Fa-f]{3,8}"
 )
 """Of money, of a hundred; or a colour."""
-_VERSION = "0123456789."
+_AROUND_NAMES = "0123456789.'\""
+"""Of commands: their version, and what a shell drops."""
+_CALL = re.compile(r"(\w++)['\"\u201d\u2019]?\s\(")
 _SHORT = 80
 _CONNECTIVE = re.compile(
     r"(?:or|and|not|like|is|in|xor|div|mod|between|regexp|rlike|union|limit)(?![a-z])", re.IGNORECASE
@@ -51,7 +54,7 @@ _COMMENT = re.compile(r"/\*(?![,;]|\Z)")
 _ADDRESS = re.compile(r"(?<!:)//|(?<!http)(?<!https)://|://[^A-Za-z]|://[\w-]*+(?![\w.-])")
 """All but the address on the web of a host with dots."""
 _WEB = re.compile(
-    r"https?://([A-Za-z][A-Za-z0-9-]*+(?:\.[A-Za-z0-9-]++){1,8}+)(?:/[\w/@~-]*+(?:\.[\w/@~-]++){0,8}+)?(\?[\w=&.~+-]*+)?"
+    r"https?://([A-Za-z][A-Za-z0-9-]*+(?:\.[A-Za-z0-9-]++){1,8}+)(/[\w/@~-]*+(?:\.[\w/@~-]++){0,8}+)?(\?[\w=&.~+-]*+)?"
 )
 """An address with nothing but names in it; of a file or a command its path could only be the name."""
 _BROWSER = "Mozilla/5.0 ("
@@ -92,7 +95,7 @@ class Told:
         self._together = frozenset([*self._names, *self._literals]) - self._alone
 
     def among(self, words: frozenset[str], lower: str) -> frozenset[str]:
-        """The words of a text that tell; of several that belong together the longest.
+        """What tells in a text: words, names and literals.
 
         Args:
             words: The words of the text.
@@ -100,13 +103,15 @@ class Told:
         """
         told = self._alone & words
         together = self._together & words
-        return told.union([word for word in together if self._tells(word, words, lower)]) if together else told
+        return told.union(*[self._found(word, words, lower) for word in together]) if together else told
 
-    def _tells(self, word: str, words: frozenset[str], lower: str) -> bool:
-        for literal in self._literals.get(word, ()):
-            if literal in lower:
-                return True
-        return any([name <= words for name in self._names.get(word, ())])
+    def has_literal(self, words: frozenset[str], lower: str) -> bool:
+        """Whether one of the literals that are not words occurs; as :meth:`among`."""
+        return any([literal in lower for word in self._together & words for literal in self._literals.get(word, ())])
+
+    def _found(self, word: str, words: frozenset[str], lower: str) -> list[str]:
+        names = [" ".join(name) for name in self._names.get(word, ()) if name <= words]
+        return names + [literal for literal in self._literals.get(word, ()) if literal in lower]
 
 
 class Plain:
@@ -115,13 +120,17 @@ class Plain:
     Args:
         telling: What detectors look for.
         of_paths: The same for what only tells in the name of a file, or a path.
-        spoken: The part of both that may be evidence without any sign, wherever it stands.
-        commands: Words that may be where a command may begin.
+        spoken: What tells in sentences: the words of queries, and literals that are words or phrases.
+        commands: Words that tell in sentences where a command may begin.
+        called: Words that tell in sentences before a parenthesis.
     """
 
-    __slots__ = ("_commands", "_of_paths", "_spoken", "_telling")
+    __slots__ = ("_called", "_commands", "_of_paths", "_spoken", "_telling")
 
-    def __init__(self, telling: Told, of_paths: Told, spoken: Told, commands: frozenset[str]) -> None:
+    def __init__(
+        self, telling: Told, of_paths: Told, spoken: Told, commands: frozenset[str], called: frozenset[str]
+    ) -> None:
+        self._called = called
         self._commands = commands
         self._telling = telling
         self._of_paths = of_paths
@@ -149,16 +158,18 @@ class Plain:
 
     def says_nothing(self, subject: Subject) -> bool:
         """Whether a text is sentences in which nothing has to be looked at, nor in what it may be decoded to."""
-        words, text = subject.sentence, subject.text
+        words, text, lower = subject.sentence, subject.text, subject.lower
         if words is None:
             return False
-        told = self._spoken.among(words, subject.lower)
-        if told and (not told <= _CONNECTING or _COMPARED.search(subject.lower) is not None):
+        told = self._spoken.among(words, lower)
+        if told and (not told <= _CONNECTING or _COMPARED.search(lower) is not None):
             return False
-        return not self._has_command(subject.lower) and not decoding.may_change(text, (text,))
+        if "(" in lower and not self._called.isdisjoint(_CALL.findall(lower)):
+            return False
+        return not self._has_command(lower) and not decoding.may_change(text, (text,))
 
     def _has_command(self, lower: str) -> bool:
-        return not self._commands.isdisjoint([word.rstrip(_VERSION) for word in first_words(lower)])
+        return not self._commands.isdisjoint([word.strip(_AROUND_NAMES) for word in first_words(lower)])
 
     def _is_plain(self, text: str) -> bool:
         if text.startswith("http") and (web := _WEB.fullmatch(text)) is not None:
@@ -178,8 +189,14 @@ class Plain:
         told = self._telling.among(words, lower)
         return not told or (told <= _CONNECTING and not _OPERATORS.intersection(text))
 
-    def _is_usual_address(self, host: str, query: str | None) -> bool:
-        """Whether the words of a host and of a query say nothing; without spaces those of a query cannot."""
+    def _is_usual_address(self, host: str, path: str | None, query: str | None) -> bool:
+        """Whether the words of a host and of a query say nothing; without spaces those of a query cannot.
+
+        Of a path only what rules look for as it stands: its words may be names of anything.
+        """
+        asked = f"{path or ''}{query or ''}".lower()
+        if self._telling.has_literal(words_of(asked), asked):
+            return False
         words = f"{host} {query}" if query and "+" in query else host
         lower = words.lower()
         said = words_of(lower)

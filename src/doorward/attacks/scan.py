@@ -50,6 +50,7 @@ _MOST_MET = 8_192
 """Of the values that are remembered during a scan."""
 _UNITS_A_SCREENED_CHARACTER = 4
 _UNITS_A_VALUE = 200
+_UNITS_A_CHARACTER_TOLD = 3
 _UNITS_A_SUBJECT = 800
 _UNITS_AN_EXAMINATION = 1_000
 """What it costs to ask, however short the text is."""
@@ -207,7 +208,7 @@ class _Running:
         plain = self.scanner.plain
         if plain is None or not may_be_plain(value):
             return Subject(value.text, value)
-        self.work.spend(_UNITS_A_VALUE + len(value.text))
+        self.work.spend(_UNITS_A_VALUE + _UNITS_A_CHARACTER_TOLD * len(value.text))
         if plain(value.text, value.name if value.place is _HEADER else ""):
             return None
         subject = Subject(value.text, value)
@@ -229,7 +230,7 @@ class _Running:
         found: list[Subject] = []
         for subject in batch:
             try:
-                found += [Subject(text, subject.value, via) for text, via in decoding.forms(subject.text, self.work)]
+                found += [_decoded(subject.value, form) for form in decoding.forms(subject.text, self.work)]
             except OutOfWork:
                 raise
             except Exception as error:
@@ -289,6 +290,10 @@ class _Running:
             return CLEAN
         failures = tuple([f"{name}: {what}" for name, what in sorted(self.failures.items())])
         return Scan(tuple(findings), min(1.0, self.found.weight), failures)
+
+
+def _decoded(value: Value, form: decoding.Form) -> Subject:
+    return Subject(form.text, value._replace(offset=value.offset + form.start) if form.start else value, form.via)
 
 
 def _holds_secret(value: Value) -> bool:

@@ -21,9 +21,11 @@ _MARK = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0dff\u0e31-\u0eff\u102b
 # Not "a.b": a name in a program has dots too. Not "1:a", nor "/etc", nor "a_b".
 _INNER = rf"(?:(?<=[^\W\d_])['\u2019](?=[^\W\d_])|[/\u2010-](?={_LETTER})|(?<=\d)[.,:](?=\d))"
 _LETTERS = rf"[\w{_MARK}]++"
-_BEFORE = r"(?:\((?!\))|[\u201c\u2018\u201e\xab]|[$\u20ac\xa3](?=\d))"
+_BEFORE = r"(?:\((?!\))|[\u201c\u2018\u201e\xab]|\$(?=\d\d|\d[.,]\d)|[\u20ac\xa3](?=\d))"
 _BEHIND = r"(?:(?<=\d)%|[.,;:!?)\u2026\u201c\u201d\u2019\xbb\u3002\u060c\u061f])"
 _ENDINGS = ".,;:!?)"
+_OF_CODE = ("_", ");", "((", "))", "\xbc", "\xbe")
+"""Of names and calls in programs; and fractions, which without their highest bit are brackets."""
 _TOKEN = re.compile(rf"[&%\u20ac\u2013\u2014-]|{_BEFORE}{{0,2}}+{_LETTERS}(?:{_INNER}{_LETTERS})*+{_BEHIND}{{0,3}}+")
 _QUOTED = re.compile(r'"(?<![^\s(]")(?=[^\W\d_])([^"]{1,200}+)"(?=[\s.,;:!?)]|\Z)')
 _FIELD = re.compile(r"\n[\w-]{1,40}+:")
@@ -47,7 +49,7 @@ def words_of_sentence(lower: str) -> frozenset[str] | None:
     tokens = lower.split(" ")
     # Most are nothing but letters, or have one mark behind them; that is found out faster than by a pattern.
     marked = [token for token in tokens if not token.isalpha()]
-    if "_" in lower or (marked and max(map(len, marked)) > _LONGEST_WORD):
+    if (marked and max(map(len, marked)) > _LONGEST_WORD) or any([sign in lower for sign in _OF_CODE]):
         return None
     rest = " ".join([token for token in marked if not token.rstrip(_ENDINGS).isalnum()])
     if '"' in rest:

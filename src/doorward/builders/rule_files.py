@@ -39,7 +39,7 @@ MARKED = frozenset({"template", "html", "xxe", "ssi", "crlf", "ldap", "probes", 
 CONTEXT = {
     "windows": {"notable", "code_flags"},
     "include": {"files", "roots"},
-    "paths": {"hidden", "welcome", "file_parameters", "source_ends"},
+    "paths": {"lists", "hidden", "welcome", "file_parameters", "source_ends"},
     "ssrf": {
         "addressed", "development_ports", "fetched", "fetching", "inner_paths", "sent_to", "service_ports",
         "telling_paths",
@@ -70,6 +70,7 @@ def plain_values() -> Plain:
         Told(of_paths, ()),
         Told(vocabularies["sql"], filter(_PHRASE.fullmatch, chain(*literals.values()))),
         frozenset(chain(vocabularies["shell"], vocabularies["windows"])),
+        frozenset(chain(vocabularies["php"], vocabularies["script"])),
     )
 
 

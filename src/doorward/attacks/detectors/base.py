@@ -38,7 +38,7 @@ class Detector(Protocol):
 
 
 class SignDetector(Detector, Protocol):
-    """A detector to which words alone are never evidence, so that nobody asks it about sentences."""
+    """A detector that finds nothing in sentences (:mod:`doorward.attacks.sentences`): nobody asks it about any."""
 
     needs_signs: bool
 

@@ -41,7 +41,7 @@ _WORDS_BEHIND = re.compile(r"(?:\s{1,4}[a-z]{2,20}){1,3}\s{0,4}\Z")
 """Behind a path that somebody searches for."""
 _LAST_NAME = re.compile(r"[a-z_]+")
 _LONGEST_NAME = 64
-_IN_LIST = re.compile(r"\[\d{0,4}\]")
+_LIST = re.compile(r"([a-z]{1,32})\[\d{0,4}\]")
 _WITH_LISTS = frozenset([Place.JSON, Place.FORM, Place.MULTIPART])
 """Where names tell that a value is in a list. Of a query parameter ``file[]`` no interface to files is made."""
 _LOGS = "/var/log/"
@@ -62,7 +62,7 @@ class _Path(NamedTuple):
         is_whole: Whether the value is this path, and little else.
         is_named: Whether the parameter's name says that its value is a file.
         is_listed: Whether it is one of a list: who takes lists of paths is an interface to files, and a backup's or a
-            log shipper's lists name the system's folders. Not under names of files but ``path``.
+            log shipper's lists name the system's folders. Such lists have names that say so.
         place: Where in the request.
     """
 
@@ -95,6 +95,7 @@ class PathDetector:
         self._requested = _Requested(book)
         self._file_headers = book.words("file_headers")
         self._file_parameters = book.words("file_parameters")
+        self._lists = book.words("lists")
         self._source_ends = tuple(sorted(book.words("source_ends")))
         self._screen = book.words("screen")
 
@@ -121,14 +122,16 @@ class PathDetector:
         if best is not None:
             yield best
 
+    def _is_listed(self, name: str) -> bool:
+        return "[" in name and not self._lists.isdisjoint(_LIST.findall(name[-_LONGEST_NAME:].lower()))
+
     def _heaviest(self, subject: Subject, lower: str, work: Work) -> Evidence | None:
         is_short = not subject.value.offset and len(lower.split(None, _MOST_WORDS)) <= _MOST_WORDS
         place = Place.FILENAME if subject.name in self._file_headers else subject.place
         named = _LAST_NAME.findall(subject.name[-_LONGEST_NAME:].lower())[-1:]
         is_named = not subject.is_name and not self._file_parameters.isdisjoint(named)
         is_sought = subject.name.lower() in SEARCH_FIELDS and not subject.is_name
-        is_listed = not is_named or named == ["path"]
-        is_listed = is_listed and place in _WITH_LISTS and _IN_LIST.search(subject.name) is not None
+        is_listed = place in _WITH_LISTS and self._is_listed(subject.name) and (not is_named or named == ["path"])
         best: Evidence | None = None
         for word in dict.fromkeys(_words(lower)):
             if not ("/" in word or "." in word or "\\" in word) or not (is_short or self._may_tell(word)):

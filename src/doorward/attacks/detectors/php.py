@@ -65,8 +65,6 @@ class PhpCode:
         book: The rules of ``php.toml``.
     """
 
-    needs_signs = True
-
     def __init__(self, book: Rulebook) -> None:
         self.name = "php.code"
         self._call, self._call_alone = book.rule("call"), book.rule("call_alone")

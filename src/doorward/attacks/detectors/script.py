@@ -73,8 +73,6 @@ class ScriptDetector:
 
     name = "script"
 
-    needs_signs = True
-
     def __init__(self, book: Rulebook) -> None:
         self._rule = book.rule
         self._schemes = book.words("schemes")
