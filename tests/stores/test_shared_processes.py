@@ -1,0 +1,423 @@
+"""``shared://`` between processes: exact under load, after forks, when a process is killed at any line, when stopped."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+from tests.stores.hits import BAN, BUCKET, FIXED, HOUR, SLIDING, admitted, limit
+from tests.stores.oracle import SOAK
+
+from doorward.clock import SystemClock
+from doorward.effects import Algorithm, Hit
+from doorward.errors import StoreError
+from doorward.stores.shared.sqlite import SQLiteStore
+from doorward.stores.shared.store import SharedStore
+from doorward.testing import FakeClock
+
+MEGABYTE = 1 << 20
+PROCESSES, CALLS, MOST = 4, 400, 500
+YEAR = 365 * 24 * HOUR
+KINDS = {"table": SharedStore, "sqlite": SQLiteStore}
+SPAWN = multiprocessing.get_context("spawn")
+
+every_algorithm = pytest.mark.parametrize("algorithm", [FIXED, BUCKET, SLIDING])
+forks = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # newer Pythons warn of what is tested
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "doorward.table"
+
+
+# Exactness
+
+
+def _hammer(kind: str, path: Path, hits: list[Hit], calls: int) -> int:
+    """Admissions of one process that starts from nothing."""
+    with KINDS[kind](path, MEGABYTE, clock=SystemClock(), timeout=60.0) as store:
+        return sum(all(verdict.admitted for verdict in store.count(hits)) for _ in range(calls))
+
+
+@every_algorithm
+@pytest.mark.parametrize("kind", KINDS)
+def test_p10_processes_never_admit_more_than_max(path: Path, kind: str, algorithm: Algorithm) -> None:
+    """Four processes at once on one key with a limit of 500 are admitted exactly 500 times."""
+    jobs = [(kind, path, [Hit("k", algorithm, MOST, YEAR)], CALLS)] * PROCESSES
+    with SPAWN.Pool(PROCESSES) as pool:
+        assert sum(pool.starmap(_hammer, jobs, chunksize=1)) == MOST
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_p10_groups_of_processes_are_charged_all_or_none(path: Path, kind: str) -> None:
+    """Limits in several stripes, asked for in different orders: exactly as many as the tightest, and all the same."""
+    keys = [f"k{number}" for number in range(5)]
+    rng, jobs = random.Random(1), []
+    for _ in range(PROCESSES):
+        hits = [Hit(key, BUCKET, MOST if key == "k3" else 10**6, YEAR) for key in keys]
+        rng.shuffle(hits)
+        jobs.append((kind, path, hits, CALLS))
+    with SPAWN.Pool(PROCESSES) as pool:
+        assert sum(pool.starmap(_hammer, jobs, chunksize=1)) == MOST
+    with KINDS[kind](path, MEGABYTE, clock=SystemClock()) as store:
+        left = [verdict.remaining for verdict in store.peek(sorted(jobs[0][2]))]
+    assert left == [10**6 - MOST] * 3 + [0, 10**6 - MOST]
+
+
+def _marks(kind: str, path: Path, number: int) -> list[int]:
+    with KINDS[kind](path, MEGABYTE, clock=SystemClock(), timeout=60.0) as store:
+        return [mark for mark in range(200) if store.add_if_absent(f"nonce {mark}", 3600)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_process_wins_a_mark(path: Path, kind: str) -> None:
+    """Four processes that use the same 200 one-time marks: each is won once."""
+    with SPAWN.Pool(PROCESSES) as pool:
+        won = pool.starmap(_marks, [(kind, path, number) for number in range(PROCESSES)], chunksize=1)
+    assert sorted(mark for marks in won for mark in marks) == list(range(200))
+
+
+@pytest.fixture
+def _eager_threads() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@every_algorithm
+@pytest.mark.usefixtures("_eager_threads")
+def test_p10_threads_and_processes_never_admit_more_than_max(path: Path, algorithm: Algorithm) -> None:
+    """Threads of two stores of one process: the locks hold between threads, and between descriptions."""
+    stores = [SharedStore(path, MEGABYTE, clock=FakeClock(), timeout=60.0) for _ in range(2)]
+    hit, won = Hit("k", algorithm, MOST, HOUR), []
+
+    def work(store: SharedStore) -> None:
+        won.append(sum(admitted(store, hit) == [True] for _ in range(100)))
+
+    threads = [threading.Thread(target=work, args=(stores[number % 2],)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(won) == MOST
+
+
+def test_processes_agree_on_the_time(path: Path) -> None:
+    """A process that starts after the wall clock was set counts in the same windows as those before: P11."""
+    before = SharedStore(path, MEGABYTE, clock=SystemClock())
+    hit = Hit("k", FIXED, 3, YEAR)
+    assert admitted(before, hit) == [True]
+    reading, end = os.pipe()
+    child = os.fork()
+    if not child:
+        jump = time.time_ns() - 3600 * 10**9
+        time.time_ns = lambda: jump  # what SystemClock reads when it starts
+        later = SharedStore(path, MEGABYTE, clock=SystemClock())
+        verdict = later.count([hit])[0]
+        os.write(end, repr((verdict.remaining, abs(verdict.at - before.count([hit])[0].at) < 10**10)).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reading, 99) == b"(1, True)"
+    os.close(reading)
+    os.close(end)
+
+
+# Forks
+
+
+def _in_child(work: Callable[[], bool]) -> int:
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            code = 0 if work() else 2
+        finally:
+            os._exit(code)
+    return child
+
+
+def _ended(child: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@forks
+@pytest.mark.parametrize("kind", KINDS)
+def test_p17_forked_children_count_together(path: Path, kind: str) -> None:
+    """A store opened before the fork (gunicorn --preload): parent and children exclude each other."""
+    store = KINDS[kind](path, MEGABYTE, clock=SystemClock(), timeout=60.0)
+    results = path.with_name("results")
+
+    def work() -> bool:
+        count = sum(admitted(store, Hit("k", FIXED, MOST, YEAR)) == [True] for _ in range(CALLS))
+        with results.open("a") as file:
+            file.write(f"{count}\n")
+        return True
+
+    children = [_in_child(work) for _ in range(PROCESSES - 1)]
+    work()
+    assert [_ended(child) for child in children] == [0] * (PROCESSES - 1)
+    assert sum(map(int, results.read_text().split())) == MOST
+    store.close()
+
+
+@forks
+def test_p17_a_fork_amid_threads_leaves_no_lock_behind(path: Path) -> None:
+    """Children forked while threads of the parent count can count on every stripe, and so can the parent."""
+    store = SharedStore(path, MEGABYTE, clock=SystemClock(), timeout=20.0)
+    stop = threading.Event()
+
+    def hammer() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            store.count([limit(f"k{number % 500}")])
+
+    threads = [threading.Thread(target=hammer) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        children = [_in_child(lambda: all(store.count([limit(f"k{n}")]) for n in range(500))) for _ in range(10)]
+        assert [_ended(child) for child in children] == [0] * 10
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert all(store.count([limit(f"k{n}")]) for n in range(500))
+
+
+@forks
+def test_p17_a_child_holds_no_lock_of_a_killed_parent(path: Path) -> None:
+    """A child that inherited the store, and never uses it, does not keep the locks of its parent when that is killed."""
+    store = SharedStore(path, MEGABYTE, clock=SystemClock())
+    reading, end = os.pipe()
+
+    def parent() -> bool:
+        own = SharedStore(path, MEGABYTE, clock=SystemClock())
+        for stripe in own._counters.table.stripes:
+            stripe.claim()
+        grandchild = _in_child(lambda: bool(signal.pause()))
+        os.write(end, f"{grandchild}\n".encode())
+        signal.pause()
+        return True
+
+    child = _in_child(parent)
+    grandchild = int(os.read(reading, 99))
+    with pytest.raises(StoreError, match="stopped or starved"):
+        store.count([limit("k")])
+    os.kill(child, signal.SIGKILL)
+    _ended(child)
+    try:
+        assert all(store.count([limit(f"k{n}")]) for n in range(100) if _patiently(store, f"k{n}"))
+    finally:
+        os.kill(grandchild, signal.SIGKILL)
+        os.close(reading)
+        os.close(end)
+
+
+def _patiently(store: SharedStore, key: str) -> bool:
+    """Past the second in which a stripe that was stuck is only tried once."""
+    return bool(store.peek([limit(key)]))
+
+
+@forks
+def test_a_child_that_gave_up_its_rights_can_still_count(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The descriptor is renewed at the fork, not later: after it no file has to be opened."""
+    store = SharedStore(path, MEGABYTE, clock=SystemClock())
+
+    def work() -> bool:
+        os.open = None  # type: ignore[assignment]
+        return admitted(store, limit("k")) == [True]
+
+    assert _ended(_in_child(work)) == 0
+
+
+@forks
+def test_a_child_without_descriptors_says_so(path: Path) -> None:
+    """Where the file cannot be opened anew after a fork, calls fail as a store does: they do not go on unlocked."""
+    import resource
+
+    store = SharedStore(path, MEGABYTE, clock=SystemClock())
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    def work() -> bool:
+        try:
+            store.count([limit("k")])
+        except StoreError as error:
+            return "cannot be locked" in str(error)
+        return False
+
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, before[1]))
+    try:
+        child = _in_child(work)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert _ended(child) == 0
+
+
+# Killed writers
+
+
+class _Killer:
+    """Kills its process before the n-th line that doorward's modules of the table run."""
+
+    def __init__(self, lines: int) -> None:
+        self.left = lines
+
+    def __call__(self, frame: FrameType, event: str, argument: Any) -> Any:
+        if "stores/shared" not in frame.f_code.co_filename:
+            return None
+        if event == "line":
+            self.left -= 1
+            if self.left < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return self
+
+
+def _killed_at(line: int, work: Callable[[], object]) -> bool:
+    """Run ``work`` in a child that is killed at a line; whether it was, rather than coming to its end."""
+
+    def traced() -> bool:
+        sys.settrace(_Killer(line))
+        work()
+        sys.settrace(None)
+        return True
+
+    return _ended(_in_child(traced)) == -signal.SIGKILL
+
+
+def _lines(step: int = 1) -> range:
+    return range(0, 100_000, 1 if SOAK else step)
+
+
+@forks
+@every_algorithm
+def test_p17_a_writer_killed_at_any_line_loses_one_hit_at_most(path: Path, algorithm: Algorithm) -> None:
+    """Admissions of the survivors and of the killed stay within the limit, and nobody waits for a lock."""
+    store = SharedStore(path, MEGABYTE, clock=FakeClock())
+    hit = limit("k", 40, HOUR, algorithm=algorithm)
+    for line in _lines():
+        store.reset("")
+        before = [store.count([hit])[0].remaining for _ in range(line % 39)]
+        left = before[-1] if before else 40
+        killed = _killed_at(line, lambda: store.count([hit]))
+        after = store.peek([hit])[0].remaining
+        assert after in (left, left - 1)
+        if not killed:
+            assert after == left - 1
+            return
+        assert sum(admitted(store, hit) == [True] for _ in range(60)) == after
+
+
+@forks
+def test_p17_a_writer_killed_in_a_full_bucket_leaves_it_usable(tmp_path: Path) -> None:
+    """Killed at any line of an insertion that evicts: every other entry is whole, or gone; the next one fits."""
+    for line in _lines(7):
+        store, keys = _full(tmp_path / f"table{line}"), [f"k{number}" for number in range(60)]
+        killed = _killed_at(line, lambda: store.put("new", b"x" * 300, 60))
+        found = [store.get(key) for key in keys]
+        assert all(value in (None, key.encode() * 20) for key, value in zip(keys, found, strict=True))
+        assert store.get("new") in (None, b"x" * 300)
+        store.put("new", b"y" * 300, 60)
+        assert store.get("new") == b"y" * 300
+        for key in keys:
+            store.put(key, key.encode() * 20, 60)
+        assert store.get(keys[-1]) == keys[-1].encode() * 20
+        (tmp_path / f"table{line}").unlink()
+        if not killed:
+            return
+
+
+def _full(path: Path) -> SharedStore:
+    """A table of one bucket, filled."""
+    from doorward.stores.shared.header import PAGE
+
+    store = SharedStore(path, 3 * PAGE, clock=FakeClock())
+    assert len(store._counters.table.buckets(0)) == 1
+    for number in range(60):
+        store.put(f"k{number}", f"k{number}".encode() * 20, 60)
+    return store
+
+
+@forks
+def test_p17_processes_killed_under_load_leave_no_lock_and_admit_no_more(path: Path) -> None:
+    """Children that count are killed and replaced, time and again; what they were told adds up to at most ``max``."""
+    store = SharedStore(path, MEGABYTE, clock=SystemClock(), timeout=20.0)
+    reading, end = os.pipe()
+    most, rounds = 5_000, 60 if SOAK else 15
+    rng = random.Random(1)
+
+    def work() -> bool:
+        while True:
+            if admitted(store, Hit("k", BUCKET, most, YEAR)) == [True]:
+                os.write(end, b"+")
+            store.count([limit(f"other {rng.random()}", 9, HOUR)])
+
+    os.set_blocking(reading, False)
+    seen = 0
+    for _ in range(rounds):
+        children = [_in_child(work) for _ in range(3)]
+        time.sleep(rng.random() * 0.03)
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+        assert [_ended(child) for child in children] == [-signal.SIGKILL] * 3
+        store.count([limit(f"other {rng.random()}", 9, HOUR)])  # no lock is held
+        seen += _drained(reading)
+    while admitted(store, Hit("k", BUCKET, most, YEAR)) == [True]:
+        seen += 1
+    os.close(reading)
+    os.close(end)
+    assert most - 3 * rounds <= seen <= most
+
+
+def _drained(reading: int) -> int:
+    seen = 0
+    while True:
+        try:
+            seen += len(os.read(reading, 65536))
+        except BlockingIOError:
+            return seen
+
+
+# Stopped holders
+
+
+@forks
+def test_a_stopped_holder_costs_one_wait_and_no_more(path: Path) -> None:
+    """While a process is stopped with a lock in its hands, calls fail; when it goes on, or is killed, they work."""
+    store = SharedStore(path, MEGABYTE, clock=SystemClock(), timeout=0.1)
+    reading, end = os.pipe()
+
+    def hold() -> bool:
+        for stripe in store._counters.table.stripes:
+            stripe.claim()
+        os.write(end, b"held")
+        signal.pause()
+        return True
+
+    child = _in_child(hold)
+    assert os.read(reading, 9) == b"held"
+    os.kill(child, signal.SIGSTOP)
+    waits = []
+    for _ in range(20):
+        start = time.monotonic()
+        with pytest.raises(StoreError, match="stopped or starved"):
+            store.count([limit("k")])
+        waits.append(time.monotonic() - start)
+    assert sum(wait > 0.04 for wait in waits) <= 1 + sum(waits)  # a wait in a second; the others do not wait
+    os.kill(child, signal.SIGKILL)
+    _ended(child)
+    os.close(reading)
+    os.close(end)
+    assert admitted(store, limit("k")) == [True]
+    assert admitted(store, Hit("b", BAN, 1, 1), limit("k"), limit("other")) == [True] * 3
