@@ -10,7 +10,7 @@ from doorward.errors import StoreError
 from doorward.stores.algorithms import COUNT_BITS, COUNT_MASK, DECIDE, State, Tally, add_weight, seconds
 from doorward.stores.grouped import GroupedCounters, lifetime
 from doorward.stores.shared.header import BANS_UNTIL, PAGE
-from doorward.stores.shared.locks import Stripe, while_locked
+from doorward.stores.shared.locks import SET_LOCK, Stripe, fcntl, while_locked
 from doorward.stores.shared.table import (
     BAN, COUNTER, EVICTED, FIRST_CELL, HEAD, JOURNAL_DATA, KINDS, MOST_BYTES, RECOVERED, REFUSALS_EVICTED, SCALE_SHIFT,
     TAGS, TALLY, VALUE, Place, Table,
@@ -25,13 +25,15 @@ T = TypeVar("T")
 
 _BAN = Algorithm.BAN
 _new = tuple.__new__
+_fcntl = getattr(fcntl, "fcntl", None)
 _read_word = Struct("q").unpack_from
 _pack_word = Struct("q").pack
 _INT = Struct("qQ")
 _TALLY = Struct("qqdd")
 _read_counter = Struct("=BxHHxxqqqQ").unpack_from
 _journal_counter = Struct("=qqBxHHxxqqqQ").pack_into
-_INT_ENTRY = HEAD.size + _INT.size
+_INT_SIZE, HEAD_SIZE = _INT.size, HEAD.size
+_INT_ENTRY = HEAD_SIZE + _INT_SIZE
 _JOURNAL_END = JOURNAL_DATA + _INT_ENTRY
 
 
@@ -53,12 +55,18 @@ class TableCounters(GroupedCounters):
 
     Args:
         table: Where they are.
-        now: The time in nanoseconds.
+        clock: A clock in nanoseconds.
+        offset: What to add to it for the time.
     """
 
-    def __init__(self, table: Table, now: Callable[[], int]) -> None:
+    def __init__(self, table: Table, clock: Callable[[], int], offset: int) -> None:
         self.table = table
-        self._now = now
+        self._data = table.data
+        self._clock = clock
+        self._offset = offset
+
+    def _now(self) -> int:
+        return self._clock() + self._offset
 
     def _locked(self, places: Sequence[Place], work: Callable[[], T]) -> T:
         """Do ``work`` with the stripes of ``places`` locked."""
@@ -76,39 +84,39 @@ class TableCounters(GroupedCounters):
     # Counting
 
     def count_one(self, hit: Hit) -> Verdict:
-        """Charge one hit. The hot path: what ``Table.find``, ``_read`` and ``_write`` do is written out."""
+        """Charge one hit. The hot path: what locks, finds and writes elsewhere is written out here."""
         key, algorithm, limit, interval, cost, _, _ = hit
         if algorithm is _BAN:
             return self._ban_verdict(hit, self._now())
-        table = self.table
-        data = table.data
+        table, data = self.table, self._data
         place = table.place(COUNTER, key)
         tag, first, second, stripe, _ = place
         with stripe.mutex:
             try:
-                stripe.claim()
+                try:
+                    _fcntl(stripe.description.fd, SET_LOCK, stripe.take)
+                except (OSError, ValueError) as error:
+                    stripe.wait(error)
                 journal = stripe.at
                 if data[journal]:
                     table.replay(stripe)
-                now = self._now()
+                now = self._clock() + self._offset
                 at = data.find(tag, first, first + TAGS)
                 if at < 0:
                     first = second
                     at = data.find(tag, first, first + TAGS)
-                state: State | None = None
-                if at >= 0:
-                    at = first + FIRST_CELL + (at - first << SCALE_SHIFT)
-                    cells, key_length, length, spared_until, _, expiry, low = _read_counter(data, at)
-                    if length == 16:
-                        state = expiry << COUNT_BITS | low
-                    else:
-                        state = decoded(data[at + HEAD.size : at + HEAD.size + length])
+                    if at < 0:
+                        return self._count_new(place, hit, now)
+                at = first + FIRST_CELL + (at - first << SCALE_SHIFT)
+                cells, key_length, length, spared_until, _, expiry, low = _read_counter(data, at)
+                is_int = length == _INT_SIZE
+                state = expiry << COUNT_BITS | low if is_int else decoded(data[at + HEAD_SIZE : at + HEAD_SIZE + length])
                 new, left, reset, retry = DECIDE[algorithm](state, limit, interval, cost, now)
                 if new is None:
-                    if at >= 0:
+                    if spared_until < now + retry:
                         table.spare(at, now + retry)
                     return _new(Verdict, (False, left, seconds(reset), seconds(retry), now))
-                if at >= 0 and length == 16 and type(new) is int:
+                if is_int and type(new) is int:
                     expiry, low = new >> COUNT_BITS, new & COUNT_MASK
                     _journal_counter(
                         data, journal + 8, at, _INT_ENTRY, cells, key_length, 16, spared_until, now, expiry, low
@@ -117,10 +125,17 @@ class TableCounters(GroupedCounters):
                     data[at : at + _INT_ENTRY] = data[journal + JOURNAL_DATA : journal + _JOURNAL_END]
                     data[journal] = 0
                 else:
-                    table.write(place, encoded(new), now)
+                    table.rewrite(place, at, encoded(new), now)
                 return _new(Verdict, (True, left, seconds(reset), 0.0, now))
             finally:
                 stripe.give_back()
+
+    def _count_new(self, place: Place, hit: Hit, now: int) -> Verdict:
+        """Charge a counter that is not there."""
+        new, left, reset, retry = DECIDE[hit.algorithm](None, hit.max, hit.interval, hit.cost, now)
+        if new is not None:
+            self.table.insert(place, encoded(new), now)
+        return Verdict(new is not None, left, seconds(reset), seconds(retry), now)
 
     def count(self, hits: Sequence[Hit]) -> Sequence[Verdict]:
         """Charge several."""

@@ -6,7 +6,6 @@ import logging
 import os
 import struct
 import time
-from functools import partial
 from typing import TYPE_CHECKING, NoReturn, Self, TypeVar, cast
 
 from doorward.clock import NANOSECONDS, SystemClock
@@ -65,9 +64,9 @@ class SharedStore:
     def _attach(self, **patience: float) -> TableCounters:
         opened = open_table(self._path, self._size, self._patience, **patience)
         self._identity = opened.identity
-        now = self._clock.now_ns if self._clock else _time_since(opened.table.header.offset)
-        self._look_at = now() + _LOOK_EVERY
-        return TableCounters(opened.table, now)
+        clock, offset = (self._clock.now_ns, 0) if self._clock else (time.monotonic_ns, opened.table.header.offset)
+        self._look_at = clock() + offset + _LOOK_EVERY
+        return TableCounters(opened.table, clock, offset)
 
     # Counting
 
@@ -183,14 +182,6 @@ class _Closed:
 
     def __getattr__(self, name: str) -> NoReturn:
         raise StoreError("the shared store is closed")
-
-
-def _time_since(offset: int) -> Callable[[], int]:
-    return partial(_shifted, offset, time.monotonic_ns)
-
-
-def _shifted(offset: int, monotonic: Callable[[], int]) -> int:
-    return offset + monotonic()
 
 
 def _damaged(error: Exception) -> StoreError:

@@ -58,7 +58,7 @@ MOST_BYTES = CELL * CELLS - HEAD.size - 8
 
 JOURNAL_PLACE = Struct("qq")
 JOURNAL_DATA = 8 + JOURNAL_PLACE.size
-_JOURNAL_MOST = 1000
+_JOURNAL_MOST = 900  # bytes of a state that is changed in place
 _COUNTERS = 1024
 _FREE, _MORE = bytes(TAG), b"\xff" * TAG
 _NEVER = (1 << 63) - 1
@@ -174,26 +174,25 @@ class Table:
         """Give a key a state, which begins with its expiry."""
         cell = self.find(place)
         if cell:
-            entry = self.head(cell)
-            spared_until = max(spared_until, entry.spared_until)
-            if self._fits(entry, len(state)):
-                self._overwrite(place.stripe, entry, state, spared_until, now)
-                return
-        new = self._insert(place, state, spared_until, now)
-        if cell and cell != new and self._tag(cell) == place.tag:
-            self.forget(place.stripe, cell)
+            self.rewrite(place, cell, state, now, spared_until)
+        else:
+            self.insert(place, state, now, spared_until)
 
-    def _fits(self, entry: Entry, length: int) -> bool:
-        room = entry.cells * CELL - HEAD.size - entry.key_length
-        return length <= min(room, _JOURNAL_MOST - HEAD.size)
-
-    def _overwrite(self, stripe: Stripe, entry: Entry, state: bytes, spared_until: int, now: int) -> None:
-        change = HEAD.pack(entry.cells, entry.key_length, len(state), spared_until, now) + state
-        journal, data = stripe.at, self.data
+    def rewrite(self, place: Place, cell: int, state: bytes, now: int, spared_until: int = 0) -> None:
+        """Give the entry at ``cell``, which is that of ``place``, a state."""
+        journal, data = place.stripe.at, self.data
+        cells, key_length, _, spared_before, _ = HEAD.unpack_from(data, cell)
+        spared_until = max(spared_until, spared_before)
+        if len(state) > _JOURNAL_MOST or HEAD.size + len(state) + key_length > min(cells * CELL, PAGE - cell % PAGE):
+            new = self.insert(place, state, now, spared_until)
+            if cell != new and self._tag(cell) == place.tag:
+                self.forget(place.stripe, cell)
+            return
+        change = HEAD.pack(cells, key_length, len(state), spared_until, now) + state
         data[journal + JOURNAL_DATA : journal + JOURNAL_DATA + len(change)] = change
-        JOURNAL_PLACE.pack_into(data, journal + 8, entry.cell, len(change))
+        JOURNAL_PLACE.pack_into(data, journal + 8, cell, len(change))
         data[journal] = 1
-        data[entry.cell : entry.cell + len(change)] = change
+        data[cell : cell + len(change)] = change
         data[journal] = 0
 
     def replay(self, stripe: Stripe) -> None:
@@ -210,7 +209,8 @@ class Table:
         if _WORD.unpack_from(self.data, at)[0] < until:
             _WORD.pack_into(self.data, at, until)
 
-    def _insert(self, place: Place, state: bytes, spared_until: int, now: int) -> int:
+    def insert(self, place: Place, state: bytes, now: int, spared_until: int = 0) -> int:
+        """Add an entry for a key; where it is."""
         stored, data = place.stored, self.data
         cells = -(-(HEAD.size + len(state) + len(stored)) // CELL)
         cell = self._room(place, cells, now)
