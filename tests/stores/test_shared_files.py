@@ -62,6 +62,7 @@ def is_empty(store: SharedStore) -> bool:
         ("shared:///run/table?size=-1MB", "from 1MB to 64GB"),
         ("shared:///run/table?size=1PB", "from 1MB to 64GB"),
         ("shared:///run/table?keys=9", "has keys"),
+        ("shared:///run/table?locks=none", "locks must be mutex or file"),
         ("shared:///run/table#there", "has #there"),
     ],
 )

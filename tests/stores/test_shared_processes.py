@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -20,18 +21,21 @@ from tests.stores.oracle import SOAK
 
 from doorward.clock import SystemClock
 from doorward.effects import Algorithm, Hit
-from doorward.errors import StoreError
+from doorward.errors import ConfigurationError, StoreError
+from doorward.stores.shared import files
 from doorward.stores.shared.sqlite import SQLiteStore
 from doorward.stores.shared.store import SharedStore
+from doorward.stores.shared.table import COUNTER
 from doorward.testing import FakeClock
 
 MEGABYTE = 1 << 20
 PROCESSES, CALLS, MOST = 4, 400, 500
 YEAR = 365 * 24 * HOUR
-KINDS = {"table": SharedStore, "sqlite": SQLiteStore}
+KINDS = {"table": SharedStore, "file-locks": partial(SharedStore, file_locks=True), "sqlite": SQLiteStore}
 SPAWN = multiprocessing.get_context("spawn")
 
 every_algorithm = pytest.mark.parametrize("algorithm", [FIXED, BUCKET, SLIDING])
+both_locks = pytest.mark.parametrize("file_locks", [False, True], ids=["mutexes", "file-locks"])
 forks = pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # newer Pythons warn of what is tested
 
 
@@ -96,10 +100,13 @@ def _eager_threads() -> Iterator[None]:
 
 
 @every_algorithm
+@both_locks
 @pytest.mark.usefixtures("_eager_threads")
-def test_p10_threads_and_processes_never_admit_more_than_max(path: Path, algorithm: Algorithm) -> None:
+def test_p10_threads_of_two_stores_never_admit_more_than_max(
+    path: Path, algorithm: Algorithm, file_locks: bool
+) -> None:
     """Threads of two stores of one process: the locks hold between threads, and between descriptions."""
-    stores = [SharedStore(path, MEGABYTE, clock=FakeClock(), timeout=60.0) for _ in range(2)]
+    stores = [SharedStore(path, MEGABYTE, FakeClock(), 60.0, file_locks=file_locks) for _ in range(2)]
     hit, won = Hit("k", algorithm, MOST, HOUR), []
 
     def work(store: SharedStore) -> None:
@@ -172,9 +179,10 @@ def test_p17_forked_children_count_together(path: Path, kind: str) -> None:
 
 
 @forks
-def test_p17_a_fork_amid_threads_leaves_no_lock_behind(path: Path) -> None:
+@both_locks
+def test_p17_a_fork_amid_threads_leaves_no_lock_behind(path: Path, file_locks: bool) -> None:
     """Children forked while threads of the parent count can count on every stripe, and so can the parent."""
-    store = SharedStore(path, MEGABYTE, clock=SystemClock(), timeout=20.0)
+    store = SharedStore(path, MEGABYTE, clock=SystemClock(), timeout=20.0, file_locks=file_locks)
     stop = threading.Event()
 
     def hammer() -> None:
@@ -197,13 +205,14 @@ def test_p17_a_fork_amid_threads_leaves_no_lock_behind(path: Path) -> None:
 
 
 @forks
-def test_p17_a_child_holds_no_lock_of_a_killed_parent(path: Path) -> None:
+@both_locks
+def test_p17_a_child_holds_no_lock_of_a_killed_parent(path: Path, file_locks: bool) -> None:
     """A child that inherited the store, and never uses it, does not keep the locks of its parent when that is killed."""
-    store = SharedStore(path, MEGABYTE, clock=SystemClock())
+    store = SharedStore(path, MEGABYTE, clock=SystemClock(), file_locks=file_locks)
     reading, end = os.pipe()
 
     def parent() -> bool:
-        own = SharedStore(path, MEGABYTE, clock=SystemClock())
+        own = SharedStore(path, MEGABYTE, clock=SystemClock(), file_locks=file_locks)
         for stripe in own._counters.table.stripes:
             stripe.claim()
         grandchild = _in_child(lambda: bool(signal.pause()))
@@ -247,7 +256,7 @@ def test_a_child_without_descriptors_says_so(path: Path) -> None:
     """Where the file cannot be opened anew after a fork, calls fail as a store does: they do not go on unlocked."""
     import resource
 
-    store = SharedStore(path, MEGABYTE, clock=SystemClock())
+    store = SharedStore(path, MEGABYTE, clock=SystemClock(), file_locks=True)
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
 
     def work() -> bool:
@@ -350,9 +359,10 @@ def _full(path: Path) -> SharedStore:
 
 
 @forks
-def test_p17_processes_killed_under_load_leave_no_lock_and_admit_no_more(path: Path) -> None:
+@both_locks
+def test_p17_processes_killed_under_load_leave_no_lock_and_admit_no_more(path: Path, file_locks: bool) -> None:
     """Children that count are killed and replaced, time and again; what they were told adds up to at most ``max``."""
-    store = SharedStore(path, MEGABYTE, clock=SystemClock(), timeout=20.0)
+    store = SharedStore(path, MEGABYTE, clock=SystemClock(), timeout=20.0, file_locks=file_locks)
     reading, end = os.pipe()
     most, rounds = 5_000, 60 if SOAK else 15
     rng = random.Random(1)
@@ -393,9 +403,10 @@ def _drained(reading: int) -> int:
 
 
 @forks
-def test_a_stopped_holder_costs_one_wait_and_no_more(path: Path) -> None:
+@both_locks
+def test_a_stopped_holder_costs_one_wait_and_no_more(path: Path, file_locks: bool) -> None:
     """While a process is stopped with a lock in its hands, calls fail; when it goes on, or is killed, they work."""
-    store = SharedStore(path, MEGABYTE, clock=SystemClock(), timeout=0.1)
+    store = SharedStore(path, MEGABYTE, clock=SystemClock(), timeout=0.1, file_locks=file_locks)
     reading, end = os.pipe()
 
     def hold() -> bool:
@@ -421,3 +432,82 @@ def test_a_stopped_holder_costs_one_wait_and_no_more(path: Path) -> None:
     os.close(end)
     assert admitted(store, limit("k")) == [True]
     assert admitted(store, Hit("b", BAN, 1, 1), limit("k"), limit("other")) == [True] * 3
+
+
+@forks
+def test_a_lock_that_this_thread_never_gave_back_is_its_own(path: Path) -> None:
+    """Its thread goes on with it, and gives it back."""
+    store = SharedStore(path, MEGABYTE, clock=SystemClock())
+    stripe = store._counters.table.place(COUNTER, "k").stripe
+    assert stripe.take() == 0
+    assert admitted(store, limit("k")) == [True]
+    assert _ended(_in_child(lambda: admitted(store, limit("k")) == [True])) == 0
+
+
+def test_an_exception_of_a_signal_handler_leaves_no_lock(path: Path) -> None:
+    """Servers and test runners raise in handlers to end what takes too long; hundreds of times, wherever that falls."""
+
+    class Interrupted(Exception):
+        pass
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise Interrupted
+
+    store, interrupted = SharedStore(path, MEGABYTE, clock=SystemClock()), 0
+    before = signal.signal(signal.SIGALRM, interrupt)
+    rng = random.Random(1)
+    try:
+        for number in range(300):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 20e-6 + rng.random() * 300e-6)
+                for _ in range(10_000):
+                    store.count([limit(f"k{number}", 10**6)])
+            except Interrupted:
+                interrupted += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert interrupted == 300
+    for stripe in store._counters.table.stripes:
+        assert not stripe.mutex.locked()
+        assert stripe.take() == 0
+        assert stripe.give() == 0
+
+
+@forks
+def test_p17_a_change_that_was_begun_is_finished(path: Path) -> None:
+    """A writer killed in the middle of the copy: whoever locks the stripe next copies it whole from the journal."""
+    store = SharedStore(path, MEGABYTE, clock=FakeClock())
+    for algorithm in (FIXED, SLIDING):
+        hits = [limit(algorithm, 9, HOUR, algorithm=algorithm)] * 4
+        for hit in hits:
+            store.count([hit])
+        table = store._counters.table
+        place = table.place(COUNTER, algorithm)
+        cell = table.find(place)
+        table.data[cell + 20 : cell + 34] = b"\xa5" * 14
+        table.data[place.stripe.at] = 1
+        assert store.peek([hits[0]])[0].remaining == 5
+        assert table.data[place.stripe.at] == 0
+    assert store.stats()["writes_recovered"] == 2
+
+
+def test_a_table_of_another_container_needs_file_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mutexes name their holders by process ids: who sees others is refused, unless the table has file locks."""
+    with SharedStore(path, MEGABYTE, clock=SystemClock()) as store:
+        monkeypatch.setattr(files, "identity", lambda: b"another container")
+        with pytest.raises(ConfigurationError, match="another container or another C library.*locks=file"):
+            SharedStore(path, MEGABYTE)
+        assert admitted(store, limit("k", 1)) == [True]
+    with SharedStore(path, MEGABYTE, file_locks=True):
+        monkeypatch.undo()
+        with SharedStore(path, MEGABYTE) as store:
+            assert store._counters.table.header.mutexes == b""
+
+
+def test_without_robust_mutexes_there_are_file_locks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Python without ctypes, or a C library without the calls."""
+    monkeypatch.setitem(sys.modules, "ctypes", None)
+    with SharedStore(path, MEGABYTE, clock=SystemClock()) as store:
+        assert store._counters.table.header.mutexes == b""
+        assert admitted(store, limit("k", 1)) == [True]

@@ -36,18 +36,18 @@ def open_shared(url: str, clock: Clock, timeout: float) -> Store:
     Raises:
         ConfigurationError: The URL or the file cannot be used; says why.
     """
-    path, size = parse(url)
+    path, size, file_locks = parse(url)
     if not SET_LOCK:
         from doorward.stores.shared.sqlite import SQLiteStore
 
         return SQLiteStore(path, size, clock=clock, timeout=timeout)
     from doorward.stores.shared.store import SharedStore
 
-    return SharedStore(path, size, clock=clock, timeout=timeout)
+    return SharedStore(path, size, clock=clock, timeout=timeout, file_locks=file_locks)
 
 
-def parse(url: str) -> tuple[Path, int | None]:
-    """The path that a URL names, and the size in bytes if it names one.
+def parse(url: str) -> tuple[Path, int | None, bool]:
+    """The path that a URL names, the size in bytes if it names one, and whether it asks for file locks.
 
     Raises:
         ConfigurationError: It is no such URL.
@@ -59,10 +59,13 @@ def parse(url: str) -> tuple[Path, int | None]:
         raise ConfigurationError("store", f"must be {ACCEPTED}, not {url!r}")
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     size = options.pop("size", None)
+    locks = options.pop("locks", "mutex")
+    if locks not in ("mutex", "file"):
+        raise ConfigurationError("store", f"locks must be mutex or file, not {locks!r}")
     if options or parts.fragment:
         unknown = ", ".join(options) or f"#{parts.fragment}"
         raise ConfigurationError("store", f"must be {ACCEPTED}; {url!r} has {unknown}")
-    return path, None if size is None else _bytes(size)
+    return path, None if size is None else _bytes(size), locks == "file"
 
 
 def _bytes(text: str) -> int:

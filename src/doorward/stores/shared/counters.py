@@ -10,7 +10,7 @@ from doorward.errors import StoreError
 from doorward.stores.algorithms import COUNT_BITS, COUNT_MASK, DECIDE, State, Tally, add_weight, seconds
 from doorward.stores.grouped import GroupedCounters, lifetime
 from doorward.stores.shared.header import BANS_UNTIL, PAGE
-from doorward.stores.shared.locks import SET_LOCK, Stripe, fcntl, while_locked
+from doorward.stores.shared.locks import Stripe, while_locked
 from doorward.stores.shared.table import (
     BAN, COUNTER, EVICTED, FIRST_CELL, HEAD, JOURNAL_DATA, KINDS, MOST_BYTES, RECOVERED, REFUSALS_EVICTED, SCALE_SHIFT,
     TAGS, TALLY, VALUE, Place, Table,
@@ -25,7 +25,6 @@ T = TypeVar("T")
 
 _BAN = Algorithm.BAN
 _new = tuple.__new__
-_fcntl = getattr(fcntl, "fcntl", None)
 _read_word = Struct("q").unpack_from
 _pack_word = Struct("q").pack
 _INT = Struct("qQ")
@@ -93,10 +92,9 @@ class TableCounters(GroupedCounters):
         tag, first, second, stripe, _ = place
         with stripe.mutex:
             try:
-                try:
-                    _fcntl(stripe.description.fd, SET_LOCK, stripe.take)
-                except (OSError, ValueError) as error:
-                    stripe.wait(error)
+                problem = stripe.take()
+                if problem:
+                    stripe.wait(problem)
                 journal = stripe.at
                 if data[journal]:
                     table.replay(stripe)
@@ -128,7 +126,7 @@ class TableCounters(GroupedCounters):
                     table.rewrite(place, at, encoded(new), now)
                 return _new(Verdict, (True, left, seconds(reset), 0.0, now))
             finally:
-                stripe.give_back()
+                stripe.give()
 
     def _count_new(self, place: Place, hit: Hit, now: int) -> Verdict:
         """Charge a counter that is not there."""

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from doorward.stores.shared.filesystem import check_file, check_folder, refused
 from doorward.stores.shared.header import MAGIC, PAGE, Header, Unreadable
 from doorward.stores.shared.locks import Description, Stripe, fcntl
+from doorward.stores.shared.mutexes import calls_of, identity, make_mutexes
 from doorward.stores.shared.table import Table
 
 if TYPE_CHECKING:
@@ -40,22 +41,41 @@ class OpenFile:
 
     Attributes:
         table: The table, mapped.
-        description: What its locks belong to; keeps the file in use.
         identity: Device and inode.
     """
 
     table: Table
-    description: Description
     identity: tuple[int, int]
 
 
-def open_table(path: Path, size: int | None, patience: float, folder_patience: float = _FOLDER_PATIENCE) -> OpenFile:
+@dataclass(frozen=True)
+class Wish:
+    """What a URL asks for.
+
+    Attributes:
+        size: Bytes; None for what is there.
+        file_locks: File locks rather than mutexes.
+    """
+
+    size: int | None = None
+    file_locks: bool = False
+
+    def header(self) -> Header:
+        """Of a table that is as wished."""
+        return Header.new(self.size or DEFAULT_SIZE, b"" if self.file_locks else identity())
+
+    def is_met_by(self, header: Header) -> bool:
+        """Whether a table is as wished."""
+        return (not self.size or self.header().size == header.size) and not (self.file_locks and header.mutexes)
+
+
+def open_table(path: Path, wish: Wish, patience: float, folder_patience: float = _FOLDER_PATIENCE) -> OpenFile:
     """Open the table at ``path``; make one where there is none.
 
     Args:
         path: Where it is.
-        size: Bytes. A table of another size that nobody uses is replaced by an empty one; one that is in use stays as
-            it is. None takes the size that is there.
+        wish: How to make it. A table that is otherwise is replaced by an empty one if nobody uses it; one that is in
+            use stays as it is.
         patience: Seconds to wait for a lock of the table.
         folder_patience: Seconds to wait for others who are opening it.
 
@@ -65,10 +85,10 @@ def open_table(path: Path, size: int | None, patience: float, folder_patience: f
     check_folder(path)
     try:
         with _folder_locked(path, folder_patience):
-            found = _usable(path, size)
+            found = _usable(path, wish)
             if found is None:
-                _make(path, size or DEFAULT_SIZE)
-                found = _usable(path, size)
+                _make(path, wish.header())
+                found = _usable(path, wish)
             assert found is not None
             return _mapped(path, *found, patience)
     except OSError as error:
@@ -93,7 +113,7 @@ def _folder_locked(path: Path, patience: float) -> Iterator[None]:
         os.close(folder)
 
 
-def _usable(path: Path, size: int | None) -> tuple[int, Header] | None:
+def _usable(path: Path, wish: Wish) -> tuple[int, Header] | None:
     """The descriptor and the header of the table at ``path``; None if one has to be made.
 
     Raises:
@@ -107,7 +127,7 @@ def _usable(path: Path, size: int | None) -> tuple[int, Header] | None:
         check_file(path, os.fstat(descriptor))
         header, problem = _header(path, descriptor)
         alone = _is_alone(descriptor)
-        if header is not None and not (alone and size and header.size != Header.new(size).size):
+        if header is not None and (not alone or wish.is_met_by(header)):
             fcntl.flock(descriptor, fcntl.LOCK_SH)
             result, descriptor = (descriptor, header), -1
             return result
@@ -132,6 +152,8 @@ def _header(path: Path, descriptor: int) -> tuple[Header | None, str]:
         header = Header.unpack(page, os.fstat(descriptor).st_size)
     except Unreadable as error:
         return None, str(error)
+    if header.mutexes not in (b"", identity()):
+        return None, "its locks are of another container or another C library, for which all need ?locks=file"
     if not header.is_of_this_boot():
         return None, "it is of another boot of this machine, or of another machine"
     return header, ""
@@ -146,17 +168,19 @@ def _is_alone(descriptor: int) -> bool:
     return True
 
 
-def _make(path: Path, size: int) -> None:
+def _make(path: Path, header: Header) -> None:
     """Put an empty table at ``path``."""
     beside = path.with_name(f".{path.name}.new")
     # Left by a process that was killed here: the folder is locked, so nobody is writing it.
     beside.unlink(missing_ok=True)
-    header = Header.new(size)
     descriptor = os.open(beside, _OPEN | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         # All of it now: a page that the disk has no room for when it is touched ends the process (SIGBUS).
         os.posix_fallocate(descriptor, 0, header.size)
         os.fchmod(descriptor, 0o600)
+        if header.mutexes:
+            with mmap.mmap(descriptor, header.size) as data:
+                make_mutexes(data, header.stripe_pages())
         os.pwrite(descriptor, header.pack(), 0)
         beside.rename(path)
     except OSError as error:
@@ -177,5 +201,6 @@ def _mapped(path: Path, descriptor: int, header: Header, patience: float) -> Ope
         status = os.fstat(mapping)
     finally:
         os.close(mapping)
-    stripes = [Stripe(description, PAGE * (1 + number), patience) for number in range(header.stripes)]
-    return OpenFile(Table(data, header, stripes), description, (status.st_dev, status.st_ino))
+    calls = calls_of(data) if header.mutexes else description.file_lock
+    stripes = [Stripe(page, calls(page), patience) for page in header.stripe_pages()]
+    return OpenFile(Table(data, header, stripes, description), (status.st_dev, status.st_ino))

@@ -18,7 +18,7 @@ PAGE = 4096
 BANS_UNTIL = 256
 """Where in the first page the latest end of any ban is: before it, somebody may be banned; after it nobody is."""
 
-_FIELDS = Struct("=16sIQII16s16sqq")
+_FIELDS = Struct("=16sIQII16s16sqq16s")
 _CHECKSUM = Struct("=I")
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _MOST_STRIPES = 256
@@ -42,6 +42,7 @@ class Header:
         offset: Nanoseconds from the monotonic clock to the wall clock when the table was made. Every process uses
             this one, so that all agree on the time whenever they started and whatever becomes of the wall clock.
         made: The monotonic clock then.
+        mutexes: What those who lock with its mutexes must have in common; empty where it has none.
     """
 
     size: int
@@ -51,9 +52,10 @@ class Header:
     boot: bytes
     offset: int
     made: int
+    mutexes: bytes = b""
 
     @classmethod
-    def new(cls, size: int) -> Header:
+    def new(cls, size: int, mutexes: bytes = b"") -> Header:
         """The header of a table of about ``size`` bytes, never more."""
         pages = size // PAGE - 1
         stripes = 1 << min(_MOST_STRIPES, max(1, pages // _PAGES_PER_STRIPE)).bit_length() - 1
@@ -61,14 +63,19 @@ class Header:
         monotonic = time.monotonic_ns()
         return cls(
             PAGE * (1 + stripes + stripes * buckets), stripes, buckets, os.urandom(16), boot_id(),
-            time.time_ns() - monotonic, monotonic,
+            time.time_ns() - monotonic, monotonic, mutexes,
         )  # fmt: skip
+
+    def stripe_pages(self) -> range:
+        """Where the pages of the stripes begin."""
+        return range(PAGE, PAGE * (1 + self.stripes), PAGE)
 
     def pack(self) -> bytes:
         """The bytes that a table begins with."""
         fields = _FIELDS.pack(
-            MAGIC, VERSION, self.size, self.stripes, self.buckets, self.hash_key, self.boot, self.offset, self.made
-        )
+            MAGIC, VERSION, self.size, self.stripes, self.buckets, self.hash_key, self.boot, self.offset, self.made,
+            self.mutexes,
+        )  # fmt: skip
         return fields + _CHECKSUM.pack(zlib.crc32(fields))
 
     @classmethod
@@ -80,12 +87,12 @@ class Header:
         """
         if len(page) < _FIELDS.size + _CHECKSUM.size:
             raise Unreadable("it ends before its header does")
-        _, version, *rest = _FIELDS.unpack_from(page)
+        _, version, *rest, mutexes = _FIELDS.unpack_from(page)
         if version != VERSION:
             raise Unreadable(f"its format is version {version}, this doorward reads version {VERSION}")
         if _CHECKSUM.unpack_from(page, _FIELDS.size)[0] != zlib.crc32(page[: _FIELDS.size]):
             raise Unreadable("its header is damaged")
-        header = cls(*rest)
+        header = cls(*rest, mutexes.rstrip(b"\0"))
         if header.size != size:
             raise Unreadable(f"it has {size:,} bytes and should have {header.size:,}")
         return header

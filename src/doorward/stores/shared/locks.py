@@ -1,6 +1,7 @@
 """The locks of a table: one for each stripe, between threads and between processes, never waited for without end.
 
-Between processes they are open-file-description locks on single bytes of the file (Linux, ``fcntl(2)``):
+Between processes they are robust mutexes in the table (:mod:`doorward.stores.shared.mutexes`), or, for a table made
+with ``locks=file``, open-file-description locks on single bytes of the file (Linux, ``fcntl(2)``):
 
 - The kernel drops them when a process ends, however it ends.
 - Unlike POSIX record locks, they do not fall when some other descriptor of the file is closed in the process.
@@ -8,7 +9,7 @@ Between processes they are open-file-description locks on single bytes of the fi
   closes what it inherited: were it to stay open, the lock of a parent that is killed would stay too. The map has a
   description of its own for the same reason, since ``mmap`` keeps a duplicate of its descriptor.
 
-Within a process all threads share the description, so that each lock has a thread lock in front.
+Within a process each lock has a thread lock in front, so that threads wait for each other and do not try in turns.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ import os
 import threading
 import time
 import weakref
-from contextlib import suppress
 from struct import Struct
 from typing import TYPE_CHECKING, TypeVar
 
 from doorward.errors import StoreError
+from doorward.stores.shared.mutexes import Calls
 
 try:
     import fcntl
@@ -35,13 +36,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SET_LOCK: int = getattr(fcntl, "F_OFD_SETLK", 0)
-"""The command that takes such a lock or gives it back, without waiting; 0 where the platform has none."""
+"""The command that takes a file lock or gives it back, without waiting; 0 where the platform has none."""
 
 _FLOCK = Struct("hhqqi4x")  # struct flock of 64-bit Linux
 _YIELDS = 50
 _PAUSE = 50e-6
 _STUCK_FOR = 1.0
-_HELD_BY_ANOTHER = (errno.EAGAIN, errno.EACCES)
 
 
 class Description:
@@ -68,29 +68,40 @@ class Description:
             self.fd = os.open(f"/proc/self/fd/{inherited}", os.O_RDWR | os.O_CLOEXEC)
             fcntl.flock(self.fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
-            pass  # whoever uses it is told: see Stripe.wait
+            pass  # whoever needs it is told: see Stripe.wait
         finally:
             os.close(inherited)
 
+    def file_lock(self, at: int) -> Calls:
+        """The calls that lock the byte at ``at``."""
+
+        def call(flock: bytes) -> int:
+            try:
+                fcntl.fcntl(self.fd, SET_LOCK, flock)
+            except (OSError, ValueError) as error:  # a child that could not open the file has no descriptor
+                number = getattr(error, "errno", None) or errno.EBADF
+                return errno.EBUSY if number in (errno.EAGAIN, errno.EACCES) else number
+            return 0
+
+        take, give = (_FLOCK.pack(kind, os.SEEK_SET, at, 1, 0) for kind in (fcntl.F_WRLCK, fcntl.F_UNLCK))
+        return Calls(lambda: call(take), lambda: call(give), lambda: 0)
+
 
 class Stripe:
-    """One lock. ``with stripe.mutex``, then ``claim``, and ``give_back`` whatever happened: it is harmless unclaimed.
+    """One lock. ``with stripe.mutex``, then ``claim``, and ``give`` whatever happened: it is harmless unclaimed.
 
     Args:
-        description: What it locks.
-        at: Where the stripe's page is: the byte that is locked.
+        at: Where the stripe's page is.
+        calls: Of its lock between processes.
         patience: Seconds to wait for a process that holds it.
     """
 
-    __slots__ = ("__weakref__", "_patience", "_stuck_until", "at", "description", "mutex", "take", "yield_")
+    __slots__ = ("__weakref__", "_mend", "_patience", "_stuck_until", "at", "give", "mutex", "take")
 
-    def __init__(self, description: Description, at: int, patience: float) -> None:
-        self.description = description
+    def __init__(self, at: int, calls: Calls, patience: float) -> None:
         self.at = at
         self.mutex = threading.Lock()
-        assert fcntl is not None
-        self.take = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, at, 1, 0)
-        self.yield_ = _FLOCK.pack(fcntl.F_UNLCK, os.SEEK_SET, at, 1, 0)
+        self.take, self.give, self._mend = calls
         self._patience = patience
         self._stuck_until = 0.0
         _stripes.add(self)
@@ -101,18 +112,12 @@ class Stripe:
         Raises:
             StoreError: Another process holds on to it.
         """
-        try:
-            fcntl.fcntl(self.description.fd, SET_LOCK, self.take)
-        except (OSError, ValueError) as error:
-            self.wait(error)
+        problem = self.take()
+        if problem:
+            self.wait(problem)
 
-    def give_back(self) -> None:
-        """Unlock it."""
-        with suppress(OSError, ValueError):  # a child that could not open the file has no descriptor
-            fcntl.fcntl(self.description.fd, SET_LOCK, self.yield_)
-
-    def wait(self, error: OSError | ValueError) -> None:
-        """Lock it after a first try failed with ``error``.
+    def wait(self, problem: int) -> None:
+        """Lock it after a first try has answered ``problem``.
 
         A holder is a few microseconds from done, unless it has been stopped or starved. Then one caller in a second
         waits as long as it has patience; the others are told at once.
@@ -120,26 +125,28 @@ class Stripe:
         Raises:
             StoreError: It could not be had.
         """
-        if time.monotonic() < self._stuck_until:
-            raise _held(self._patience)
-        ends = time.monotonic() + self._patience
+        start = time.monotonic()
         tries = 0
-        while isinstance(error, OSError) and error.errno in _HELD_BY_ANOTHER:
-            if tries < _YIELDS:
-                os.sched_yield()
-            elif time.monotonic() < ends:
-                time.sleep(_PAUSE)
-            else:
-                self._stuck_until = time.monotonic() + _STUCK_FOR
-                raise _held(self._patience)
-            tries += 1
-            try:
-                fcntl.fcntl(self.description.fd, SET_LOCK, self.take)
-            except OSError as again:
-                error = again
-            else:
+        while problem:
+            # Its holder was killed; or an exception of a signal handler has kept this very thread from giving it back.
+            if (problem == errno.EOWNERDEAD and not self._mend()) or problem == errno.EDEADLK:
                 return
-        raise StoreError(f"the shared table cannot be locked: {error}")
+            if problem != errno.EBUSY:
+                raise StoreError(f"the shared table cannot be locked: {os.strerror(problem)}")
+            self._pause(start, tries)
+            tries += 1
+            problem = self.take()
+
+    def _pause(self, start: float, tries: int) -> None:
+        if start < self._stuck_until:
+            raise _held(self._patience)
+        if tries < _YIELDS:
+            os.sched_yield()
+        elif time.monotonic() < start + self._patience:
+            time.sleep(_PAUSE)
+        else:
+            self._stuck_until = time.monotonic() + _STUCK_FOR
+            raise _held(self._patience)
 
 
 _descriptions: weakref.WeakSet[Description] = weakref.WeakSet()
@@ -172,4 +179,4 @@ def while_locked(stripes: Sequence[Stripe], work: Callable[[], T]) -> T:
             stripe.claim()
             return while_locked(stripes[1:], work)
         finally:
-            stripe.give_back()
+            stripe.give()

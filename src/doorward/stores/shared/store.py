@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn, Self, TypeVar, cast
 from doorward.clock import NANOSECONDS, SystemClock
 from doorward.errors import ConfigurationError, StoreError
 from doorward.stores.shared.counters import TableCounters
-from doorward.stores.shared.files import open_table
+from doorward.stores.shared.files import Wish, open_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -45,6 +45,8 @@ class SharedStore:
         size: Its bytes; None for what is there, or 32 MB.
         clock: Where time comes from. Without one, or with the system's, all processes use the time that the table
             began with, carried on by the monotonic clock, so that no step of the wall clock sets them apart.
+        file_locks: Lock with the kernel's file locks, slower, rather than with mutexes of the C library: for a table
+            that is used from several containers.
         timeout: Seconds that a decision may wait. Half of that, at most a quarter of a second, is for one lock.
 
     Raises:
@@ -53,16 +55,24 @@ class SharedStore:
 
     blocking = False
 
-    def __init__(self, path: Path, size: int | None = None, clock: Clock | None = None, timeout: float = 0.5) -> None:
+    def __init__(
+        self,
+        path: Path,
+        size: int | None = None,
+        clock: Clock | None = None,
+        timeout: float = 0.5,
+        *,
+        file_locks: bool = False,
+    ) -> None:
         self._path = path
-        self._size = size
+        self._wish = Wish(size, file_locks)
         self._clock = None if type(clock) is SystemClock else clock
         self._patience = min(timeout / 2, _LONGEST_WAIT)
         self._told = False
         self._counters = self._attach()
 
     def _attach(self, **patience: float) -> TableCounters:
-        opened = open_table(self._path, self._size, self._patience, **patience)
+        opened = open_table(self._path, self._wish, self._patience, **patience)
         self._identity = opened.identity
         clock, offset = (self._clock.now_ns, 0) if self._clock else (time.monotonic_ns, opened.table.header.offset)
         self._look_at = clock() + offset + _LOOK_EVERY

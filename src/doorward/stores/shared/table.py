@@ -104,12 +104,14 @@ class Table:
         data: The whole file, mapped; for a look from outside, its bytes.
         header: Its header.
         stripes: Its locks.
+        description: Says that the file is in use, as long as this object lives.
     """
 
-    def __init__(self, data: mmap, header: Header, stripes: list[Stripe]) -> None:
+    def __init__(self, data: mmap, header: Header, stripes: list[Stripe], description: object = None) -> None:
         self.data = data
         self.header = header
         self.stripes = stripes
+        self.description = description
         self._buckets_at = PAGE * (1 + header.stripes)
         # Most hits come from clients that were here a moment ago. Not a method: a table in a circle of references
         # would keep its file open until the garbage collector comes.
