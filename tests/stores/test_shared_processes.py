@@ -29,7 +29,7 @@ from doorward.stores.shared.table import COUNTER
 from doorward.testing import FakeClock
 
 MEGABYTE = 1 << 20
-PROCESSES, CALLS, MOST = 4, 400, 500
+PROCESSES, CALLS, MOST = 4, 200, 500
 YEAR = 365 * 24 * HOUR
 KINDS = {"table": SharedStore, "file-locks": partial(SharedStore, file_locks=True), "sqlite": SQLiteStore}
 SPAWN = multiprocessing.get_context("spawn")

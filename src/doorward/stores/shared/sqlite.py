@@ -34,7 +34,6 @@ _TALLY = Struct("<qqdd")
 _COUNTER, _TALLY_KIND, _VALUE, _BAN = "counters", "tallies", "values", "bans"
 _KINDS = (_COUNTER, _TALLY_KIND, _VALUE, _BAN)
 _BYTES_PER_KEY = 200
-_LONGEST_WAIT = 0.25
 _PAUSE = 0.0005
 _SCHEMA_VERSION = 1
 _APPLICATION = 0x646F6F72  # "door"
@@ -58,7 +57,7 @@ class SQLiteStore(GroupedCounters):
         path: The database; made if it is not there. The lock is a file beside it.
         size: Bytes, as for the table: there is room for an entry in each 200 of them.
         clock: Where time comes from.
-        timeout: Seconds that a decision may wait; half of it, at most a quarter of a second, for the lock.
+        timeout: Seconds that a decision may wait; half of it for the lock.
 
     Raises:
         ConfigurationError: The database cannot be used; says why.
@@ -71,7 +70,7 @@ class SQLiteStore(GroupedCounters):
         self._most = max(1, (size or 32 << 20) // _BYTES_PER_KEY)
         # The wall clock itself: the system's own clock, begun at the start of each process, would set them apart.
         self._now = time.time_ns if clock is None or type(clock) is SystemClock else clock.now_ns
-        self._patience = min(timeout / 2, _LONGEST_WAIT)
+        self._patience = timeout / 2
         self._mutex = threading.Lock()
         self._owner = 0
         self._closed = False
