@@ -1,4 +1,4 @@
-"""Stores that the workers of one host share: hits a second of four processes, waits at a server's pace, what is lost."""
+"""Stores that the workers of one host share: hits a second of four processes, waits at a server's pace, losses."""
 
 from __future__ import annotations
 
@@ -34,7 +34,6 @@ from benchmarks.common import (
 from doorward.clock import NANOSECONDS, SystemClock
 from doorward.effects import Algorithm, Hit
 from doorward.stores import MemoryStore
-from doorward.stores.shared.locks import SET_LOCK
 from doorward.stores.shared.sqlite import SQLiteStore
 from doorward.stores.shared.store import SharedStore
 
@@ -83,7 +82,7 @@ def _least(path: Path) -> Callable[[str], object]:
         fcntl.fcntl(descriptor, fcntl.F_OFD_SETLKW, flock.pack(fcntl.F_WRLCK, 0, at & 255, 1, 0))
         count = word.unpack_from(data, at)[0] + 1
         word.pack_into(data, at, count)
-        fcntl.fcntl(descriptor, SET_LOCK, flock.pack(fcntl.F_UNLCK, 0, at & 255, 1, 0))
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, flock.pack(fcntl.F_UNLCK, 0, at & 255, 1, 0))
         return int(count)
 
     return hit
@@ -108,6 +107,7 @@ LIMITERS: dict[str, Callable[[Path], Any]] = {
     "doorward memory://, each process for itself": _store(_memory, Algorithm.FIXED_WINDOW),
     "limits in memory, each process for itself": _limits,
 }
+
 
 def work(name: str, path: str, number: int, seconds: float, pace: float) -> dict[str, Any]:
     """Hits of one process, begun when told to: as many as it can, or so many a second at random times."""
@@ -134,7 +134,9 @@ def _saturated(hit: Callable[[str], object], keys: list[str], seconds: float) ->
     return times
 
 
-def _paced(hit: Callable[[str], object], keys: list[str], seconds: float, pace: float, drawn: random.Random) -> list[int]:
+def _paced(
+    hit: Callable[[str], object], keys: list[str], seconds: float, pace: float, drawn: random.Random
+) -> list[int]:
     clock, times, number = time.perf_counter_ns, [], 0
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
@@ -149,9 +151,7 @@ def _paced(hit: Callable[[str], object], keys: list[str], seconds: float, pace: 
 def _together(name: str, seconds: float, pace: float) -> dict[str, Any]:
     """All processes at once on one file."""
     with tempfile.TemporaryDirectory(dir=_folder()) as folder:
-        commands = [
-            [name, f"{folder}/table", number, seconds, pace] for number in range(PROCESSES)
-        ]
+        commands = [[name, f"{folder}/table", number, seconds, pace] for number in range(PROCESSES)]
         children = [
             subprocess.Popen(
                 [peers_python(), "-m", "benchmarks.shared_stores", json.dumps(command)], cwd=ROOT, env=environment(),
@@ -221,7 +221,14 @@ def _rate_row(name: str, seconds: float, rounds: int) -> Row:
     alone = in_fresh_process(measure_one, name=name, seconds=seconds)["us"]
     best = max((_together(name, seconds, 0.0) for _ in range(rounds)), key=lambda found: float(found["rate"]))
     times: Sample = best["sample"]
-    cells = [name, f"{alone:.1f}", f"{best['rate']:,.0f}", f"{times.p50:.1f}", f"{times.p99:.1f}", f"{best['share']:.2f}"]
+    cells = [
+        name,
+        f"{alone:.1f}",
+        f"{best['rate']:,.0f}",
+        f"{times.p50:.1f}",
+        f"{times.p99:.1f}",
+        f"{best['share']:.2f}",
+    ]
     numbers = {"alone_us": alone, "hits_per_second": best["rate"], "p50_us": times.p50, "p99_us": times.p99}
     if name != "doorward shared://, fixed window":
         return Row(cells, numbers)

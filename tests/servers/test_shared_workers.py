@@ -89,20 +89,23 @@ def test_p10_workers_admit_exactly_max(workers: Server, algorithm: str) -> None:
         assert statuses == {200: MOST, 429: CLIENTS * requests - MOST}
 
 
+def _kill(pids: list[int], killed: list[int], stop: threading.Event) -> None:
+    """One after the other, at random times, until told to stop."""
+    rng = random.Random(1)
+    while pids and not stop.wait(rng.random() * 0.08):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pids[-1], signal.SIGKILL)
+            killed.append(pids.pop())
+
+
 @pytest.mark.timeout(3600 if SOAK else 300)
 def test_p17_workers_killed_under_load(workers: Server) -> None:
     """Killed at random under load: never more than 500 are admitted, none but the killed fail, and no lock stays."""
     for _ in range(RUNS // 5):
-        client, stop, rng = workers.client(), threading.Event(), random.Random(1)
+        client, stop = workers.client(), threading.Event()
         killed: list[int] = []
 
-        def kill(pids: list[int], rng: random.Random = rng, stop: threading.Event = stop) -> None:
-            while pids and not stop.wait(rng.random() * 0.08):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pids[-1], signal.SIGKILL)
-                    killed.append(pids.pop())
-
-        killer = threading.Thread(target=kill, args=(sorted(_pids(workers))[:3],))
+        killer = threading.Thread(target=_kill, args=(sorted(_pids(workers))[:3], killed, stop))
         killer.start()
         statuses = _at_once(workers, "/bucket", client, MOST // CLIENTS + 8)
         stop.set()

@@ -42,6 +42,10 @@ def used(path: Path) -> SharedStore:
     return store
 
 
+def _names(folder: Path) -> list[str]:
+    return [found.name for found in folder.iterdir()]
+
+
 def is_empty(store: SharedStore) -> bool:
     return admitted(store, limit("k", 1, HOUR)) == [True]
 
@@ -73,7 +77,9 @@ def test_a_wrong_url_is_refused(url: str, what: str) -> None:
     assert caught.value.field == "store"
 
 
-@pytest.mark.parametrize(("text", "size"), [("1MB", 1 << 20), ("2m", 2 << 20), ("1536KiB", 1536 << 10), ("3145728", 3 << 20)])
+@pytest.mark.parametrize(
+    ("text", "size"), [("1MB", 1 << 20), ("2m", 2 << 20), ("1536KiB", 1536 << 10), ("3145728", 3 << 20)]
+)
 def test_a_url_names_path_and_size(tmp_path: Path, text: str, size: int) -> None:
     """The file has that size to the page, never more; the path may be percent-encoded."""
     with open_shared(f"shared://{tmp_path}/a%20table?size={text}", SystemClock(), 0.5) as store:
@@ -83,7 +89,7 @@ def test_a_url_names_path_and_size(tmp_path: Path, text: str, size: int) -> None
 
 def test_without_locks_there_is_sqlite(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A platform without locks of open file descriptions gets the database."""
-    monkeypatch.setattr("doorward.stores.shared.SET_LOCK", 0)
+    monkeypatch.setattr("doorward.stores.shared.HAS_LOCKS", False)
     with open_shared(f"shared://{path}", SystemClock(), 0.5) as store:
         assert isinstance(store, SQLiteStore)
         assert admitted(store, limit("k")) == [True]
@@ -101,12 +107,15 @@ def test_the_file_is_private_and_has_all_its_blocks(path: Path) -> None:
     status = path.stat()
     assert status.st_mode & 0o777 == 0o600
     assert status.st_blocks * 512 >= status.st_size
-    assert os.listdir(path.parent) == [path.name]
+    assert _names(path.parent) == [path.name]
 
 
 def test_the_hash_key_is_random(tmp_path: Path) -> None:
     """Two tables have different keys: nobody can choose keys that meet."""
-    keys = {Header.unpack((opened(tmp_path / name)._path).read_bytes()[:PAGE], (tmp_path / name).stat().st_size).hash_key for name in "ab"}
+    keys = {
+        Header.unpack((opened(tmp_path / name)._path).read_bytes()[:PAGE], (tmp_path / name).stat().st_size).hash_key
+        for name in "ab"
+    }
     assert len(keys) == 2
 
 
@@ -130,7 +139,7 @@ def _readable_by_others(path: Path) -> None:
         (lambda path: path.write_bytes(b"SQLite format 3\0" + bytes(5000)), "no table of doorward"),
         (lambda path: path.write_bytes(MAGIC[:-1]), "no table of doorward"),
         (lambda path: path.mkdir(), "cannot be opened"),
-        (lambda path: os.mkfifo(path), "no plain file"),
+        (os.mkfifo, "no plain file"),
         (_symlink, "cannot be opened"),
         (_readable_by_others, "mode is 0644 and has to be 0600"),
         (lambda path: path.parent.chmod(0o777), "anybody may replace files"),
@@ -163,10 +172,14 @@ def test_somebody_elses_file_is_refused(path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("kind", ["nfs4", "cifs", "9p", "fuse.sshfs", "virtiofs"])
-def test_network_file_systems_are_refused(path: Path, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_network_file_systems_are_refused(
+    path: Path, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The message names the file system and what to use instead."""
     mounts = tmp_path / "mountinfo"
-    mounts.write_text(f"1 0 8:1 / / rw - ext4 /dev/x rw\n2 1 0:40 / {tmp_path} rw,relatime shared:1 - {kind} host:/x rw\n")
+    mounts.write_text(
+        f"1 0 8:1 / / rw - ext4 /dev/x rw\n2 1 0:40 / {tmp_path} rw,relatime shared:1 - {kind} host:/x rw\n"
+    )
     monkeypatch.setattr(filesystem, "_MOUNTS", mounts)
     with pytest.raises(ConfigurationError, match=f"{kind} file system.*redis://"):
         opened(path)
@@ -175,13 +188,11 @@ def test_network_file_systems_are_refused(path: Path, kind: str, tmp_path: Path,
 
 def test_mounts_are_read_as_the_kernel_writes_them() -> None:
     """The longest point wins, a later one hides an earlier one, blanks are escaped, nonsense is passed over."""
-    text = "\n".join([
-        "1 0 8:1 / / rw - ext4 /dev/x rw",
-        "2 1 0:2 / /run rw shared:5 master:1 - nfs x rw",
-        "3 1 0:3 / /run rw - tmpfs x rw",
-        r"4 1 0:4 / /a\040b rw - cifs x rw",
-        "nonsense",
-    ])  # fmt: skip
+    text = r"""1 0 8:1 / / rw - ext4 /dev/x rw
+2 1 0:2 / /run rw shared:5 master:1 - nfs x rw
+3 1 0:3 / /run rw - tmpfs x rw
+4 1 0:4 / /a\040b rw - cifs x rw
+nonsense"""
     kinds = [mount_of(Path(folder), text) for folder in ("/", "/run/app", "/runner", "/a b/c")]
     assert [mount and mount.kind for mount in kinds] == ["ext4", "tmpfs", "ext4", "cifs"]
     assert mount_of(Path("/x"), "") is None
@@ -199,8 +210,8 @@ SharedStore(Path({str(path)!r}), {MEGABYTE})
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "ConfigurationError: store: " in done.stderr
-    assert f"there is no room for a table of 1,0" in done.stderr
-    assert os.listdir(path.parent) == []
+    assert "there is no room for a table of 1,0" in done.stderr
+    assert _names(path.parent) == []
 
 
 # Replaced, where nobody uses it
@@ -301,7 +312,7 @@ def test_one_made_while_killed_is_cleared_away(path: Path) -> None:
     """What a process that was killed while it made a table left beside it does not stay for ever."""
     path.with_name(f".{path.name}.new").write_bytes(b"half")
     opened(path)
-    assert os.listdir(path.parent) == [path.name]
+    assert _names(path.parent) == [path.name]
 
 
 # Races
@@ -369,7 +380,7 @@ def test_a_file_that_cannot_be_made_anew_is_told_once(path: Path, caplog: pytest
 def test_closing_gives_the_descriptors_back(path: Path) -> None:
     """Opening and closing a hundred times leaves as many descriptors as before."""
     opened(path).close()
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(100):
         opened(path).close()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -1,4 +1,4 @@
-"""``shared://`` between processes: exact under load, after forks, when a process is killed at any line, when stopped."""
+"""``shared://`` between processes: exact under load and over forks, whatever line a process is killed or stopped at."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ def test_p17_a_fork_amid_threads_leaves_no_lock_behind(path: Path, file_locks: b
 @forks
 @both_locks
 def test_p17_a_child_holds_no_lock_of_a_killed_parent(path: Path, file_locks: bool) -> None:
-    """A child that inherited the store, and never uses it, does not keep the locks of its parent when that is killed."""
+    """A child that inherited the store, and never uses it, keeps no lock of its parent when that is killed."""
     store = SharedStore(path, MEGABYTE, clock=SystemClock(), file_locks=file_locks)
     reading, end = os.pipe()
 
@@ -333,7 +333,7 @@ def test_p17_a_writer_killed_in_a_full_bucket_leaves_it_usable(tmp_path: Path) -
     """Killed at any line of an insertion that evicts: every other entry is whole, or gone; the next one fits."""
     for line in _lines(7):
         store, keys = _full(tmp_path / f"table{line}"), [f"k{number}" for number in range(60)]
-        killed = _killed_at(line, lambda: store.put("new", b"x" * 300, 60))
+        killed = _killed_at(line, partial(store.put, "new", b"x" * 300, 60))
         found = [store.get(key) for key in keys]
         assert all(value in (None, key.encode() * 20) for key, value in zip(keys, found, strict=True))
         assert store.get("new") in (None, b"x" * 300)
@@ -496,7 +496,7 @@ def test_a_table_of_another_container_needs_file_locks(path: Path, monkeypatch: 
     """Mutexes name their holders by process ids: who sees others is refused, unless the table has file locks."""
     with SharedStore(path, MEGABYTE, clock=SystemClock()) as store:
         monkeypatch.setattr(files, "identity", lambda: b"another container")
-        with pytest.raises(ConfigurationError, match="another container or another C library.*locks=file"):
+        with pytest.raises(ConfigurationError, match=r"another container or another C library.*locks=file"):
             SharedStore(path, MEGABYTE)
         assert admitted(store, limit("k", 1)) == [True]
     with SharedStore(path, MEGABYTE, file_locks=True):

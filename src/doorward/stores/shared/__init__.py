@@ -1,6 +1,6 @@
 """``shared://PATH``: limits, bans and marks of all the workers of one host, in a file that they map into memory.
 
-It is made for Linux, whose locks of open file descriptions it needs. Elsewhere ``shared://`` keeps its entries in an
+It is made for 64-bit Linux, whose locks it needs. Elsewhere ``shared://`` keeps its entries in an
 SQLite database: as exact, but slower; see :mod:`doorward.stores.shared.sqlite`.
 """
 
@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from doorward.errors import ConfigurationError
-from doorward.stores.shared.locks import SET_LOCK
 
 if TYPE_CHECKING:
     from doorward.clock import Clock
     from doorward.stores.base import Store
+
+HAS_LOCKS = sys.platform == "linux" and sys.maxsize > 1 << 32
+"""Whether the platform has the table's locks: robust mutexes, and file locks laid out as ``locks`` expects."""
 
 ACCEPTED = "shared:///absolute/path, with ?size=32MB if need be"
 SMALLEST_SIZE, LARGEST_SIZE = 1 << 20, 64 << 30
@@ -30,14 +33,15 @@ def open_shared(url: str, clock: Clock, timeout: float) -> Store:
 
     Args:
         url: ``shared:///run/app/doorward.table?size=64MB``. The folder has to be there, on a file system of this
-            machine; the file is made by whoever comes first.        clock: Where time comes from. The system's own is replaced by one that all processes agree on.
+            machine; the file is made by whoever comes first. ``locks=file`` is for a table that several containers use.
+        clock: Where time comes from. The system's own is replaced by one that all processes agree on.
         timeout: Seconds that a decision may wait; a lock is waited for half as long, and a quarter of a second at most.
 
     Raises:
         ConfigurationError: The URL or the file cannot be used; says why.
     """
     path, size, file_locks = parse(url)
-    if not SET_LOCK:
+    if not HAS_LOCKS:
         from doorward.stores.shared.sqlite import SQLiteStore
 
         return SQLiteStore(path, size, clock=clock, timeout=timeout)

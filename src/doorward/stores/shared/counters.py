@@ -9,11 +9,25 @@ from doorward.effects import Algorithm, Verdict
 from doorward.errors import StoreError
 from doorward.stores.algorithms import COUNT_BITS, COUNT_MASK, DECIDE, State, Tally, add_weight, seconds
 from doorward.stores.grouped import GroupedCounters, lifetime
-from doorward.stores.shared.header import BANS_UNTIL, PAGE
+from doorward.stores.shared.header import BANS_UNTIL
 from doorward.stores.shared.locks import Stripe, while_locked
 from doorward.stores.shared.table import (
-    BAN, COUNTER, EVICTED, FIRST_CELL, HEAD, JOURNAL_DATA, KINDS, MOST_BYTES, RECOVERED, REFUSALS_EVICTED, SCALE_SHIFT,
-    TAGS, TALLY, VALUE, Place, Table,
+    BAN,
+    COUNTER,
+    EVICTED,
+    FIRST_CELL,
+    HEAD,
+    JOURNAL_DATA,
+    KINDS,
+    MOST_BYTES,
+    RECOVERED,
+    REFUSALS_EVICTED,
+    SCALE_SHIFT,
+    TAGS,
+    TALLY,
+    VALUE,
+    Place,
+    Table,
 )  # fmt: skip
 
 if TYPE_CHECKING:
@@ -83,50 +97,53 @@ class TableCounters(GroupedCounters):
     # Counting
 
     def count_one(self, hit: Hit) -> Verdict:
-        """Charge one hit. The hot path: what locks, finds and writes elsewhere is written out here."""
-        key, algorithm, limit, interval, cost, _, _ = hit
-        if algorithm is _BAN:
+        """Charge one hit: the hot path."""
+        if hit[1] is _BAN:
             return self._ban_verdict(hit, self._now())
-        table, data = self.table, self._data
-        place = table.place(COUNTER, key)
-        tag, first, second, stripe, _ = place
+        place = self.table.place(COUNTER, hit[0])
+        stripe = place[3]
         with stripe.mutex:
             try:
                 problem = stripe.take()
                 if problem:
                     stripe.wait(problem)
-                journal = stripe.at
-                if data[journal]:
-                    table.replay(stripe)
-                now = self._clock() + self._offset
-                at = data.find(tag, first, first + TAGS)
-                if at < 0:
-                    first = second
-                    at = data.find(tag, first, first + TAGS)
-                    if at < 0:
-                        return self._count_new(place, hit, now)
-                at = first + FIRST_CELL + (at - first << SCALE_SHIFT)
-                cells, key_length, length, spared_until, _, expiry, low = _read_counter(data, at)
-                is_int = length == _INT_SIZE
-                state = expiry << COUNT_BITS | low if is_int else decoded(data[at + HEAD_SIZE : at + HEAD_SIZE + length])
-                new, left, reset, retry = DECIDE[algorithm](state, limit, interval, cost, now)
-                if new is None:
-                    if spared_until < now + retry:
-                        table.spare(at, now + retry)
-                    return _new(Verdict, (False, left, seconds(reset), seconds(retry), now))
-                if is_int and type(new) is int:
-                    expiry, low = new >> COUNT_BITS, new & COUNT_MASK
-                    _journal_counter(
-                        data, journal + 8, at, _INT_ENTRY, cells, key_length, 16, spared_until, now, expiry, low
-                    )
-                    data[journal] = 1
-                    data[at : at + _INT_ENTRY] = data[journal + JOURNAL_DATA : journal + _JOURNAL_END]
-                    data[journal] = 0
-                else:
-                    table.rewrite(place, at, encoded(new), now)
-                return _new(Verdict, (True, left, seconds(reset), 0.0, now))
+                if self._data[stripe.at]:
+                    self.table.replay(stripe)
+                return self._charge(place, hit)
             finally:
                 stripe.give()
+
+    def _charge(self, place: Place, hit: Hit) -> Verdict:
+        """Charge one hit under its lock. What finds and writes in ``Table`` is written out here."""
+        _, algorithm, limit, interval, cost, _, _ = hit
+        tag, first, second, stripe, _ = place
+        data, now = self._data, self._clock() + self._offset
+        at = data.find(tag, first, first + TAGS)
+        if at < 0:
+            first = second
+            at = data.find(tag, first, first + TAGS)
+            if at < 0:
+                return self._count_new(place, hit, now)
+        at = first + FIRST_CELL + (at - first << SCALE_SHIFT)
+        cells, key_length, length, spared_until, _, expiry, low = _read_counter(data, at)
+        is_int = length == _INT_SIZE
+        state = expiry << COUNT_BITS | low if is_int else decoded(data[at + HEAD_SIZE : at + HEAD_SIZE + length])
+        new, left, reset, retry = DECIDE[algorithm](state, limit, interval, cost, now)
+        if new is None:
+            if spared_until < now + retry:
+                self.table.spare(at, now + retry)
+            return _new(Verdict, (False, left, seconds(reset), seconds(retry), now))
+        if is_int and type(new) is int:
+            journal, expiry, low = stripe.at, new >> COUNT_BITS, new & COUNT_MASK
+            _journal_counter(
+                data, journal + 8, at, _INT_ENTRY, cells, key_length, _INT_SIZE, spared_until, now, expiry, low
+            )
+            data[journal] = 1
+            data[at : at + _INT_ENTRY] = data[journal + JOURNAL_DATA : journal + _JOURNAL_END]
+            data[journal] = 0
+        else:
+            self.table.rewrite(place, at, encoded(new), now)
+        return _new(Verdict, (True, left, seconds(reset), 0.0, now))
 
     def _count_new(self, place: Place, hit: Hit, now: int) -> Verdict:
         """Charge a counter that is not there."""
@@ -218,7 +235,7 @@ class TableCounters(GroupedCounters):
         """Banned keys, and the seconds left to each."""
         found: dict[str, float] = {}
         if self.table.bans_until > self._now():
-            self._walk(lambda stripe, bucket: found.update(self._bans_in(bucket)))
+            self._walk(lambda _, bucket: found.update(self._bans_in(bucket)))
         return found
 
     def _bans_in(self, bucket: int) -> Mapping[str, float]:

@@ -11,6 +11,7 @@ is lost. If it is, whoever comes later is refused. A file that never was a table
 from __future__ import annotations
 
 import errno
+import fcntl
 import mmap
 import os
 import time
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from doorward.stores.shared.filesystem import check_file, check_folder, refused
 from doorward.stores.shared.header import MAGIC, PAGE, Header, Unreadable
-from doorward.stores.shared.locks import Description, Stripe, fcntl
+from doorward.stores.shared.locks import Description, Stripe
 from doorward.stores.shared.mutexes import calls_of, identity, make_mutexes
 from doorward.stores.shared.table import Table
 

@@ -19,7 +19,7 @@ BANS_UNTIL = 256
 """Where in the first page the latest end of any ban is: before it, somebody may be banned; after it nobody is."""
 
 _FIELDS = Struct("=16sIQII16s16sqq16s")
-_CHECKSUM = Struct("=I")
+_VERSION_FIELD = _CHECKSUM = Struct("=I")
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _MOST_STRIPES = 256
 _PAGES_PER_STRIPE = 32
@@ -87,12 +87,14 @@ class Header:
         """
         if len(page) < _FIELDS.size + _CHECKSUM.size:
             raise Unreadable("it ends before its header does")
-        _, version, *rest, mutexes = _FIELDS.unpack_from(page)
+        version = _VERSION_FIELD.unpack_from(page, len(MAGIC))[0]
         if version != VERSION:
             raise Unreadable(f"its format is version {version}, this doorward reads version {VERSION}")
         if _CHECKSUM.unpack_from(page, _FIELDS.size)[0] != zlib.crc32(page[: _FIELDS.size]):
             raise Unreadable("its header is damaged")
-        header = cls(*rest, mutexes.rstrip(b"\0"))
+        _, _, total, stripes, buckets, hash_key, boot, offset, made, mutexes = _FIELDS.unpack_from(page)
+        mutexes = mutexes if any(mutexes) else b""
+        header = cls(total, stripes, buckets, hash_key, boot, offset, made, mutexes)
         if header.size != size:
             raise Unreadable(f"it has {size:,} bytes and should have {header.size:,}")
         return header

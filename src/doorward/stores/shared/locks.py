@@ -15,6 +15,7 @@ Within a process each lock has a thread lock in front, so that threads wait for 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import threading
 import time
@@ -25,18 +26,10 @@ from typing import TYPE_CHECKING, TypeVar
 from doorward.errors import StoreError
 from doorward.stores.shared.mutexes import Calls
 
-try:
-    import fcntl
-except ImportError:  # no POSIX
-    fcntl = None  # type: ignore[assignment]
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 T = TypeVar("T")
-
-SET_LOCK: int = getattr(fcntl, "F_OFD_SETLK", 0)
-"""The command that takes a file lock or gives it back, without waiting; 0 where the platform has none."""
 
 _FLOCK = Struct("hhqqi4x")  # struct flock of 64-bit Linux
 _YIELDS = 50
@@ -77,7 +70,7 @@ class Description:
 
         def call(flock: bytes) -> int:
             try:
-                fcntl.fcntl(self.fd, SET_LOCK, flock)
+                fcntl.fcntl(self.fd, fcntl.F_OFD_SETLK, flock)
             except (OSError, ValueError) as error:  # a child that could not open the file has no descriptor
                 number = getattr(error, "errno", None) or errno.EBADF
                 return errno.EBUSY if number in (errno.EAGAIN, errno.EACCES) else number
@@ -165,11 +158,13 @@ if hasattr(os, "register_at_fork"):
 
 
 def _held(patience: float) -> StoreError:
-    return StoreError(f"a lock of the shared table was not free within {patience:g} s: its holder is stopped or starved")
+    return StoreError(
+        f"a lock of the shared table was not free within {patience:g} s: its holder is stopped or starved"
+    )
 
 
 def while_locked(stripes: Sequence[Stripe], work: Callable[[], T]) -> T:
-    """Do ``work`` while all ``stripes`` are locked; they must be in the order of the file, or two callers could meet."""
+    """Do ``work`` with all ``stripes`` locked; they must be in the order of the file, or two callers could meet."""
     if not stripes:
         return work()
     stripe = stripes[0]

@@ -47,13 +47,17 @@ def identity() -> bytes:
         if not all(hasattr(library, f"pthread_mutex_{name}") for name in _NEEDED):
             return b""
         namespace = _NAMESPACE.stat().st_ino
-        version = os.confstr("CS_GNU_LIBC_VERSION")
     except (ImportError, OSError, AttributeError):
         return b""
-    except ValueError:
-        version = "".join(platform.libc_ver()) or "musl"
-    common = f"{version} {platform.machine()} {sys.maxsize} {namespace}"
+    common = f"{_library_version()} {platform.machine()} {sys.maxsize} {namespace}"
     return blake2b(common.encode(), digest_size=16).digest()
+
+
+def _library_version() -> str:
+    try:
+        return os.confstr("CS_GNU_LIBC_VERSION") or ""
+    except (ValueError, OSError):  # musl, whose layout has not changed
+        return "".join(platform.libc_ver()) or "musl"
 
 
 def make_mutexes(data: mmap, pages: Iterable[int]) -> None:

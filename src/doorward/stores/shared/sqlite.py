@@ -16,7 +16,6 @@ from struct import Struct
 from typing import TYPE_CHECKING, Self
 
 from doorward.clock import SystemClock
-from doorward.effects import Algorithm
 from doorward.errors import ConfigurationError, StoreError
 from doorward.stores.algorithms import COUNT_BITS, COUNT_MASK, State, Tally, add_weight, expiry_of, seconds
 from doorward.stores.grouped import GroupedCounters, lifetime
@@ -41,13 +40,25 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (kind TEXT, key TEXT, state BLOB, expiry INTEGER, spared INTEGER, written INTEGER,
                                     PRIMARY KEY (kind, key)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_expiry ON entries (expiry);
-CREATE INDEX IF NOT EXISTS by_age ON entries (spared, written);
+CREATE INDEX IF NOT EXISTS by_age ON entries (written);
+CREATE INDEX IF NOT EXISTS by_end ON entries (spared);
 CREATE TABLE IF NOT EXISTS figures (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT OR IGNORE INTO figures VALUES ('held', 0);
+CREATE TRIGGER IF NOT EXISTS added AFTER INSERT ON entries BEGIN
+    UPDATE figures SET value = value + 1 WHERE name = 'held';
+END;
+CREATE TRIGGER IF NOT EXISTS taken AFTER DELETE ON entries BEGIN
+    UPDATE figures SET value = value - 1 WHERE name = 'held';
+END;
 """
 _UPSERT = (
     "INSERT INTO entries VALUES (:kind, :key, :state, :expiry, :spared, :now) ON CONFLICT DO UPDATE "
     "SET state = :state, expiry = :expiry, spared = max(spared, :spared), written = :now"
 )
+_EXPIRED = "SELECT kind, key FROM entries WHERE expiry <= ? AND spared <= ? ORDER BY expiry LIMIT 50"
+_DELETE = "DELETE FROM entries WHERE kind = ? AND key = ?"
+_OLDEST = "SELECT kind, key, spared FROM entries WHERE spared <= ? ORDER BY written LIMIT 1"
+_SOONEST_FREE = "SELECT kind, key, spared FROM entries ORDER BY spared LIMIT 1"
 
 
 class SQLiteStore(GroupedCounters):
@@ -225,10 +236,8 @@ class SQLiteStore(GroupedCounters):
         """Forget all counters and sums whose key starts with ``prefix``; how many. Bans stay."""
         with self._locked():
             start = _kept(prefix)
-            where = "kind IN (?, ?) AND substr(key, 1, ?) = ?"
-            return self._execute(
-                f"DELETE FROM entries WHERE {where}", _COUNTER, _TALLY_KIND, len(start), start  # noqa: S608
-            ).rowcount
+            statement = "DELETE FROM entries WHERE kind IN (?, ?) AND substr(key, 1, ?) = ?"
+            return self._execute(statement, _COUNTER, _TALLY_KIND, len(start), start).rowcount
 
     def stats(self) -> Mapping[str, int]:
         """What is held (some of it may have ended), and what went before its time."""
@@ -274,7 +283,7 @@ class SQLiteStore(GroupedCounters):
         return row[0] if row else None
 
     def _delete(self, kind: str, key: str) -> None:
-        self._execute("DELETE FROM entries WHERE kind = ? AND key = ?", kind, _kept(key))
+        self._execute(_DELETE, kind, _kept(key))
 
     def _set(self, kind: str, key: str, state: bytes, expiry: int, now: int, spared: int = 0) -> None:
         entry = {"kind": kind, "key": _kept(key), "state": state, "expiry": expiry, "spared": spared, "now": now}
@@ -283,16 +292,17 @@ class SQLiteStore(GroupedCounters):
         self._connection.execute(_UPSERT, entry)
 
     def _held(self) -> int:
-        return int(self._execute("SELECT count(*) FROM entries").fetchone()[0])
+        return int(self._execute("SELECT value FROM figures WHERE name = 'held'").fetchone()[0])
 
     def _make_room(self, now: int) -> None:
-        """Expired entries first; else the one written longest ago, refusals and bans last and by their end."""
-        if self._execute("DELETE FROM entries WHERE expiry <= ? AND spared <= ?", now, now).rowcount:
+        """Some expired entries first; else the one written longest ago; refusals and bans last, by their end."""
+        expired = self._execute(_EXPIRED, now, now).fetchall()
+        self._connection.executemany(_DELETE, expired)
+        if expired:
             return
-        kind, key, spared = self._execute(
-            "SELECT kind, key, spared FROM entries ORDER BY max(spared, ?), written LIMIT 1", now
-        ).fetchone()
-        self._execute("DELETE FROM entries WHERE kind = ? AND key = ?", kind, key)
+        found = self._execute(_OLDEST, now).fetchone() or self._execute(_SOONEST_FREE).fetchone()
+        kind, key, spared = found
+        self._execute(_DELETE, kind, key)
         name = "refusals" if kind == _COUNTER and spared > now else "keys" if kind == _COUNTER else kind
         self._execute("INSERT INTO figures VALUES (?, 1) ON CONFLICT DO UPDATE SET value = value + 1", name)
 
@@ -303,7 +313,9 @@ def _prepare(connection: sqlite3.Connection) -> None:
     Raises:
         StoreError: The file is somebody else's database.
     """
-    application, version = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
+    application, version = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
+    )
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if tables and application != _APPLICATION:
         raise StoreError("it is a database of something else")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import struct
 import time
 from typing import TYPE_CHECKING, NoReturn, Self, TypeVar, cast
@@ -111,7 +110,7 @@ class SharedStore:
 
     def bans(self) -> Mapping[str, float]:
         """Banned keys, and the seconds left to each."""
-        return self._guarded(lambda: self._counters.bans())
+        return self._guarded(self._counters.bans)
 
     # Sums, marks and values
 
@@ -143,7 +142,7 @@ class SharedStore:
 
     def stats(self) -> Mapping[str, int]:
         """What is held (some of it may have ended), and what went before its time since the table was made."""
-        return self._guarded(lambda: self._counters.stats())
+        return self._guarded(self._counters.stats)
 
     def close(self) -> None:
         """Let go of the file. Calls after it raise ``StoreError``; another ``close`` does nothing."""
@@ -161,7 +160,7 @@ class SharedStore:
         """Once a second, see whether the file was taken away from under its users; then all meet at a new one."""
         self._look_at = now + _LOOK_EVERY
         try:
-            status = os.stat(self._path)
+            status = self._path.stat()
             moved = (status.st_dev, status.st_ino) != self._identity
         except FileNotFoundError:
             moved = True

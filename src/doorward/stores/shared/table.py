@@ -5,7 +5,7 @@
     file      header page | a page for each stripe | buckets, stripe after stripe
     stripe    journal: valid byte, place, length, data | counters of the stripe
     bucket    28 tags of 16 bytes | soonest expiry | 28 cells of 128 bytes
-    entry     head of 24 bytes | state, whose first word is its expiry | room to grow | key; in as many cells as it needs
+    entry     head of 24 bytes | state, which begins with its expiry | room to grow | key; in as many cells as need be
 
 The tag of an entry's first cell is the keyed hash of its key, so a tag found is the key found; the tags of its other
 cells are ``MORE``, those of free cells zero. A key can be in two buckets of one stripe. Everything here is called with
@@ -26,7 +26,7 @@ from bisect import bisect_left
 from functools import lru_cache, partial
 from hashlib import blake2b
 from struct import Struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from doorward.stores.shared.header import BANS_UNTIL, PAGE
 
@@ -107,8 +107,8 @@ class Table:
         description: Says that the file is in use, as long as this object lives.
     """
 
-    def __init__(self, data: mmap, header: Header, stripes: list[Stripe], description: object = None) -> None:
-        self.data = data
+    def __init__(self, data: mmap | bytes, header: Header, stripes: list[Stripe], description: object = None) -> None:
+        self.data = cast("mmap", data)
         self.header = header
         self.stripes = stripes
         self.description = description
