@@ -83,13 +83,11 @@ def calls_of(data: mmap) -> Callable[[int], Calls]:
     import ctypes
 
     library = ctypes.PyDLL(None)  # not CDLL: the calls never wait, so they need not let other threads run
-    anchor = ctypes.c_char.from_buffer(data)
-    for name in _NEEDED[1:]:
-        getattr(library, f"pthread_mutex_{name}").argtypes = (ctypes.c_void_p,)
+    mutex_type = ctypes.c_char * 64
 
     def calls(page: int) -> Calls:
-        address = ctypes.c_void_p(ctypes.addressof(anchor) + page + MUTEX_AT)
+        mutex = mutex_type.from_buffer(data, page + MUTEX_AT)  # keeps the map from being closed
         functions = (getattr(library, f"pthread_mutex_{name}") for name in _NEEDED[1:])
-        return Calls(*(partial(function, address) for function in functions))
+        return Calls(*(partial(function, mutex) for function in functions))
 
     return calls
