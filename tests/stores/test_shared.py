@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from doorward.effects import Algorithm, Charge, Hit
 from doorward.errors import StoreError
 from doorward.stores.base import Store
 from doorward.stores.memory import MemoryStore
+from doorward.stores.shared.header import PAGE
 from doorward.stores.shared.sqlite import SQLiteStore
 from doorward.stores.shared.store import SharedStore
 from doorward.testing import FakeClock
@@ -222,6 +224,30 @@ def test_p3_expired_keys_make_room_first(make: Make, clock: FakeClock) -> None:
             store.count([limit(f"k{clock.now()}{number}", 5, algorithm=FIXED)])
         clock.advance(60)
     assert store.stats()["keys_evicted"] == 0
+
+
+# Damage
+
+
+def test_bytes_overwritten_by_something_else_raise_store_errors_only(tmp_path: Path, clock: FakeClock) -> None:
+    """Random bytes in the buckets while the table is in use: calls answer or raise ``StoreError``, time and again."""
+    for seed in range(100 if SOAK else 12):
+        rng = random.Random(seed)
+        store = SharedStore(tmp_path / f"table{seed}", 5 * PAGE, clock=clock)
+        table = store._counters.table
+        start = table.buckets(0).start
+        for _ in range(400):
+            if rng.random() < 0.3:
+                at = rng.randrange(start, table.header.size - 40)
+                table.data[at : at + 40] = rng.choice((rng.randbytes(40), bytes(40), b"\xff" * 40))
+            clock.advance(rng.choice((0, 1, 60)))
+            name, *arguments = rng.choice(CALLS)(rng, [])
+            with contextlib.suppress(StoreError):
+                getattr(store, name)(*arguments)
+            with contextlib.suppress(StoreError):
+                store.put(f"more {rng.randrange(100)}", bytes(rng.randrange(2_000)), 60)
+            with contextlib.suppress(StoreError):
+                rng.choice((store.bans, store.stats, lambda store=store: store.reset("app:")))()
 
 
 # The end

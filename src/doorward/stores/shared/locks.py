@@ -48,9 +48,9 @@ class Description:
         self.fd = descriptor
         _descriptions.add(self)
 
-    def __del__(self) -> None:
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:
         if self.fd >= 0:
-            os.close(self.fd)
+            close(self.fd)
 
     def renew(self) -> None:
         """In a forked child: have a description of its own."""
