@@ -33,6 +33,8 @@ T = TypeVar("T")
 
 _FLOCK = Struct("hhqqi4x")  # struct flock of 64-bit Linux
 _YIELDS = 50
+_BURST = 20
+_LEAST_TRIES = 2_000
 _PAUSE = 50e-6
 _STUCK_FOR = 1.0
 
@@ -133,9 +135,11 @@ class Stripe:
     def _pause(self, start: float, tries: int) -> None:
         if start < self._stuck_until:
             raise _held(self._patience)
-        if tries < _YIELDS:
+        # Many tries on end between the pauses: where others come and go, the lock is free for a moment at a time. And
+        # time alone does not end it: on a busy machine this process may hardly have run.
+        if tries < _YIELDS or tries % _BURST:
             os.sched_yield()
-        elif time.monotonic() < start + self._patience:
+        elif tries < _LEAST_TRIES or time.monotonic() < start + self._patience:
             time.sleep(_PAUSE)
         else:
             self._stuck_until = time.monotonic() + _STUCK_FOR
