@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from math import ceil
 from operator import itemgetter
 from typing import TYPE_CHECKING, Self
 
-from doorward.clock import NANOSECONDS, SystemClock
+from doorward.clock import SystemClock
 from doorward.effects import Algorithm, Verdict
 from doorward.errors import ConfigurationError, StoreError
 from doorward.locks import lock_over_forks
-from doorward.stores.algorithms import DECIDE, State, Tally, add_weight, expiry_of, refund, seconds
+from doorward.stores.algorithms import DECIDE, State, Tally, add_weight, expiry_of, seconds
 from doorward.stores.expiring import SHARD_SHIFT, ExpiringMap, SoonestEndMap
+from doorward.stores.grouped import GroupedCounters, lifetime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence, Sized
@@ -23,15 +23,9 @@ if TYPE_CHECKING:
 _BAN = Algorithm.BAN
 _new = tuple.__new__
 """What a NamedTuple's own ``__new__`` calls: without the detour a twentieth of a hit is saved."""
-_LONGEST = 100 * 365 * 86_400.0
-"""Seconds: what an endless ``ttl`` is cut to."""
 
 
-def _nanoseconds(duration: float) -> int:
-    return ceil(min(duration, _LONGEST) * NANOSECONDS)
-
-
-class MemoryStore:
+class MemoryStore(GroupedCounters):
     """Counters in this process (``memory://``); see :class:`~doorward.stores.base.Store` for what each call does.
 
     Nothing grows without bound: when a map is full its expired entries go first, then the oldest. A counter that has
@@ -99,10 +93,7 @@ class MemoryStore:
         """Take charges back, as far as they still weigh."""
         with self._lock:
             now = self._now()
-            for hit, at in charges:
-                state = self._read(hit.key)
-                if state is not None and hit.algorithm is not _BAN:
-                    self._write(hit.key, refund(state, hit, at, now), now)
+            self._refund_all(charges, now)
 
     def _count_one(self, hit: Hit, now: int) -> Verdict:
         """One hit on its own. The hot path: look-ups that ``_read`` and ``_write`` would do are written out."""
@@ -128,50 +119,6 @@ class MemoryStore:
         else:
             entries[key] = new
         return _new(Verdict, (True, left, seconds(reset), 0.0, now))
-
-    def _count_many(self, hits: Sequence[Hit], now: int) -> list[Verdict]:
-        groups: dict[tuple[bool, int], list[int]] = {}
-        for place, hit in enumerate(hits):
-            groups.setdefault((hit.dry_run, hit.group), []).append(place)
-        verdicts: dict[int, Verdict] = {}
-        live_refused = False
-        for (dry, _), places in sorted(groups.items()):  # the live ones first
-            asked = [hits[place] for place in places]
-            answers = [self._peek_one(hit, now) for hit in asked] if live_refused else self._count_group(asked, now)
-            live_refused = live_refused or not (dry or all(answer.admitted for answer in answers))
-            verdicts.update(zip(places, answers, strict=True))
-        return [verdicts[place] for place in range(len(hits))]
-
-    def _count_group(self, hits: Sequence[Hit], now: int) -> list[Verdict]:
-        """Hits of one group. Each sees what those before it would charge; nothing is kept unless all have room."""
-        charged: dict[str, State] = {}
-        verdicts = []
-        for hit in hits:
-            if hit.algorithm is _BAN:
-                verdicts.append(self._ban_verdict(hit, now))
-                continue
-            state = charged.get(hit.key) or self._read(hit.key)
-            new, left, reset, retry = DECIDE[hit.algorithm](state, hit.max, hit.interval, hit.cost, now)
-            if new is None:
-                self._set_aside(hit.key, self._read(hit.key), now + retry, now)
-            else:
-                charged[hit.key] = new
-            verdicts.append(Verdict(new is not None, left, seconds(reset), seconds(retry), now))
-        if not all(verdict.admitted for verdict in verdicts):
-            pairs = zip(hits, verdicts, strict=True)
-            return [self._peek_one(hit, now) if verdict.admitted else verdict for hit, verdict in pairs]
-        for key, state in charged.items():
-            self._write(key, state, now)
-        return verdicts
-
-    def _peek_one(self, hit: Hit, now: int) -> Verdict:
-        if hit.algorithm is _BAN:
-            return self._ban_verdict(hit, now)
-        state = self._read(hit.key)
-        decide = DECIDE[hit.algorithm]
-        new, _, _, retry = decide(state, hit.max, hit.interval, hit.cost, now)
-        _, left, reset, _ = decide(state, hit.max, hit.interval, 0, now)
-        return Verdict(new is not None, left, seconds(reset), seconds(retry), now)
 
     # Where a counter is: among the counters, or set aside. Never both.
 
@@ -219,7 +166,7 @@ class MemoryStore:
         with self._lock:
             now = self._now()
             self._bans.pop_ended(now)
-            self._bans.set(key, now + _nanoseconds(ttl), None)
+            self._bans.set(key, now + lifetime(ttl), None)
 
     def unban(self, key: str) -> bool:
         """Lift a ban; whether there was one."""
@@ -254,12 +201,6 @@ class MemoryStore:
         entry = self._bans.get(key) if self._bans.held else None
         return max(0, entry[0] - now) if entry else 0
 
-    def _ban_verdict(self, hit: Hit, now: int) -> Verdict:
-        left = self._ban_left(hit.key, now)
-        if not left:
-            return Verdict(True, hit.max, 0.0, 0.0, now)
-        return Verdict(False, 0, seconds(left), seconds(left), now)
-
     # Sums, marks and values
 
     def tally(self, key: str, weight: float, window: float) -> float:
@@ -269,7 +210,7 @@ class MemoryStore:
         """
         with self._lock:
             now = self._now()
-            tally, total = add_weight(self._tallies.get(key), weight, _nanoseconds(window), now)
+            tally, total = add_weight(self._tallies.get(key), weight, lifetime(window), now)
             self._tallies.set(key, tally, now)
             return total
 
@@ -279,7 +220,7 @@ class MemoryStore:
             now = self._now()
             if self._values.live(key, now) is not None:
                 return False
-            self._values.set(key, (now + _nanoseconds(ttl), b""), now)
+            self._values.set(key, (now + lifetime(ttl), b""), now)
             return True
 
     def get(self, key: str) -> bytes | None:
@@ -292,7 +233,7 @@ class MemoryStore:
         """Keep ``value`` for ``ttl`` seconds."""
         with self._lock:
             now = self._now()
-            self._values.set(key, (now + _nanoseconds(ttl), value), now)
+            self._values.set(key, (now + lifetime(ttl), value), now)
 
     def delete(self, key: str) -> None:
         """Forget the value or mark of ``key``."""
