@@ -11,8 +11,6 @@ from typing import Any
 
 from doorward import Doorward, fixed_window, sliding_window, token_bucket
 from doorward.asgi import DoorwardMiddleware as ASGIMiddleware
-from doorward.clock import SystemClock
-from doorward.stores.shared import open_shared
 from doorward.wsgi import DoorwardMiddleware as WSGIMiddleware
 
 MOST = 500
@@ -23,7 +21,7 @@ aj = Doorward(
         sliding_window(max=MOST, interval="52w", paths=["/sliding"]),
         token_bucket(capacity=MOST, refill_rate=1, interval="1d", paths=["/bucket"]),
     ],
-    store=open_shared(f"shared://{os.environ['SHARED_TABLE']}?size=4MB", SystemClock(), 0.5),
+    store=f"shared://{os.environ['SHARED_TABLE']}?size=4MB",
 )
 
 

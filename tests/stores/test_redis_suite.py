@@ -9,8 +9,7 @@ import pytest
 from tests.stores.valkeys import Cluster, Valkey, running
 
 from doorward.stores.redis import AsyncRedisStore, RedisStore
-
-StoreSuite = pytest.importorskip("doorward.testing.store_suite").StoreSuite
+from doorward.testing.store_suite import StoreSuite
 
 
 @pytest.fixture(scope="module")
