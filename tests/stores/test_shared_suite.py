@@ -1,4 +1,4 @@
-"""The public conformance suite over the stores of one host: the shared table, and SQLite where a platform has no locks."""
+"""The public conformance suite over the stores of one host: the shared table, and SQLite where there are no locks."""
 
 from __future__ import annotations
 
