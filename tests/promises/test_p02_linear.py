@@ -34,7 +34,8 @@ LONGEST = PIECE + OVERLAP
 MOST_CALLS = 12
 """Function calls a character that an examined piece may cost, some 50 ns each."""
 SLACK = 400
-SIZES = (8_000, 16_000, 32_000, 64_000) if SOAK else (8_000, 16_000)
+# All are longer than a window: JSON within one is parsed in C.
+SIZES = (10_000, 20_000, 40_000, 80_000) if SOAK else (10_000, 20_000)
 UNITS = GENERAL if SOAK else GENERAL[::2]
 OF_A_BOOK = 1_000 if SOAK else 20
 DETECTORS = [

@@ -42,7 +42,7 @@ _AMOUNT = re.compile(
 """Of money, of a hundred; or a colour."""
 _AROUND_NAMES = "0123456789.'\""
 """Of commands: their version, and what a shell drops."""
-_CALL = re.compile(r"(\w++)['\"\u201d\u2019]?\s\(")
+_CALL = re.compile(r"(\w{1,32}+)['\"\u201d\u2019]?\s\(")
 _SHORT = 80
 _CONNECTIVE = re.compile(
     r"(?:or|and|not|like|is|in|xor|div|mod|between|regexp|rlike|union|limit)(?![a-z])", re.IGNORECASE

@@ -33,6 +33,8 @@ PIECE = 4_096
 OVERLAP = 512
 """Longer values are looked at in pieces of this many characters, each beginning so many before the end of the last."""
 _BATCH = 4_096
+_MOST_IN_BATCH = 128
+"""More would be held long enough for the garbage collector to look through the whole process for them."""
 _MANY = 16
 """Texts for which it is worth while to ask about all of them first."""
 _LONGEST_NAME = 80
@@ -138,7 +140,7 @@ class _Running:
         self.request = request
         self.scanner = scanner
         self.work = Work(size)
-        self.met: set[Value] = set()
+        self.met: set[str] = set()
         self.found = Found()
         self.failures: dict[str, str] = {}
         self.excluded = False
@@ -216,10 +218,14 @@ class _Running:
 
     def _comes_again(self, value: Value) -> bool:
         """Whether the very same value was met before, so that it comes to the same: in long lists many do."""
-        if value in self.met:
+        if len(value.text) > _LONGEST_MET:
+            return False
+        # A text, because the garbage collector does not look at texts.
+        met = f"{value.text}\0{value.name}\0{value.place}\0{value.is_name}\0{value.offset}"
+        if met in self.met:
             return True
-        if len(value.text) <= _LONGEST_MET and len(self.met) < _MOST_MET:
-            self.met.add(value)
+        if len(self.met) < _MOST_MET:
+            self.met.add(met)
         return False
 
     def _decoded(self, batch: Sequence[Subject]) -> list[Subject]:
@@ -337,7 +343,7 @@ def _batches(subjects: Iterable[Subject | None]) -> Iterator[list[Subject]]:
             continue
         batch.append(subject)
         size += len(subject.text) + 1
-        if size >= _BATCH:
+        if size >= _BATCH or len(batch) >= _MOST_IN_BATCH:
             yield batch
             batch, size = [], 0
     if batch:
