@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 SERVERS = frozenset({"gunicorn", "uvicorn", "hypercorn", "granian"})
 _WORKERS = re.compile(r"(?:--workers|-w)=?(\d*)")
+_SEPARATOR = re.compile(r"[/\\]")
 
 _forks = 0
 
@@ -36,7 +37,7 @@ def configured(environ: Mapping[str, str], command: Sequence[str]) -> tuple[int,
     """
     found = [(_number(environ.get("WEB_CONCURRENCY", "")), "WEB_CONCURRENCY")]
     found.append((_option(environ.get("GUNICORN_CMD_ARGS", "").split()), "GUNICORN_CMD_ARGS"))
-    if command and SERVERS & set(re.split(r"[/\\]", command[0].removesuffix(".exe"))):
+    if command and SERVERS & set(_SEPARATOR.split(command[0].removesuffix(".exe"))):
         found.append((_option(command[1:]), "the command line"))
     count, by = max(found, key=lambda each: each[0])
     return max(1, count), by
