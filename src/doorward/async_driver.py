@@ -72,7 +72,7 @@ class AsyncPorts:
         if not self._awaitable and not self._store.blocking:
             return call(*arguments)
         left = self._deadline.left()
-        if self._awaitable and keeps_deadline(self._store):
+        if self._awaitable and (keeps_deadline(self._store, left)):
             return await call(*arguments)
         silence = self._silence
         if silence is not None and method != "close":

@@ -96,7 +96,10 @@ def _show(arguments: argparse.Namespace) -> int:
 def _reset(arguments: argparse.Namespace) -> int:
     count = _asked(arguments, "reset", _client(arguments.value))
     return _tell(
-        arguments, "forgotten", count, f"{count} counters forgotten" if count else "there was nothing to forget"
+        arguments,
+        "forgotten",
+        count,
+        f"{count} counter{'' if count == 1 else 's'} forgotten" if count else "there was nothing to forget",
     )
 
 

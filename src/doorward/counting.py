@@ -278,6 +278,7 @@ def _remember(walk: Walk, own: Sequence[Answer]) -> None:
 def without_store(walk: Walk, counters: Sequence[Counter], error: Exception) -> Generator[Effect, list[Verdict], None]:
     """Go on as each limit's ``on_error`` says."""
     cause = describe(error)
+    failure = error if isinstance(error, StoreError) else StoreError(cause)
     walk.progress.noteworthy = True
     if walk.engine.watch is not None:
         walk.engine.watch.lost(error)
@@ -287,7 +288,7 @@ def without_store(walk: Walk, counters: Sequence[Counter], error: Exception) -> 
             verdicts = yield CountHits([counter[2] for counter in local], local=True)
             settle(walk, local, verdicts, degraded=cause)
         except Exception as local_error:
-            cause = f"{cause}; local limiter: {describe(local_error)}"
+            failure = StoreError(f"{cause}; local limiter: {describe(local_error)}")
             local = []
     settled = {counter[0] for counter in local}
     for bound in dict.fromkeys(counter[0] for counter in counters):
@@ -296,7 +297,7 @@ def without_store(walk: Walk, counters: Sequence[Counter], error: Exception) -> 
         if bound is walk.engine.ban and bound.on_error != "deny":
             walk.progress.results[bound] = bound.skipped("the store failed")
         elif bound not in settled:
-            walk.fail(bound, StoreError(cause))
+            walk.fail(bound, failure)
 
 
 def _share(walk: Walk, counter: Counter) -> Counter:

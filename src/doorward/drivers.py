@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Generator, Sequence
+from math import inf
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from doorward.context import Body
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from doorward.stores.base import Store
 
 T = TypeVar("T")
+
+_ROUNDED = 0.001
+"""Seconds: nothing to a deadline, and more than its arithmetic loses."""
 
 ReadBodySync = Callable[[], Body | None]
 
@@ -123,7 +127,7 @@ class SyncPorts:
         if not self._store.blocking:
             return call(*arguments)
         left = self._deadline.left()
-        if keeps_deadline(self._store):
+        if keeps_deadline(self._store, left):
             return call(*arguments)
         silence = self._silence
         if silence is not None and method != "close":
@@ -186,9 +190,17 @@ def is_async(store: object) -> bool:
     return inspect.iscoroutinefunction(getattr(store, "count", None))
 
 
-def keeps_deadline(store: object) -> bool:
-    """Whether a store ends its calls in time by itself, so that nobody has to watch them."""
-    return getattr(store, "keeps_deadline", False) is True
+def keeps_deadline(store: object, left: float = inf) -> bool:
+    """Whether a store ends its calls in time by itself, so that nobody has to watch them.
+
+    Args:
+        store: The store; its ``timeout`` is what a call of it takes at most.
+        left: Seconds that are left. A second call of one decision has less than the first.
+    """
+    if getattr(store, "keeps_deadline", False) is not True:
+        return False
+    timeout: float = getattr(store, "timeout", inf)
+    return left == inf or timeout <= left + _ROUNDED
 
 
 def run(flow: Generator[Effect, Any, T], ports: SyncPorts) -> T:

@@ -322,7 +322,7 @@ class Runtime:
 
     def _listening(self) -> Silence | None:
         """What knows whether the store is silent, for a store that blocks and does not keep deadlines by itself."""
-        if self.inline or keeps_deadline(self.store):
+        if self.inline or keeps_deadline(self.store, self.settings.timeout):
             return None
         from doorward.silence import Silence
 

@@ -203,6 +203,24 @@ def test_a_connection_that_the_server_closed_while_idle_costs_nothing(server: Va
         assert store.figures()["outages"] == 0
 
 
+@pytest.mark.parametrize("form", ["redis+sentinel://{}/group", "redis+cluster://{}"])
+def test_p8_no_entry_answers_and_that_is_found_out_once(form: str) -> None:
+    """P8: of several servers that may be asked where the primary is, each has a part of the deadline; awaited too."""
+    with contextlib.ExitStack() as stack:
+        liars = [stack.enter_context(listening(silent)) for _ in range(3)]
+        entries = ",".join([f"127.0.0.1:{liar.port}" for liar in liars])
+        store = stack.enter_context(RedisStore(form.format(entries), timeout=SHORT))
+
+        async def ask() -> None:
+            for _ in range(3):
+                with pytest.raises(StoreError):
+                    await store.aio.count([limit("k")])
+            assert store.figures()["servers_down"] == 3
+            await store.aio.close()
+
+        asyncio.run(ask())
+
+
 def test_only_one_probe_at_a_time(server: Valkey) -> None:
     """While a server is down, many callers make one thread ask after it."""
     with listening(silent) as liar, RedisStore(liar.url, timeout=SHORT) as store:

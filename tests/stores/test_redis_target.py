@@ -89,6 +89,9 @@ def test_urls(url: str, target: Target) -> None:
         ("redis+tls://:s3cret@h", "is not known"),
         ("redis://:s3cret@[::1", "is no URL"),
         ("s3cret", "a text without a scheme is not known"),
+        ("redis://:ab?s3cret=@h", "has a # or a \\?"),
+        ("redis://:ab#s3cret@h", "has a # or a \\?"),
+        ("redis://h/0#s3cret", "has a # or a \\?"),
     ],
 )
 def test_wrong_urls(url: str, named: str) -> None:

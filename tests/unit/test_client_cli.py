@@ -114,7 +114,7 @@ def test_clients_are_named_by_your_own_characteristics(app: str, run: Any) -> No
     use(app, 2)
     for value in ("userId=42", "42"):
         assert "users: 3 of 5 left" in run("show", value, "--app", f"{app}:aj")[1]
-    assert run("reset", "userId=42", "--app", f"{app}:aj")[:2] == (0, "1 counters forgotten\n")
+    assert run("reset", "userId=42", "--app", f"{app}:aj")[:2] == (0, "1 counter forgotten\n")
     assert "users: 5 of 5 left" in run("show", "42", "--app", f"{app}:aj")[1]
     assert "all: 0 of 2 left" in run("show", PEER, "--app", f"{app}:aj")[1]
 

@@ -61,7 +61,8 @@ def _open_url(url: str, clock: Clock, timeout: float) -> Store | AsyncStore:
     scheme, colon, _ = url.partition("://")
     module, opener = _MODULES.get(scheme.partition("+")[0], ("", ""))
     if not module:
-        named = f"a URL of the scheme {scheme!r}" if colon else repr(url) if "@" not in url else "one without a scheme"
+        known = scheme.isalnum() or "@" not in url  # what stands before a colon may be a password
+        named = f"a URL of the scheme {scheme!r}" if colon and known else repr(url) if "@" not in url else "that text"
         raise ConfigurationError("store", f"must be {ACCEPTED}, not {named}")
     open_: Callable[[str, Clock, float], Store | AsyncStore] = getattr(import_module(module), opener)
     return open_(url, clock, timeout)

@@ -52,6 +52,7 @@ class RedisStore:
     def __init__(self, url: str, *, timeout: float = 0.5, time: Callable[[], int] | None = None) -> None:
         if not 0 < timeout <= 60:
             raise ConfigurationError("timeout", f"must be over 0 and at most 60 seconds, not {timeout!r}")
+        self.timeout = timeout
         self._target = target = parse(url)
         library = Library(target)
         names = Names(target.namespace, tagged=target.kind == CLUSTER)
@@ -144,6 +145,7 @@ class AsyncRedisStore:
     keeps_deadline = True
 
     def __init__(self, store: RedisStore, flows: Flows, awaiting: Awaiting) -> None:
+        self.timeout = store.timeout
         self._store = store
         self._flows = flows
         self._run = awaiting.run

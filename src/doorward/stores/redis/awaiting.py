@@ -90,15 +90,16 @@ class Awaiting:
         try:
             batch.node.check()
             async with asyncio.timeout((ends - began) * batch.share):
-                return await self._on_link(process, batch, ends)
+                return await self._on_link(process, batch, ends, began)
         except TimeoutError:
             return DeadlineExceeded("the server did not answer within the deadline")
         except StoreError as error:
             error.__traceback__ = None
             return error
 
-    async def _on_link(self, process: Process, batch: Batch, ends: float) -> list[Any]:
+    async def _on_link(self, process: Process, batch: Batch, ends: float, asked: float) -> list[Any]:
         node = batch.node
+        patience = batch.share * max(self._timeout / 2, _NEARLY * (ends - asked))
         pool = self._pool(process, node)
         async with pool.permits:
             began = time.monotonic()
@@ -110,7 +111,7 @@ class Awaiting:
             except BaseException as error:
                 if link is not None:
                     await link.drop()
-                _note(process, node, error, began, self._timeout)
+                _note(process, node, error, began, patience)
                 raise
             if any([is_outage(reply) for reply in replies]):
                 await link.drop()
@@ -167,11 +168,11 @@ class Awaiting:
                 await pool.idle.pop().drop()
 
 
-def _note(process: Process, node: Node, error: BaseException, began: float, timeout: float) -> None:
-    """Tell the breaker of a failure; a call that was cancelled long before its deadline is none of the server's."""
+def _note(process: Process, node: Node, error: BaseException, began: float, patience: float) -> None:
+    """Tell the breaker of a failure; a call that was cancelled before ``patience`` seconds is none of the server's."""
     if isinstance(error, StoreError):
         process.note_failure(node, str(error), began)
     elif isinstance(error, Exception):
         process.note_failure(node, f"the client library failed: {type(error).__name__}", began)
-    elif time.monotonic() - began >= _NEARLY * timeout:
+    elif time.monotonic() - began >= patience:
         process.note_failure(node, "the server did not answer within the deadline", began)

@@ -114,6 +114,9 @@ def parse(url: str) -> Target:
         raise _wrong(f"{parts.scheme + '://' if parts.scheme else 'a text without a scheme'} is not known")
     if not url.startswith(f"{parts.scheme}://"):
         raise _wrong("is no URL")
+    # A password with a `?` or a `#` in it, as it is, would be read as options, and then be told in a message.
+    if parts.fragment or "#" in url or "@" in parts.query:
+        raise _wrong("has a # or a ?, which in a password are %23 and %3F")
     unknown = [option for option in options if option not in _OPTIONS]
     if unknown:
         raise _wrong(f"option {unknown[0]!r} is not one of {', '.join(_OPTIONS)}")

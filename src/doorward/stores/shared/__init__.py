@@ -60,7 +60,8 @@ def parse(url: str) -> tuple[Path, int | None, bool]:
     text = unquote(parts.path)
     path = Path(text.lstrip("/") if os.name == "nt" else text)
     if parts.scheme != "shared" or parts.netloc or not path.is_absolute() or not path.name or "\0" in text:
-        raise ConfigurationError("store", f"must be {ACCEPTED}, not {url!r}")
+        named = repr(url) if not parts.netloc else "a URL with a host"  # which would have a password
+        raise ConfigurationError("store", f"must be {ACCEPTED}, not {named}")
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     size = options.pop("size", None)
     locks = options.pop("locks", "mutex")

@@ -172,6 +172,7 @@ class SharedStore:
     def _attach_again(self) -> None:
         try:
             self._counters = self._attach(folder_patience=_QUICKLY)
+            self._told = False
         except ConfigurationError as error:
             if not self._told:
                 self._told = True
