@@ -194,13 +194,12 @@ def keeps_deadline(store: object, left: float = inf) -> bool:
     """Whether a store ends its calls in time by itself, so that nobody has to watch them.
 
     Args:
-        store: The store; its ``timeout`` is what a call of it takes at most.
+        store: The store; its ``timeout`` is what a call takes at most. One without is believed to know what is left.
         left: Seconds that are left. A second call of one decision has less than the first.
     """
-    if getattr(store, "keeps_deadline", False) is not True:
-        return False
-    timeout: float = getattr(store, "timeout", inf)
-    return left == inf or timeout <= left + _ROUNDED
+    timeout: object = getattr(store, "timeout", None)
+    is_longer = isinstance(timeout, int | float) and timeout > left + _ROUNDED
+    return getattr(store, "keeps_deadline", False) is True and not is_longer
 
 
 def run(flow: Generator[Effect, Any, T], ports: SyncPorts) -> T:

@@ -7,8 +7,8 @@ contract is what :mod:`doorward.testing.store_suite` checks. A store bounds its 
     Whether a call may wait for a disk, a lock of another process or the network. Calls of one that does are made on a
     thread, under the decision's deadline; one that does not answer at all is asked in the background until it does.
 ``keeps_deadline`` (optional, of a store that blocks)
-    True where each call ends within the store's ``timeout`` (seconds, an attribute) by itself, whatever happens: calls
-    need no thread while as much is left of the decision's deadline.
+    True where each call ends in time by itself, whatever happens: calls need no thread. With an attribute ``timeout``,
+    the seconds that a call takes at most, this holds while as much is left of the decision's deadline.
 ``aio`` (optional, of a :class:`Store`)
     An :class:`AsyncStore` with the same counters, which code that awaits uses. Closing either closes both.
 """
