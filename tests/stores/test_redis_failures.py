@@ -221,6 +221,19 @@ def test_p8_no_entry_answers_and_that_is_found_out_once(form: str) -> None:
         asyncio.run(ask())
 
 
+def test_servers_that_are_down_are_asked_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A silent one does not keep another, which is back, waiting: each waits here for the other."""
+    met = threading.Barrier(2)
+    with RedisStore(f"redis://127.0.0.1:{free_port()}") as store:
+        assert not works(store)
+        process = store._processes.current()
+        nodes = process.router.nodes()
+        assert len(nodes) == 1
+        monkeypatch.setattr(type(process), "_probe", lambda self, node: met.wait(30))
+        process._probe_at_once(nodes * 2)
+        assert not met.broken
+
+
 def test_only_one_probe_at_a_time(server: Valkey) -> None:
     """While a server is down, many callers make one thread ask after it."""
     with listening(silent) as liar, RedisStore(liar.url, timeout=SHORT) as store:

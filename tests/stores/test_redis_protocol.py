@@ -40,6 +40,27 @@ def test_replies_are_read_however_they_are_cut(cuts: list[int]) -> None:
     assert reader.spent
 
 
+def test_what_has_come_whole_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An array that drips costs what it would cost at once, and a byte for each piece."""
+    read, lines = Reader._line, 0
+
+    def counted(self: Reader, place: int) -> tuple[bytes, int]:
+        nonlocal lines
+        lines += 1
+        return read(self, place)
+
+    monkeypatch.setattr(Reader, "_line", counted)
+    reader, items = Reader(), b":1\r\n" * 1_000
+    reader.feed(b"*1000\r\n")
+    for at in range(len(items)):
+        assert reader.take() is None
+        reader.feed(items[at : at + 1])
+    assert not reader.spent
+    assert reader.take() == ([1] * 1_000,)
+    assert reader.spent
+    assert lines <= len(items) + 1_002
+
+
 @given(st.lists(st.binary(max_size=200) | st.sampled_from([b"*3\r\n", b"$5\r\n", b":1\r\n", b"-E\r\n", b"\r\n"])))
 def test_any_bytes_are_replies_or_garbage(pieces: list[bytes]) -> None:
     """No other exception, and no more is kept than is allowed."""

@@ -47,10 +47,11 @@ _OF_A_PASSWORD = 0.4
 # Members of an enum are found in microseconds, names of a module at once.
 _COOKIE, _FILENAME, _FORM, _HEADER = Place.COOKIE, Place.FILENAME, Place.FORM, Place.HEADER
 _JSON, _MULTIPART, _PATH, _XML = Place.JSON, Place.MULTIPART, Place.PATH, Place.XML
-_LONGEST_MET = 64
-_MOST_MET = 8_192
+_LONGEST_MET = 256
+_MOST_MET = 4_096
 """Of the values that are remembered during a scan."""
 _UNITS_A_SCREENED_CHARACTER = 4
+_UNITS_TO_REMEMBER = 60
 _UNITS_A_VALUE = 200
 _UNITS_A_CHARACTER_TOLD = 3
 _UNITS_A_SUBJECT = 800
@@ -199,8 +200,8 @@ class _Running:
                 self.work.allow(-PER_CHARACTER * left)
                 left = 0
             for piece in _pieces(value):
-                subject = self._subject_of(piece)
-                if subject is not None and not self._comes_again(piece):
+                subject = None if self._comes_again(piece) else self._subject_of(piece)
+                if subject is not None:
                     yield subject
                 elif self.work.is_due():
                     yield None
@@ -220,6 +221,7 @@ class _Running:
         """Whether the very same value was met before, so that it comes to the same: in long lists many do."""
         if len(value.text) > _LONGEST_MET:
             return False
+        self.work.spend(_UNITS_TO_REMEMBER)
         # A text, because the garbage collector does not look at texts.
         met = f"{value.text}\0{value.name}\0{value.place}\0{value.is_name}\0{value.offset}"
         if met in self.met:

@@ -49,9 +49,6 @@ _TOKENS_AN_ELEMENT = 3
 _PAUSES = 4
 """That come together: each ends a batch of values, and more of them make smaller ones."""
 _REFERENCES_A_PAUSE = 128
-_SHORT = 256
-_MOST_REMEMBERED = 1_024
-"""Short values, with their names, that are not given again."""
 
 
 class XmlText:
@@ -74,7 +71,6 @@ class XmlText:
         self._names: dict[str, None] = {}
         # The text of an element may stand in several runs, with comments and sections between: applications join them.
         self._runs: list[str] = []
-        self._given: set[tuple[str, str]] = set()
 
     def parts(self) -> Iterator[Part]:
         """What it is made of, in the order in which it stands there."""
@@ -145,7 +141,7 @@ class XmlText:
             # No tag of XML: what is left of it is text.
             yield from self._value(self._path, text[start : min(position, start + _LONGEST_TAG)])
         if is_scripted:
-            yield from self._once(self._path, text[start : min(position, start + _LONGEST_TAG)])
+            yield value(Place.XML, self._path, text[start : min(position, start + _LONGEST_TAG)])
         if end is not None and "/" in end[0]:
             self._path = outer
         elif len(self._stack) < _DEEPEST:
@@ -193,20 +189,9 @@ class XmlText:
         if len(text) > CHUNK:
             yield from self._long(name, text)
         elif "&" in text or not self._exact:
-            yield from self._once(name, self._decoded(text))
+            yield value(Place.XML, name, self._decoded(text))
         else:
-            yield from self._once(name, text)
-
-    def _once(self, name: str, text: str) -> Iterator[Part]:
-        """A value, unless it was given already: feeds say the same again and again, and what is built to cost does."""
-        given = self._given
-        if len(text) <= _SHORT:
-            if (name, text) in given:
-                return
-            if len(given) >= _MOST_REMEMBERED:
-                given.clear()
-            given.add((name, text))
-        yield value(Place.XML, name, text)
+            yield value(Place.XML, name, text)
 
     def _long(self, name: str, text: str) -> Iterator[Part]:
         """A value in pieces, and pauses for the references in them, of which each is undone by a call."""

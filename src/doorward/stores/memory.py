@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from operator import itemgetter
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from doorward.clock import SystemClock
 from doorward.effects import Algorithm, Verdict
 from doorward.errors import ConfigurationError, StoreError
 from doorward.locks import lock_over_forks
 from doorward.stores.algorithms import DECIDE, State, Tally, add_weight, expiry_of, seconds
+from doorward.stores.closing import Closing
 from doorward.stores.expiring import SHARD_SHIFT, ExpiringMap, SoonestEndMap
 from doorward.stores.grouped import GroupedCounters, lifetime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence, Sized
-    from types import TracebackType
 
     from doorward.clock import Clock
     from doorward.effects import Charge, Hit
@@ -25,7 +25,7 @@ _new = tuple.__new__
 """What a NamedTuple's own ``__new__`` calls: without the detour a twentieth of a hit is saved."""
 
 
-class MemoryStore(GroupedCounters):
+class MemoryStore(GroupedCounters, Closing):
     """Counters in this process (``memory://``); see :class:`~doorward.stores.base.Store` for what each call does.
 
     Nothing grows without bound: when a map is full its expired entries go first, then the oldest. A counter that has
@@ -288,14 +288,6 @@ class MemoryStore(GroupedCounters):
             # Every call asks for the time, so that being closed costs an open store nothing.
             self._now = _raise_closed
             self._start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _raise_closed() -> int:

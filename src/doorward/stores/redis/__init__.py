@@ -5,9 +5,10 @@ Every decision is one script on the server, so it is atomic, and uses the server
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from doorward.errors import ConfigurationError
+from doorward.stores.closing import Closing
 from doorward.stores.redis.awaiting import Awaiting
 from doorward.stores.redis.blocking import Processes
 from doorward.stores.redis.commands import Names
@@ -17,7 +18,6 @@ from doorward.stores.redis.target import CLUSTER, SCHEMES, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from types import TracebackType
 
     from doorward.clock import Clock
     from doorward.effects import Charge, Hit, Verdict
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["SCHEMES", "AsyncRedisStore", "RedisStore", "open_redis"]
 
 
-class RedisStore:
+class RedisStore(Closing):
     """Counters on Redis or Valkey; see :class:`~doorward.stores.base.Store` for what each call does.
 
     A call takes ``timeout`` seconds at most, whatever the servers do; ``reset`` and ``bans``, which look at a large
@@ -120,14 +120,6 @@ class RedisStore:
     def close(self) -> None:
         """Close the connections of this process. Calls after it raise ``StoreError``."""
         self._processes.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def figures(self) -> dict[str, int]:
         """How this process's connections stand; asks no server."""

@@ -267,12 +267,20 @@ class Process:
                         return
             if self._closed.wait(min([max(0.001, node.breaker.wait()) for node in down])):
                 return
-            for node in down:
-                if node.breaker.begin_probe():
-                    self._probe(node)
+            self._probe_at_once([node for node in down if node.breaker.begin_probe()])
 
     def _down(self) -> list[Node]:
         return [node for node in self.router.nodes() if not node.breaker.closed]
+
+    def _probe_at_once(self, nodes: Sequence[Node]) -> None:
+        """One that is silent must not keep another, which is back, from being asked."""
+        threads = [threading.Thread(target=self._probe, args=(node,), daemon=True) for node in nodes[1:]]
+        for thread in threads:
+            thread.start()
+        for node in nodes[:1]:
+            self._probe(node)
+        for thread in threads:
+            thread.join()
 
     def _probe(self, node: Node) -> None:
         try:

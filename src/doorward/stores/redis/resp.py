@@ -42,10 +42,20 @@ class _Incomplete(Exception):
     """More bytes have to come first."""
 
 
+class _Array:
+    """One whose items have not all come; they are not read again when more bytes come."""
+
+    __slots__ = ("items", "missing")
+
+    def __init__(self, count: int) -> None:
+        self.items: list[Any] = []
+        self.missing = count
+
+
 class Reader:
     """Takes bytes as they come, and gives replies as they become whole."""
 
-    __slots__ = ("_buffer", "_fed", "_most", "_place")
+    __slots__ = ("_begun", "_buffer", "_fed", "_most", "_place")
 
     def __init__(self, most: int = MOST_BYTES) -> None:
         self._most = most
@@ -56,11 +66,12 @@ class Reader:
         self._buffer = b""
         self._place = 0
         self._fed = 0
+        self._begun: list[_Array] = []
 
     @property
     def spent(self) -> bool:
         """Whether every byte that came was part of a reply that was taken."""
-        return self._place == len(self._buffer)
+        return self._place == len(self._buffer) and not self._begun
 
     def feed(self, data: bytes) -> None:
         """More bytes.
@@ -80,11 +91,31 @@ class Reader:
         Raises:
             Garbage: It is none.
         """
-        try:
-            reply, self._place = self._reply(self._place, 0)
-        except _Incomplete:
-            return None
-        return (reply,)
+        while True:
+            try:
+                reply, self._place = self._reply(self._place)
+            except _Incomplete:
+                return None
+            if type(reply) is _Array and reply.missing:
+                self._begin(reply)
+            elif (whole := self._filled(reply.items if type(reply) is _Array else reply)) is not None:
+                return whole
+
+    def _begin(self, array: _Array) -> None:
+        if len(self._begun) > _DEEPEST:
+            raise Garbage("the server's answer is not of the Redis protocol")
+        self._begun.append(array)
+
+    def _filled(self, item: Any) -> tuple[Any] | None:
+        """Put a reply where it belongs; the outermost one, once it is whole."""
+        while self._begun:
+            array = self._begun[-1]
+            array.items.append(item)
+            array.missing -= 1
+            if array.missing:
+                return None
+            item = self._begun.pop().items
+        return (item,)
 
     def _line(self, place: int) -> tuple[bytes, int]:
         end = self._buffer.find(b"\r\n", place)
@@ -92,11 +123,11 @@ class Reader:
             raise _Incomplete
         return self._buffer[place:end], end + 2
 
-    def _reply(self, place: int, depth: int) -> tuple[Any, int]:
+    def _reply(self, place: int) -> tuple[Any, int]:
         kind = self._buffer[place : place + 1]
         if not kind:
             raise _Incomplete
-        if kind not in b"+-:$*" or depth > _DEEPEST:
+        if kind not in b"+-:$*":
             raise Garbage("the server's answer is not of the Redis protocol")
         line, after = self._line(place + 1)
         if kind == b"+":
@@ -109,7 +140,7 @@ class Reader:
             return number, after
         if number < 0:
             return None, after
-        return self._bulk(number, after) if kind == b"$" else self._items(number, after, depth)
+        return self._bulk(number, after) if kind == b"$" else (_array(number), after)
 
     def _bulk(self, length: int, place: int) -> tuple[bytes, int]:
         if length > self._most:
@@ -121,14 +152,11 @@ class Reader:
             raise Garbage("the server's answer is not of the Redis protocol")
         return self._buffer[place:end], end + 2
 
-    def _items(self, count: int, place: int, depth: int) -> tuple[list[Any], int]:
-        if count > _MOST_ITEMS:
-            raise Garbage(f"the server's answer has more than {_MOST_ITEMS} items")
-        items = []
-        for _ in range(count):
-            item, place = self._reply(place, depth + 1)
-            items.append(item)
-        return items, place
+
+def _array(count: int) -> _Array:
+    if count > _MOST_ITEMS:
+        raise Garbage(f"the server's answer has more than {_MOST_ITEMS} items")
+    return _Array(count)
 
 
 def _number(line: bytes) -> int:

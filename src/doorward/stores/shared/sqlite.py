@@ -13,17 +13,17 @@ import threading
 import time
 from contextlib import contextmanager
 from struct import Struct
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from doorward.clock import SystemClock
 from doorward.errors import ConfigurationError, StoreError
 from doorward.stores.algorithms import COUNT_BITS, COUNT_MASK, State, Tally, add_weight, expiry_of, seconds
+from doorward.stores.closing import Closing
 from doorward.stores.grouped import GroupedCounters, lifetime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
-    from types import TracebackType
 
     from doorward.clock import Clock
     from doorward.effects import Charge, Hit, Verdict
@@ -61,7 +61,7 @@ _OLDEST = "SELECT kind, key, spared FROM entries WHERE spared <= ? ORDER BY writ
 _SOONEST_FREE = "SELECT kind, key, spared FROM entries ORDER BY spared LIMIT 1"
 
 
-class SQLiteStore(GroupedCounters):
+class SQLiteStore(GroupedCounters, Closing):
     """Counters in an SQLite database; see :class:`~doorward.stores.base.Store` and :class:`SharedStore` beside it.
 
     Args:
@@ -258,14 +258,6 @@ class SQLiteStore(GroupedCounters):
                 os.close(self._lock)
             self._owner = 0
             self._closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     # Entries
 

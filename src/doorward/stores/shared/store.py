@@ -5,17 +5,17 @@ from __future__ import annotations
 import logging
 import struct
 import time
-from typing import TYPE_CHECKING, NoReturn, Self, TypeVar, cast
+from typing import TYPE_CHECKING, NoReturn, TypeVar, cast
 
 from doorward.clock import NANOSECONDS, SystemClock
 from doorward.errors import ConfigurationError, StoreError
+from doorward.stores.closing import Closing
 from doorward.stores.shared.counters import TableCounters
 from doorward.stores.shared.files import Wish, open_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
-    from types import TracebackType
 
     from doorward.clock import Clock
     from doorward.effects import Charge, Hit, Verdict
@@ -29,7 +29,7 @@ _QUICKLY = 0.05
 _DAMAGED = (struct.error, IndexError, OverflowError, ValueError)
 
 
-class SharedStore:
+class SharedStore(Closing):
     """Counters in a file that all workers of a host map into memory; see :class:`~doorward.stores.base.Store`.
 
     All processes that have the file open count together, whenever they started and however they were forked. Nothing
@@ -177,14 +177,6 @@ class SharedStore:
             if not self._told:
                 self._told = True
                 logger.warning("the shared table is no longer at its path, and this process goes on alone: %s", error)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class _Closed:
