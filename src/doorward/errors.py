@@ -9,6 +9,7 @@
         ├── UnsupportedRequest(TypeError)      ``protect`` was given something that is no request
         ├── DataError                          a data file is missing, truncated or of another version
         ├── ResolverError                      the DNS, or another server that was asked, gave no usable answer
+        ├── ServiceError                       the decision service gave no usable answer; never leaves ``protect``
         ├── StoreError                         a store could not answer; never leaves ``protect``
         └── DeadlineExceeded(StoreError)       remote work took longer than the decision's deadline
 
@@ -73,6 +74,19 @@ class DataError(DoorwardError):
 
 class ResolverError(DoorwardError):
     """A server that a rule had asked, of the DNS or of the web, gave no usable answer: silence, failure, nonsense."""
+
+
+class ServiceError(DoorwardError):
+    """The decision service gave no usable answer: it is down, slow, refuses the key, or its answer makes no sense.
+
+    Args:
+        message: Why, in plain English.
+        code: Of the Connect protocol, such as ``unauthenticated``; empty where the service did not say so itself.
+    """
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class StoreError(DoorwardError):

@@ -1,0 +1,1 @@
+"""The decision service: the engine behind a Starlette application."""
