@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from doorward.asking import token_of
 from doorward.duration import seconds
 from doorward.effects import AskStore, Hit
 from doorward.errors import ConfigurationError
@@ -73,9 +74,14 @@ def reset(runtime: Runtime, engine: Engine, client: Scalar | Mapping[str, Scalar
 
 def refund(runtime: Runtime, charges: Sequence[Charge]) -> Generator[Effect, Any, None]:
     """Take charges back; that these counters have refused somebody is then not to be believed any more."""
-    yield AskStore("refund", (tuple(charges),))
-    for charge in charges:
-        runtime.refusals.forget(charge.hit.key)
+    counted = [(charge, *token_of(charge.hit.key)) for charge in charges]
+    tokens = [token for _, _, token in counted if token]
+    if tokens and runtime.service is not None:
+        runtime.service.refund(tokens)
+    if own := tuple([charge for charge, _, token in counted if not token]):
+        yield AskStore("refund", (own,))
+    for _, key, _ in counted:
+        runtime.refusals.forget(key)
 
 
 def ban(

@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from doorward.context import Body
-from doorward.drivers import Deadline, Limiter, failed, is_async, keeps_deadline, reachable
-from doorward.effects import AskStore, AskWeb, CountHits, Effect, Gather, Pause, ReadBody, ResolveDns
+from doorward.drivers import Deadline, Limiter, at_hand, failed, is_async, keeps_deadline, reachable
+from doorward.effects import AskService, AskStore, AskWeb, CountHits, Effect, Gather, Pause, ReadBody, ResolveDns
 
 if TYPE_CHECKING:
+    from doorward.drivers import Service
     from doorward.network import Network
     from doorward.offload import Offload
     from doorward.silence import Silence
@@ -25,7 +26,17 @@ ReadBodyAsync = Callable[[], Awaitable[Body | None]]
 class AsyncPorts:
     """Performs effects by awaiting; arguments as of :class:`SyncPorts`, the store of either kind."""
 
-    __slots__ = ("_awaitable", "_deadline", "_local", "_network", "_offload", "_read_body", "_silence", "_store")
+    __slots__ = (
+        "_awaitable",
+        "_deadline",
+        "_local",
+        "_network",
+        "_offload",
+        "_read_body",
+        "_service",
+        "_silence",
+        "_store",
+    )
 
     def __init__(
         self,
@@ -37,8 +48,10 @@ class AsyncPorts:
         *,
         network: Network | None = None,
         silence: Silence | None = None,
+        service: Service | None = None,
     ) -> None:
         self._silence = silence
+        self._service = service
         self._store: Any = store
         self._awaitable = is_async(store)
         self._local = local
@@ -64,6 +77,8 @@ class AsyncPorts:
                 return await asyncio.gather(*(self._attempt(each) for each in effects))
             case Pause():
                 return await asyncio.sleep(0)
+            case AskService(question):
+                return await at_hand(self._service).aask(question, self._deadline.left())
             case ResolveDns() | AskWeb():
                 return await reachable(self._network).perform_async(effect, self._deadline)
 

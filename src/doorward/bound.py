@@ -126,6 +126,13 @@ def _short(scope: str) -> str:
     return scope if len(scope) <= _LONGEST_SCOPE else hashlib.sha256(scope.encode()).hexdigest()
 
 
+class ServiceRefusal(Rule):
+    """The decision service refuses the client of its own accord, whatever rules it is asked about."""
+
+    kind: ClassVar[str] = "SERVICE"
+    phase: ClassVar[Phase] = Phase.COUNT
+
+
 class Ban(Rule):
     """The check in front of every client's counters: whether an operator has banned this client."""
 

@@ -27,8 +27,7 @@ def combine(engine: Engine, progress: Progress, now_ns: int) -> Decision:
         evidence = partial(allowed, engine, progress.results)
         return Decision(Conclusion.ALLOW, evidence, progress.client_ip, now_ns)
     results = _results(engine, progress.results)
-    ban = progress.result(engine.ban)
-    conclusion, reason, ttl = _verdict(engine, progress, results if ban is None else (ban, *results))
+    conclusion, reason, ttl = _verdict(engine, progress, (*_of_nobody(engine, progress), *results))
     decision = Decision(conclusion, lambda: (reason, results), progress.client_ip, now_ns)
     decision.ttl = ttl
     decision.dry_run = _would_decide(engine, progress, conclusion) if engine.dry else None
@@ -39,6 +38,18 @@ def allowed(engine: Engine, found: dict[Bound, RuleResult | Admitted]) -> tuple[
     """The reason and the results of a decision that nothing objected to."""
     results = _results(engine, found)
     return _tightest(results), results
+
+
+def so_far(engine: Engine, progress: Progress) -> Conclusion:
+    """The conclusion that the results so far amount to."""
+    results = _results(engine, progress.results)
+    return _verdict(engine, progress, (*_of_nobody(engine, progress), *results))[0]
+
+
+def _of_nobody(engine: Engine, progress: Progress) -> list[RuleResult]:
+    """Results that are of no rule of the application's: a ban, and a refusal of the service's own."""
+    bounds = [engine.ban] if engine.service is None else [engine.ban, engine.service.bound]
+    return [result for bound in bounds if (result := progress.result(bound)) is not None]
 
 
 def _results(engine: Engine, found: dict[Bound, RuleResult | Admitted]) -> tuple[RuleResult, ...]:

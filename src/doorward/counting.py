@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from doorward.decision import Conclusion, State
 from doorward.effects import Algorithm, CountHits, Hit, Verdict
-from doorward.errors import StoreError
+from doorward.errors import ServiceError, StoreError
 from doorward.printable import describe
 from doorward.progress import NO_INPUTS, Admitted
 from doorward.reason import RateLimitReason, RuleReason, ShieldReason
@@ -58,15 +58,17 @@ def prepare(walk: Walk) -> None:
 def recall(walk: Walk) -> bool:
     """Whether this client's refusal is remembered; then the walk ends here, and nothing is charged."""
     prepare(walk)
+    service = walk.engine.service
+    away = service is not None and service.watch.down
     refused: list[Answer] = []
     for counter in walk.counters:
         hit = counter[2]
-        refusal = None if hit.dry_run else walk.engine.refusals.recall(hit.key, hit.cost, walk.now_ns)
+        refusal = None if hit.dry_run else walk.engine.refusals.recall(hit.key, hit.cost, walk.now_ns, away=away)
         if refusal is not None:
             wait = (refusal.until_ns - walk.now_ns) / NANOSECONDS
             refused.append((counter, Verdict(False, refusal.remaining, wait, wait, walk.now_ns)))
     for own in _by_rule(refused):
-        _conclude(walk, own[0][0][0], own, state=State.CACHED)
+        conclude(walk, own[0][0][0], own, state=State.CACHED)
     return bool(refused)
 
 
@@ -186,9 +188,13 @@ def cost_of(bound: Bound, requested: int | None) -> int:
 # --- after: what the verdicts mean
 
 
-def count(walk: Walk) -> CountHits:
-    """The question to the store."""
-    return _count_hits((walk.hits, False))
+def charge_store(walk: Walk, counters: Sequence[Counter]) -> Generator[Effect, Any, None]:
+    """Ask the store about some of the counters."""
+    try:
+        settle(walk, counters, (yield _count_hits(([counter[2] for counter in counters], False))))
+    except Exception as error:
+        lost(walk, error)
+        yield from without_store(walk, counters, error)
 
 
 def settle(walk: Walk, counters: Sequence[Counter], verdicts: Sequence[Verdict], degraded: str = "") -> None:
@@ -203,7 +209,7 @@ def settle(walk: Walk, counters: Sequence[Counter], verdicts: Sequence[Verdict],
     refused = False
     if walk.engine.dynamic or degraded:
         for own in _by_rule(answers):
-            refused = _conclude(walk, own[0][0][0], own, degraded=degraded) or refused
+            refused = conclude(walk, own[0][0][0], own, degraded=degraded) or refused
     else:
         results = walk.progress.results
         for answer in answers:
@@ -214,7 +220,7 @@ def settle(walk: Walk, counters: Sequence[Counter], verdicts: Sequence[Verdict],
                 # Written out when somebody looks; most admissions are never looked at.
                 results[bound] = make_admitted((fingerprint, hit, verdict, walk.now_ns))
             else:
-                refused = _conclude(walk, bound, (answer,)) or refused
+                refused = conclude(walk, bound, (answer,)) or refused
     if not refused and not degraded:
         ledger = walk.progress.ledger
         if ledger is None:
@@ -222,7 +228,7 @@ def settle(walk: Walk, counters: Sequence[Counter], verdicts: Sequence[Verdict],
         else:
             ledger += answers
     if not degraded and walk.engine.watch is not None:
-        walk.engine.watch.answered(walk.hits, verdicts)
+        walk.engine.watch.answered([counter[2] for counter in counters], verdicts)
 
 
 def _by_rule(answers: Sequence[Answer]) -> list[list[Answer]]:
@@ -233,7 +239,7 @@ def _by_rule(answers: Sequence[Answer]) -> list[list[Answer]]:
     return list(grouped.values())
 
 
-def _conclude(
+def conclude(
     walk: Walk, bound: Bound, own: Sequence[Answer], *, state: State | None = None, degraded: str = ""
 ) -> bool:
     """Keep what a limit came to, or a ban; whether it is a live refusal."""
@@ -275,13 +281,17 @@ def _remember(walk: Walk, own: Sequence[Answer]) -> None:
 # --- when the store fails
 
 
+def lost(walk: Walk, error: Exception) -> None:
+    """The store did not answer."""
+    if walk.engine.watch is not None:
+        walk.engine.watch.lost(error)
+
+
 def without_store(walk: Walk, counters: Sequence[Counter], error: Exception) -> Generator[Effect, list[Verdict], None]:
     """Go on as each limit's ``on_error`` says."""
     cause = describe(error)
-    failure = error if isinstance(error, StoreError) else StoreError(cause)
+    failure = error if isinstance(error, StoreError | ServiceError) else StoreError(cause)
     walk.progress.noteworthy = True
-    if walk.engine.watch is not None:
-        walk.engine.watch.lost(error)
     local = [_share(walk, counter) for counter in counters if counter[0].on_error == "local"]
     if local:
         try:

@@ -160,7 +160,10 @@ class Decision:
 
     @property
     def id(self) -> str:
-        """``lreq_…`` of a decision made here; made when first asked for, since few decisions are looked up."""
+        """``req_…`` of a service's decision, ``lreq_…`` of one made here.
+
+        That is made when first asked for, since few decisions are looked up.
+        """
         if self._id is None:
             self._id = decision_id(self.now_ns)
         return self._id
@@ -258,6 +261,10 @@ class Decision:
         import json  # few decisions are written out; the import costs as much as ours
 
         return json.dumps(self.to_dict(), separators=(",", ":"))
+
+    def known_as(self, decision: str) -> None:
+        """Give it the id under which a service keeps it. For the client that made the decision."""
+        self._id = decision
 
     def on_refund(self, refund: Callable[[], Awaitable[None] | None]) -> None:
         """Say how to take the charge back. For the client that made the decision."""

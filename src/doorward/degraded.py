@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from doorward.journal import Journal
 
 MOST_REMEMBERED = 10_000
+_SAID_AGAIN = 60.0
+"""Seconds after which an outage is said to go on, and again each minute."""
 
 
 class StoreWatch:
@@ -29,6 +31,7 @@ class StoreWatch:
         journal: Where changes are logged.
         clock: The time.
         local: Hears what the store says about counters; None where the store cannot fail.
+        what: What it is called in messages: ``store``, or ``service`` of a decision service, which counts like one.
 
     Attributes:
         down: Whether the last call for counters failed.
@@ -38,9 +41,22 @@ class StoreWatch:
         changes: Times that the store was lost.
     """
 
-    __slots__ = ("_clock", "_journal", "_local", "_lock", "_then", "changes", "degraded", "down", "failures", "since")
+    __slots__ = (
+        "_clock",
+        "_journal",
+        "_local",
+        "_lock",
+        "_then",
+        "_what",
+        "changes",
+        "degraded",
+        "down",
+        "failures",
+        "since",
+    )
 
-    def __init__(self, journal: Journal, clock: Clock, local: LocalLimiter | None = None) -> None:
+    def __init__(self, journal: Journal, clock: Clock, local: LocalLimiter | None = None, what: str = "store") -> None:
+        self._what = what
         self._journal = journal
         self._clock = clock
         self._local = local
@@ -59,11 +75,26 @@ class StoreWatch:
         with self._lock:
             self.failures += 1
             self.degraded += 1
-            if self.down:
-                return
-            self.down, self.since, self._then = True, self._clock.now_ns(), self.degraded - 1
-            self.changes += 1
-        self._journal.change("store", f"store lost, each limit goes on as its on_error says: {describe(error)}")
+            lost_before = self.down
+            if not lost_before:
+                self.down, self.since, self._then = True, self._clock.now_ns(), self.degraded - 1
+                self.changes += 1
+        if lost_before:
+            self._go_on_saying(error)
+        else:
+            self._journal.change(
+                self._what, f"{self._what} lost, each rule goes on as its on_error says: {describe(error)}"
+            )
+
+    def _go_on_saying(self, error: Exception) -> None:
+        """Nobody is to overlook an outage that lasts: it is said again each minute."""
+        lasted = (self._clock.now_ns() - self.since) / NANOSECONDS
+        if lasted < _SAID_AGAIN:
+            return
+        so_far = f"{self.degraded - self._then} decisions were made without it"
+        self._journal.warn(
+            f"{self._what}.away", f"{self._what} still lost after {lasted:.0f} s; {so_far}: {describe(error)}"
+        )
 
     def answered(self, hits: Sequence[Hit], verdicts: Sequence[Verdict]) -> None:
         """A question about limits was answered."""
@@ -79,7 +110,20 @@ class StoreWatch:
             lasted = max(0, self._clock.now_ns() - self.since) / NANOSECONDS
             decided = self.degraded - self._then
             self.down, self.since = False, 0
-        self._journal.change("store", f"store back after {lasted:.3g} s; {decided} decisions were made without it")
+        self._journal.change(
+            self._what, f"{self._what} back after {lasted:.3g} s; {decided} decisions were made without it"
+        )
+
+    def health(self) -> dict[str, object]:
+        """For ``health()``: whether decisions are made without it now, for how many seconds, and how many were."""
+        with self._lock:
+            lasted = (self._clock.now_ns() - self.since) / NANOSECONDS if self.down else 0.0
+            return {
+                "failing_open": self.down,
+                "failing_open_seconds": max(0.0, lasted),
+                "decided_without": self.degraded,
+                "outages": self.changes,
+            }
 
     def figures(self) -> dict[str, int]:
         """For ``stats()``: whole numbers, ``since`` in seconds since the Unix epoch."""

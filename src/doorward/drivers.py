@@ -12,13 +12,25 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from doorward.context import Body
-from doorward.effects import AskStore, AskWeb, CountHits, Effect, Failed, Gather, Pause, ReadBody, ResolveDns
-from doorward.errors import DeadlineExceeded, ResolverError
+from doorward.effects import (
+    AskService,
+    AskStore,
+    AskWeb,
+    CountHits,
+    Effect,
+    Failed,
+    Gather,
+    Pause,
+    ReadBody,
+    ResolveDns,
+)
+from doorward.errors import DeadlineExceeded, ResolverError, ServiceError
 
 if TYPE_CHECKING:
     from doorward.effects import Hit, Verdict
     from doorward.network import Network
     from doorward.offload import Offload
+    from doorward.question import Question, ServiceAnswer
     from doorward.silence import Silence
     from doorward.stores.base import Store
 
@@ -69,6 +81,18 @@ class Limiter(Protocol):
         ...
 
 
+class Service(Protocol):
+    """The decision service, as code that waits for it sees it."""
+
+    def ask(self, question: Question, seconds: float) -> ServiceAnswer:
+        """Its answer, within ``seconds``. Raises ServiceError without one."""
+        ...
+
+    async def aask(self, question: Question, seconds: float) -> ServiceAnswer:
+        """As :meth:`ask`, awaiting."""
+        ...
+
+
 class SyncPorts:
     """Performs effects by blocking.
 
@@ -80,9 +104,20 @@ class SyncPorts:
         read_body: Holds the request's body.
         network: Asks other hosts; without one, whoever wants to is told that nobody can.
         silence: Knows when a store that blocks does not answer at all.
+        service: The decision service.
     """
 
-    __slots__ = ("_deadline", "_local", "_network", "_offload", "_read_body", "_silence", "_store", "inline_count")
+    __slots__ = (
+        "_deadline",
+        "_local",
+        "_network",
+        "_offload",
+        "_read_body",
+        "_service",
+        "_silence",
+        "_store",
+        "inline_count",
+    )
 
     def __init__(
         self,
@@ -94,8 +129,10 @@ class SyncPorts:
         *,
         network: Network | None = None,
         silence: Silence | None = None,
+        service: Service | None = None,
     ) -> None:
         self._silence = silence
+        self._service = service
         self._store = store
         self._local = local
         self._offload = offload
@@ -119,6 +156,8 @@ class SyncPorts:
                 return self._gather(effects)
             case Pause():
                 return None
+            case AskService(question):
+                return at_hand(self._service).ask(question, self._deadline.left())
             case ResolveDns() | AskWeb():
                 return reachable(self._network).perform(effect, self._deadline)
 
@@ -183,6 +222,17 @@ def reachable(network: Network | None) -> Network:
     if network is None:
         raise ResolverError("nobody here asks other hosts: a rule that does must say so (`looks_up`, `waits`)")
     return network
+
+
+def at_hand(service: Service | None) -> Service:
+    """``service``, where there is one.
+
+    Raises:
+        ServiceError: There is none.
+    """
+    if service is None:
+        raise ServiceError("there is no decision service here")
+    return service
 
 
 def is_async(store: object) -> bool:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from doorward.question import Question
+
 
 class Algorithm(StrEnum):
     """How a limit counts. ``BAN`` counts nothing: it refuses while its key is banned."""
@@ -100,6 +102,16 @@ class AskStore(NamedTuple):
     arguments: tuple[object, ...] = ()
 
 
+class AskService(NamedTuple):
+    """Have the decision service evaluate what is still open.
+
+    Answered with a :class:`~doorward.question.ServiceAnswer`; raises :class:`~doorward.errors.ServiceError` without
+    one.
+    """
+
+    question: Question
+
+
 class DnsKind(StrEnum):
     """The kinds of records that rules ask for (RFC 1035 section 3.2.2, RFC 3596)."""
 
@@ -157,4 +169,4 @@ class Failed(NamedTuple):
     error: Exception
 
 
-Effect = CountHits | ReadBody | Pause | AskStore | ResolveDns | AskWeb | Gather
+Effect = CountHits | ReadBody | Pause | AskStore | AskService | ResolveDns | AskWeb | Gather

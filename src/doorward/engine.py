@@ -10,6 +10,8 @@ answers, or has the failure thrown in, so that failure policy exists here and no
 5. look-ups, asked together;
 6. the decision.
 
+With a decision service, 4 and 5 are one :class:`~doorward.effects.AskService` (:mod:`doorward.asking`).
+
 A live DENY ends the walk. Rules that did not run are NOT_RUN.
 """
 
@@ -18,8 +20,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from doorward.address_facts import NO_ADDRESS_DATA
+from doorward.asking import ask, recall_refusal
 from doorward.combine import combine
-from doorward.counting import count, prepare, recall, settle, without_store
+from doorward.counting import charge_store, prepare, recall
 from doorward.decision import Conclusion, State
 from doorward.progress import NO_INPUTS, Inputs, Progress
 from doorward.rules.base import Phase
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence, Sized
 
     from doorward.address_facts import Addresses
+    from doorward.asking import ServicePart
     from doorward.bound import Bound
     from doorward.client_ip import ClientIPPolicy
     from doorward.clock import Clock
@@ -56,6 +60,7 @@ class Engine:
         bans: The bans themselves where they are in this process: while there are none, nobody has to be asked.
         addresses: Tells what is known about addresses.
         watch: Is told whether the store answers; None where it is in this process, and always does.
+        service: The decision service that counts and looks up, where there is one.
     """
 
     __slots__ = (
@@ -81,6 +86,7 @@ class Engine:
         "plain_limits",
         "reads_body",
         "refusals",
+        "service",
         "thresholds",
         "trusts_store",
         "waits",
@@ -102,8 +108,10 @@ class Engine:
         trusts_store: bool = False,
         addresses: Addresses = NO_ADDRESS_DATA,
         watch: StoreWatch | None = None,
+        service: ServicePart | None = None,
     ) -> None:
         self.bound = tuple(bound)
+        self.service = service
         self.watch = watch
         self.ban = ban
         self.addresses = addresses
@@ -128,7 +136,9 @@ class Engine:
         self.dynamic = any(isinstance(b.rule, DynamicLimit) or b.identity.keyed for b in counted)
         self.conditional = any(b.count_when is not None for b in self.limits)
         self.reads_body = any(b.rule.needs_body for b in self.bound)
-        self.waits = bool(self._lookups) or any(b.rule.needs_body or b.rule.waits for b in self.bound)
+        self.waits = (
+            bool(self._lookups) or service is not None or any(b.rule.needs_body or b.rule.waits for b in self.bound)
+        )
         self.plain_limits = len({b.tier for b in self.limits}) <= 1 and not any(
             b.rule.paths or b.rule.methods for b in self.limits
         )
@@ -147,6 +157,7 @@ class Engine:
             trusts_store=self.trusts_store,
             addresses=self.addresses,
             watch=self.watch,
+            service=self.service,
         )
 
     def group_of(self, bound: Bound) -> int:
@@ -160,6 +171,18 @@ class Engine:
         if not all([bound in known or bound.late for bound in self.bound]):
             return False
         return self.ban in known or (self.bans is not None and not self.bans)
+
+    def _recalled(self, walk: Walk) -> bool:
+        """Whether a refusal of this client is remembered."""
+        return recall(walk) or (self.service is not None and recall_refusal(walk, self.service))
+
+    def _ask_others(self, walk: Walk) -> Generator[Effect, Any, None]:
+        """Have the store count, or the service decide."""
+        prepare(walk)
+        if self.service is not None and not walk.denied:
+            yield from ask(walk, self.service)
+        elif walk.hits and not walk.denied:
+            yield from charge_store(walk, walk.counters)
 
     def threshold(self, weight: float) -> Conclusion | None:
         """What follows from a sum of weights."""
@@ -188,23 +211,21 @@ class Engine:
         walk = Walk(self, progress, inputs, deferring)
         if self._access:
             yield from walk.local(self._access)
-        if not (self.refusals and not walk.denied and recall(walk)):
+        progress.told = False
+        if not (self.refusals and not walk.denied and self._recalled(walk)):
             if progress.waiting and not (deferring or walk.denied):
                 yield from add_up_waiting(walk)
             if self._local and not walk.denied:
                 yield from walk.local(self._local)
             if not walk.denied:
-                prepare(walk)
-                if walk.hits and not walk.denied:
-                    try:
-                        settle(walk, walk.counters, (yield count(walk)))
-                    except Exception as error:
-                        yield from without_store(walk, walk.counters, error)
+                yield from self._ask_others(walk)
             if (self._lookups or walk.begun) and not walk.denied:
                 yield from walk.lookups(self._lookups)
         if self.late and not walk.denied:
             yield from walk.hold_for_later(self.late)
         decision = progress.decision = combine(self, progress, walk.now_ns)
+        if progress.told:
+            decision.known_as(progress.service_id)
         return decision
 
     def afterwards(self, progress: Progress) -> Generator[Effect, Any, Decision | None]:

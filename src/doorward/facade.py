@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from doorward.progress import Answer, NotGiven, Progress
     from doorward.rules.base import Rule
     from doorward.rules.limits import CountWhen, Response
+    from doorward.service.client.remote import RemoteService
 
 
 class Facade(ABC):
@@ -72,7 +73,12 @@ class Facade(ABC):
             "mode": runtime.settings.override or runtime.settings.mode.value,
             "rules": {bound.name: bound.mode.value for bound in self.engine.bound},
             "counts": runtime.journal.counts(),
+            **({} if runtime.service is None else {"service": self._service_health(runtime.service)}),
         }
+
+    def _service_health(self, service: RemoteService) -> dict[str, object]:
+        part = self.engine.service
+        return {**service.figures(), **(part.watch.health() if part is not None else {})}
 
     def _prepared(self, request: object) -> Progress:
         progress = self.runtime.open(request, self.engine)

@@ -86,6 +86,9 @@ class Progress:
         barring: Rules that were asked whether they refuse the client for what it was suspected of before.
         waiting: Rules whose client is not known before the application gives a characteristic, with what the request
             is to add to its sum.
+        asked: The decision service has been asked about the request.
+        told: It has been asked by the call that is under way, or was last: it knows the decision.
+        service_id: The decision's id there.
         noteworthy: Something failed or was replaced: the log has to say so.
         decision: The decision so far.
     """
@@ -103,6 +106,9 @@ class Progress:
     given: Mapping[str, object] = MappingProxyType({})
     barring: frozenset[Bound] = frozenset()
     waiting: Mapping[Bound, float] = MappingProxyType({})
+    asked: bool = False
+    told: bool = False
+    service_id: str = ""
     noteworthy: bool = False
     decision: Decision | None = None
 

@@ -31,14 +31,16 @@ class Refusals:
     Args:
         longest_ns: For how long one is believed without asking the store again. Short where others can lift it.
         most: How many are remembered.
+        keeps: Whether those are kept that are not believed any more, for when nobody can be asked.
 
     Attributes:
         epoch: Goes up with everything that is forgotten: what the store said before that is not remembered after it.
     """
 
-    __slots__ = ("_known", "_longest_ns", "_most", "epoch")
+    __slots__ = ("_keeps", "_known", "_longest_ns", "_most", "epoch")
 
-    def __init__(self, longest_ns: int, most: int = MOST_REMEMBERED) -> None:
+    def __init__(self, longest_ns: int, most: int = MOST_REMEMBERED, *, keeps: bool = False) -> None:
+        self._keeps = keeps
         self._known: OrderedDict[str, Refusal] = OrderedDict()
         self._longest_ns = longest_ns
         self._most = most
@@ -59,13 +61,21 @@ class Refusals:
                 self._known.popitem(last=False)
         self._known[key] = refusal._replace(believed_ns=min(refusal.until_ns, now_ns + self._longest_ns))
 
-    def recall(self, key: str, cost: int, now_ns: int) -> Refusal | None:
-        """The refusal of ``key``, if it still holds and was for no more than ``cost``."""
+    def recall(self, key: str, cost: int, now_ns: int, *, away: bool = False) -> Refusal | None:
+        """The refusal of ``key``, if it still holds and was for no more than ``cost``.
+
+        Args:
+            key: The counter's.
+            cost: What is asked for now.
+            now_ns: The time.
+            away: Whether nobody can be asked, so that what was said last holds to its end.
+        """
         refusal = self._known.get(key)
         if refusal is None or cost < refusal.cost:
             return None
-        if now_ns >= refusal.believed_ns:
-            self._known.pop(key, None)
+        if now_ns >= (refusal.until_ns if away else refusal.believed_ns):
+            if now_ns >= refusal.until_ns or not self._keeps:
+                self._known.pop(key, None)
             return None
         return refusal
 

@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
-from doorward.bound import APPLICATION, PATTERN, ROUTE, Ban, Bound
+from doorward.asking import ServicePart
+from doorward.bound import APPLICATION, PATTERN, ROUTE, Ban, Bound, ServiceRefusal
 from doorward.client_ip import ClientIP, Provenance
 from doorward.context import RequestContext
 from doorward.decision import Conclusion, Decision, Mode
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from doorward.requests import Carrier, ReadRequest
     from doorward.routes import RoutePolicy
     from doorward.rules.base import OnError, Rule
+    from doorward.service.client.remote import RemoteService
     from doorward.settings import Settings
     from doorward.silence import Silence
     from doorward.stores import AsyncStore, Store
@@ -80,12 +82,15 @@ class Runtime:
         self.journal = Journal(settings.logger, settings.name, settings.clock, mask_addresses=settings.mask_addresses)
         self._offload: Offload | None = None
         self.off = settings.override == "OFF"
-        self.refusals = Refusals(FOREVER_NS if settings.store == "memory://" else SHARED_BELIEF_NS)
+        lasting = settings.store == "memory://" and settings.service is None
+        self.refusals = Refusals(FOREVER_NS if lasting else SHARED_BELIEF_NS, keeps=settings.service is not None)
         self._lock = lock_over_forks()
         self.addresses = KnownAddresses(self._open_book, partial(self.journal.swallowed, "address data"), self.clock)
         # Made before any fork, since it has locks; a store in memory fails only when it is closed.
-        self.local = None if self.memory else LocalLimiter(self.clock)
-        self.watch = StoreWatch(self.journal, self.clock, self.local) if self.local else None
+        alone = self.memory and settings.service is None
+        self.local = None if alone else LocalLimiter(self.clock)
+        self.watch = None if self.memory else StoreWatch(self.journal, self.clock, self.local)
+        self.service = self._reach_service()
         self.silence = self._listening()
         self._of_policy: WeakKeyDictionary[Engine, dict[RoutePolicy, Engine]] = WeakKeyDictionary()
         self.routed: list[Bound] = []
@@ -95,7 +100,7 @@ class Runtime:
             self.addresses.open()  # a file that is none is found now
         self.engine = self._build(rules)
         # A store that is given as an object is meant as it is.
-        lone = settings.store == "memory://"
+        lone = settings.store == "memory://" and self.service is None
         self._neighbours = Neighbours(partial(self.journal.warn, "workers"), settings.workers) if lone else None
         if self._neighbours is not None and self._neighbours.look(self.engine):
             self._neighbours = None
@@ -123,6 +128,7 @@ class Runtime:
             trusts_store=self.ours,
             addresses=self.addresses,
             watch=self.watch,
+            service=self._service_part(),
         )
         engine = self.extended(engine, rules)
         limits: Mapping[str, Any] = settings.limits
@@ -151,7 +157,7 @@ class Runtime:
         self._warn_of_gaps(added_rules)
         extended = engine.with_bound(bound)
         self.conditional = self.conditional or extended.conditional
-        if self.ours and Express.serves(extended):
+        if self.ours and self.service is None and Express.serves(extended):
             extended.express = Express(extended, self.store)  # type: ignore[arg-type]  # inline, so not awaited
         return extended
 
@@ -160,6 +166,21 @@ class Runtime:
         for each in bound:
             if (wanted := each.rule.reads()) and (missing := self.addresses.missing(wanted)):
                 self.journal.warn(f"data.{each.name}", f"rule {each.name}: {missing}")
+
+    def _reach_service(self) -> RemoteService | None:
+        """The decision service, if there is one; made before any fork, and connected to after it."""
+        settings = self.settings
+        if settings.service is None:
+            return None
+        from doorward.service.client.remote import RemoteService  # brings pydantic and httpx
+
+        return RemoteService(settings, self.journal)
+
+    def _service_part(self) -> ServicePart | None:
+        if self.service is None:
+            return None
+        bound = self._bind(ServiceRefusal(), "service", APPLICATION)
+        return ServicePart(bound, StoreWatch(self.journal, self.clock, self.local, what="service"))
 
     def _open_book(self) -> AddressBook:
         from doorward.intelligence.address_book import AddressBook
@@ -170,7 +191,7 @@ class Runtime:
 
     def _reach_out(self, rules: Iterable[Rule]) -> None:
         """Have ready what rules need that ask other hosts, so that the first request does not wait for it."""
-        asking = [rule for rule in rules if rule.looks_up]
+        asking = [rule for rule in rules if rule.looks_up and not (rule.remote and self.service is not None)]
         if asking:
             if self.network is None:
                 from doorward.network import Network
@@ -257,6 +278,8 @@ class Runtime:
     def finish(self, progress: Progress, decision: Decision) -> Decision:
         """Count and log a decision that was just made."""
         decision.on_address(self.addresses)
+        if self.service is not None and not progress.told:
+            self.service.report(progress, decision)
         try:
             self.journal.decision(progress.request, decision, noteworthy=progress.noteworthy)
             progress.noteworthy = False
@@ -314,6 +337,8 @@ class Runtime:
             self._offload.close()
         if self.network is not None:
             self.network.close()
+        if self.service is not None:
+            self.service.close()
 
     def _limiter(self) -> LocalLimiter:
         with self._lock:
@@ -340,6 +365,7 @@ class Runtime:
             self.settings.timeout,
             network=self.network,
             silence=self.silence,
+            service=self.service,
             **reading,
         )
 
@@ -355,6 +381,7 @@ class Runtime:
             read_body,
             network=self.network,
             silence=self.silence,
+            service=self.service,
         )
         return await run_async(flow, ports)
 

@@ -26,11 +26,13 @@ if TYPE_CHECKING:
     from doorward.context import RequestContext
     from doorward.network import AsyncResolver, Resolver
     from doorward.resolving.servers import Server
+    from doorward.service.client.transport import Transport
     from doorward.stores.base import AsyncStore, Store
 
 OnDecision = Callable[[Decision, "RequestContext"], object]
 Override = Literal["LIVE", "DRY_RUN", "OFF", ""]
 
+KEY_VARIABLE = "DOORWARD_KEY"
 MODE_VARIABLE = "DOORWARD_MODE"
 ENVIRONMENT_VARIABLE = "DOORWARD_ENV"
 DEFAULT_TIMEOUT = 0.5
@@ -67,6 +69,11 @@ class Options(TypedDict, total=False):
         geo: Your own MMDB files (GeoLite2, DB-IP, IPinfo …) for ``decision.ip``; needs the extra ``geo``.
         resolver: Name servers such as ``"127.0.0.1:53"`` instead of the system's, or an object with the method of
             :class:`doorward.network.Resolver`.
+        service: URL of a decision service (``doorward serve``), which then counts, looks up, and keeps decisions. The
+            store is what decides while it does not answer.
+        key: What the service knows this application by; None takes the environment's ``DOORWARD_KEY``.
+        transport: How to reach the service, for who has something better than httpx: an object with the methods of
+            :class:`doorward.service.client.transport.Transport`.
     """
 
     mode: Mode | str
@@ -88,6 +95,9 @@ class Options(TypedDict, total=False):
     data: str | Path | None
     geo: Sequence[str | Path]
     resolver: str | Sequence[str] | Resolver | AsyncResolver | None
+    service: str | None
+    key: str | None
+    transport: Transport | None
 
 
 class Settings(NamedTuple):
@@ -113,6 +123,9 @@ class Settings(NamedTuple):
     data: Path | None
     geo: Sequence[Path]
     resolver: Resolver | AsyncResolver | tuple[Server, ...] | None
+    service: str | None
+    key: str
+    transport: Transport | None
 
 
 def parse(options: Options, owner: str) -> Settings:
@@ -148,6 +161,9 @@ def parse(options: Options, owner: str) -> Settings:
         data=_folder(get("data")),
         geo=_files(get("geo", ())),
         resolver=_resolver(get("resolver")),
+        service=_service(get("service"), get("key"), get("transport")),
+        key=_key(get("key")),
+        transport=get("transport"),
     )
 
 
@@ -290,6 +306,27 @@ def _resolver(value: Any) -> Any:
     from doorward.network import check_resolver  # most clients take the system's
 
     return check_resolver(value)
+
+
+def _service(service: object, key: object, transport: object) -> str | None:
+    """The service's URL, which :mod:`doorward.service.client` looks at more closely."""
+    if service is None:
+        for name, value in (("key", key), ("transport", transport)):
+            if value is not None:
+                raise ConfigurationError(name, "is for a decision service: give its URL as service=")
+        return None
+    if not isinstance(service, str) or not service:
+        raise ConfigurationError("service", f"must be the URL of a decision service, not {service!r}")
+    return service
+
+
+def _key(key: object) -> str:
+    if key is None:
+        return os.environ.get(KEY_VARIABLE, "")
+    # Never shown: it is a secret, also one that is mistyped.
+    if not isinstance(key, str) or not key:
+        raise ConfigurationError("key", "must be the key that `doorward keys add` has printed")
+    return key
 
 
 def _instance(value: Any, kind: type, field: str) -> Any:

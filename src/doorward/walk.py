@@ -189,7 +189,7 @@ class Walk:
             return None
         if isinstance(outcome, Generator):
             return outcome
-        self._settle(bound, outcome)
+        self.settle(bound, outcome)
         return None
 
     def _finished(self, bound: Bound, steps: Steps) -> Generator[Effect, Any, None]:
@@ -198,7 +198,7 @@ class Walk:
         except Exception as error:
             self.fail(bound, error)
         else:
-            self._settle(bound, outcome)
+            self.settle(bound, outcome)
 
     def _round(self, running: dict[Bound, Steps], answers: dict[Bound, Any]) -> dict[Bound, Effect]:
         self.rounds = (self.rounds or 0) + 1
@@ -208,14 +208,15 @@ class Walk:
             try:
                 asked[bound] = steps.throw(answer.error) if isinstance(answer, Failed) else steps.send(answer)
             except StopIteration as stop:
-                self._settle(bound, stop.value)
+                self.settle(bound, stop.value)
             except Exception as error:
                 self.fail(bound, error)
             if bound not in asked:
                 del running[bound]
         return asked
 
-    def _settle(self, bound: Bound, returned: object) -> None:
+    def settle(self, bound: Bound, returned: object) -> None:
+        """Keep what a rule returned, if it is an outcome."""
         try:
             outcome = checked(returned)
         except (TypeError, ValueError) as error:

@@ -125,6 +125,8 @@ class Rule:
     """Whether ``evaluate`` may return a generator."""
     looks_up: ClassVar[bool] = False
     """Whether that generator asks the network: it is then begun in its phase, and goes on among the look-ups."""
+    remote: ClassVar[bool] = False
+    """Whether a decision service, where there is one, evaluates the rule in the place of that generator."""
     sums_up: ClassVar[bool] = False
     """Whether suspicion adds up per client, and refuses it: see :mod:`doorward.suspicion`."""
 

@@ -336,6 +336,7 @@ class VerifyingBotRule(BotRule):
 
     waits: ClassVar[bool] = True
     looks_up: ClassVar[bool] = True
+    remote: ClassVar[bool] = True
 
     def _conclude(self, view: View, found: _Found) -> Outcome | Steps:
         standings = self._standings(view, found)

@@ -201,6 +201,11 @@ class EmailRuleWithLookups(EmailRule):
     waits: ClassVar[bool] = True
     looks_up: ClassVar[bool] = True
 
+    @property
+    def remote(self) -> bool:  # type: ignore[override]
+        """Unless it asks an avatar server of the application's own: a service is not to ask just anybody."""
+        return self.gravatar == GRAVATAR
+
     def evaluate(self, view: View) -> Outcome | Steps:
         """Syntax and lists; what they do not refuse is asked about."""
         email = view.inputs["email"]

@@ -132,6 +132,7 @@ class RateLimitRule(Message):
     window_in_seconds: Uint32 = 0
     units: Uint64 = 0
     nanoseconds: Uint64 = 0
+    cost: Uint64 = 0
 
 
 class BotV2Rule(Message):

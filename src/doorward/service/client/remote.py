@@ -1,0 +1,89 @@
+"""The decision service as a client's runtime sees it: asked, told what was decided without it, and never in the way."""
+
+from __future__ import annotations
+
+import random
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from doorward.service.client.caller import Caller
+from doorward.service.client.http_transport import HttpxTransport
+from doorward.service.client.questions import PROBE, question_body, report_of
+from doorward.service.client.replies import answer_of
+from doorward.service.client.reporter import Reporter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from doorward.decision import Decision
+    from doorward.journal import Journal
+    from doorward.progress import Progress
+    from doorward.question import Question, ServiceAnswer
+    from doorward.settings import Settings
+
+DECIDE = "/proto.decide.v1alpha1.DecideService/Decide"
+REPORT = "/proto.decide.v1alpha1.DecideService/Report"
+
+
+class RemoteService:
+    """One client's decision service.
+
+    Args:
+        settings: ``service``, ``key`` and ``transport`` of the client.
+        journal: Where changes are logged.
+
+    Raises:
+        ConfigurationError: The URL or the key is none.
+    """
+
+    def __init__(self, settings: Settings, journal: Journal) -> None:
+        self.url = settings.service or ""
+        self._transport = settings.transport or HttpxTransport(self.url, settings.key)
+        self._caller = Caller(
+            self._transport,
+            clock=time.monotonic,
+            random=random.random,
+            on_change=partial(journal.change, "service.breaker"),
+        )
+        self._reporter = Reporter(self._caller, REPORT, probe=(DECIDE, PROBE), warn=partial(journal.warn, "reports"))
+
+    def ask(self, question: Question, seconds: float) -> ServiceAnswer:
+        """The service's answer, within ``seconds``.
+
+        Raises:
+            ServiceError: There is none.
+        """
+        body = question_body(question)
+        return answer_of(self._caller.call(DECIDE, body, seconds, shareable=not question.limits), question)
+
+    async def aask(self, question: Question, seconds: float) -> ServiceAnswer:
+        """As :meth:`ask`, awaiting."""
+        body = question_body(question)
+        return answer_of(await self._caller.acall(DECIDE, body, seconds, shareable=not question.limits), question)
+
+    def report(self, progress: Progress, decision: Decision) -> None:
+        """Tell the service about a decision that was made without it, soon. Never waits, and never raises."""
+        self._reporter.put(partial(report_of, progress.request, decision))
+
+    def refund(self, charges: Sequence[str]) -> None:
+        """Have charges taken back, soon."""
+        self._reporter.refund(charges)
+
+    def figures(self) -> dict[str, object]:
+        """For ``health()``."""
+        return {"url": self.url, **self._caller.figures(), **self._reporter.figures()}
+
+    def flush(self, seconds: float) -> bool:
+        """Send what is still to be reported; whether that was done in time."""
+        return self._reporter.flush(seconds)
+
+    def close(self) -> None:
+        """Send what is left, for a moment, and let go of connections."""
+        self._reporter.close()
+        close = getattr(self._transport, "close", None)
+        if close is not None:
+            close()
+
+
+__all__ = ["DECIDE", "REPORT", "RemoteService"]

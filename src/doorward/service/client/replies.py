@@ -1,0 +1,176 @@
+"""What the service says, checked, as what the core understands. It is believed no more than any other network peer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field, ValidationError
+
+from doorward.decision import Conclusion
+from doorward.errors import ServiceError
+from doorward.printable import printable
+from doorward.question import Ruling, ServiceAnswer
+from doorward.reason import BotReason, EmailReason, ErrorReason, RateLimitReason, RuleReason, ShieldReason
+from doorward.service.messages import (
+    DecideResponse,
+    EmailType,
+    Message,
+    Names,
+    Number,
+    State,
+    Text,
+    Texts,
+    Uint32,
+    WireEmailType,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from doorward.question import Question
+    from doorward.reason import Reason
+    from doorward.service.messages import Decision, RuleResult
+    from doorward.service.messages import Reason as WireReason
+
+_LONGEST_ID = 64
+_LONGEST_TTL = 366 * 86_400
+
+
+def answer_of(body: bytes, question: Question) -> ServiceAnswer:
+    """The answer in a ``DecideResponse``.
+
+    Raises:
+        ServiceError: It is none, or none to this question.
+    """
+    try:
+        decision = DecideResponse.model_validate_json(body).decision
+        rulings = [_ruling(result) for result in decision.rule_results]
+        refusal = _ruling(decision.refusal) if decision.refusal is not None else None
+    except (ValidationError, ValueError, KeyError, RecursionError) as error:
+        raise ServiceError(f"the service's answer makes no sense: {_problem(error)}") from None
+    counted = len(question.limits)
+    return ServiceAnswer(_id(decision), rulings[:counted], rulings[counted:], refusal)
+
+
+def _id(decision: Decision) -> str:
+    if not decision.id.isascii() or not decision.id.isprintable() or not 1 <= len(decision.id) <= _LONGEST_ID:
+        raise ServiceError("the service's answer has no id")
+    return decision.id
+
+
+def _ruling(result: RuleResult) -> Ruling:
+    reason, charges = _reason(result.reason)
+    conclusion = Conclusion[result.conclusion.value]  # KeyError, where it is not said
+    return Ruling(
+        conclusion,
+        reason,
+        ran=result.state is not State.NOT_RUN,
+        ttl=min(result.ttl, _LONGEST_TTL),
+        note=printable(result.note),
+        charges=charges,
+    )
+
+
+# --- reasons
+
+
+class _RateLimit(Message):
+    max: Uint32 = 0
+    remaining: Uint32 = 0
+    reset_in_seconds: Uint32 = 0
+    window_in_seconds: Uint32 = 0
+    degraded: Text = ""
+    reset_seconds: Annotated[Number, Field(ge=0, le=_LONGEST_TTL)] | None = None
+    charges: Texts = Field(default_factory=list)
+
+
+class _Bot(Message):
+    allowed: Names = Field(default_factory=list)
+    denied: Names = Field(default_factory=list)
+    verified: bool = False
+    spoofed: bool = False
+    evidence: Texts = Field(default_factory=list)
+
+
+class _Email(Message):
+    email_types: list[WireEmailType] = Field(default_factory=list)
+    detail: Text = ""
+
+
+class _Error(Message):
+    message: Text = ""
+
+
+class _Rule(Message):
+    rule: Text = ""
+    message: Text = ""
+    weight: Number = 0.0
+    retry_seconds: Annotated[Number, Field(ge=0)] = 0.0
+
+
+class _Shield(Message):
+    shield_triggered: bool = False
+    suspicious: bool = False
+
+
+def _rate_limit(fields: Any) -> tuple[Reason, tuple[str, ...]]:
+    found = _RateLimit.model_validate(fields)
+    reset = found.reset_seconds if found.reset_seconds is not None else float(found.reset_in_seconds)
+    reason = RateLimitReason(
+        found.max, found.remaining, reset, float(found.window_in_seconds), 0, printable(found.degraded)
+    )
+    return reason, tuple(found.charges)
+
+
+def _bot(fields: Any) -> tuple[Reason, tuple[str, ...]]:
+    found = _Bot.model_validate(fields)
+    allowed, denied = tuple(map(printable, found.allowed)), tuple(map(printable, found.denied))
+    return BotReason(allowed, denied, found.verified, found.spoofed, tuple(map(printable, found.evidence))), ()
+
+
+def _email(fields: Any) -> tuple[Reason, tuple[str, ...]]:
+    found = _Email.model_validate(fields)
+    types = tuple([name.value for name in found.email_types if name is not EmailType.UNSPECIFIED])
+    return EmailReason(types, printable(found.detail)), ()
+
+
+def _error(fields: Any) -> tuple[Reason, tuple[str, ...]]:
+    return ErrorReason(printable(_Error.model_validate(fields).message) or "the service gave no reason"), ()
+
+
+def _rule(fields: Any) -> tuple[Reason, tuple[str, ...]]:
+    found = _Rule.model_validate(fields)
+    return RuleReason(printable(found.rule), printable(found.message), found.weight, found.retry_seconds), ()
+
+
+def _shield(fields: Any) -> tuple[Reason, tuple[str, ...]]:
+    found = _Shield.model_validate(fields)
+    return ShieldReason(found.shield_triggered, found.suspicious), ()
+
+
+_KINDS: dict[str, Callable[[Any], tuple[Reason, tuple[str, ...]]]] = {
+    "rate_limit": _rate_limit,
+    "bot_v2": _bot,
+    "email": _email,
+    "error": _error,
+    "rule": _rule,
+    "shield": _shield,
+}
+
+
+def _reason(reason: WireReason) -> tuple[Reason, tuple[str, ...]]:
+    given = [(kind, fields) for kind in _KINDS if (fields := getattr(reason, kind)) is not None]
+    if len(given) != 1:
+        return ErrorReason("the service gave no reason that this version knows"), ()
+    kind, fields = given[0]
+    return _KINDS[kind](fields)
+
+
+def _problem(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        return printable(f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}")
+    return type(error).__name__
+
+
+__all__ = ["answer_of"]
