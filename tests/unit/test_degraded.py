@@ -62,7 +62,7 @@ def test_a_change_is_logged_once(store: Shaky, clock: FakeClock, caplog: pytest.
         let_in(aj, 5)
         clock.advance(2.5)
     assert changes(caplog) == [
-        "doorward default: store lost, each limit goes on as its on_error says: ConnectionError: connection refused",
+        "doorward default: store lost, each rule goes on as its on_error says: ConnectionError: connection refused",
         "doorward default: store back after 2.5 s; 5 decisions were made without it",
     ]
 
