@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from doorward.effects import Effect
     from doorward.express import Express
     from doorward.refusals import Refusals
+    from doorward.remembered import Remembered
 
 
 class Engine:
@@ -86,6 +87,7 @@ class Engine:
         "plain_limits",
         "reads_body",
         "refusals",
+        "remembered",
         "service",
         "thresholds",
         "trusts_store",
@@ -122,6 +124,7 @@ class Engine:
         self.bans = bans
         self.trusts_store = trusts_store
         self.express: Express | None = None
+        self.remembered: Remembered | None = None
         self.clock = clock
         early = sorted((b for b in self.bound if b.rule.phase < Phase.COUNT), key=_effort)
         self._access = [b for b in early if b.rule.phase is Phase.ACCESS]

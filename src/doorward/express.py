@@ -80,7 +80,9 @@ class Express:
             or (self._holds and request.may_have_body())
         ):
             return None
-        client_ip = progress.client_ip = engine.ips.resolve(request.peer, request.header_values)
+        client_ip = progress.client_ip
+        if client_ip is None:
+            client_ip = progress.client_ip = engine.ips.resolve(request.peer, request.header_values)
         if self._asked and not self._pass(View(request, client_ip[0], {}, {}, engine.addresses), results):
             results.clear()
             return None

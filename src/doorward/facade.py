@@ -129,8 +129,12 @@ class Facade(ABC):
 
     def _straight(self, progress: Progress, inputs: Inputs, *, deferring: bool) -> Decision | None:
         """The decision, where it can be come to without the walk."""
-        express = progress.engine.express if inputs is NO_INPUTS else None
-        decision = express.decide(progress, deferring=deferring) if express is not None else None
+        if inputs is not NO_INPUTS:
+            return None
+        engine = progress.engine
+        decision = engine.remembered.decide(progress) if engine.refusals and engine.remembered is not None else None
+        if decision is None and engine.express is not None:
+            decision = engine.express.decide(progress, deferring=deferring)
         if decision is not None:
             progress.decision = decision
         return decision

@@ -25,6 +25,7 @@ from doorward.printable import describe
 from doorward.progress import Progress
 from doorward.reason import ErrorReason, RuleReason
 from doorward.refusals import Refusals
+from doorward.remembered import Remembered
 from doorward.requests import carrier_of, from_carrier
 from doorward.rules.limits import Limit, rate_limit
 from doorward.stores import MemoryStore, open_store
@@ -157,6 +158,8 @@ class Runtime:
         self._warn_of_gaps(added_rules)
         extended = engine.with_bound(bound)
         self.conditional = self.conditional or extended.conditional
+        if Remembered.serves(extended):
+            extended.remembered = Remembered(extended)
         if self.ours and self.service is None and Express.serves(extended):
             extended.express = Express(extended, self.store)  # type: ignore[arg-type]  # inline, so not awaited
         return extended
