@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
+from doorward.clock import SystemClock
 from doorward.service.messages import DecideRequest, ReportRequest
+from doorward.service.server import launch, parts, supervisor, worker
 from doorward.service.server.application import create_app
 from doorward.service.server.parts import Parts
 from doorward.service.server.ports import Site
 from doorward.service.server.settings import ServiceSettings
 from doorward.stores import open_store
-from doorward.clock import SystemClock
 
 KEY, FEW_KEY, OTHER_KEY = "dw_right_key", "dw_few_key", "dw_other_key"
 SITES = {
@@ -73,5 +77,25 @@ def parts_of(settings: ServiceSettings, **more: Any) -> Parts:
 
 
 def app() -> Any:
-    """For servers: ``--factory``."""
+    """For servers that are started by their own command line: ``--factory``."""
     return create_app(ServiceSettings.from_environ(), parts_of)
+
+
+def main(port: str, workers: str) -> int:
+    """``doorward serve`` with these parts, as far as it needs no others: prints the port, and serves."""
+    settings = ServiceSettings.from_environ()
+    listener = launch.listen("127.0.0.1", int(port))
+    print(listener.getsockname()[1], flush=True)
+    if int(workers) == 1:
+        launch.run(create_app(settings, parts_of), listener, settings)
+        return 0
+    supervisor.WORKER[:] = [sys.executable, "-m", "tests.service.app.doubles", "worker"]
+    return supervisor.Supervisor(int(workers), listener, settings.to_environ()).run()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO)
+    parts.open_parts = parts_of
+    if os.environ.get("ONLY_UVICORN"):
+        launch.server_name = lambda: "uvicorn"
+    sys.exit(worker.main(*sys.argv[2:]) if sys.argv[1] == "worker" else main(*sys.argv[1:]))

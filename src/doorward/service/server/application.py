@@ -13,9 +13,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from doorward.drivers import is_async
-from doorward.service.server import health
+from doorward.errors import DoorwardError
+from doorward.service.server import health, parts
 from doorward.service.server.connect import ConnectError, code_of
-from doorward.service.server.parts import Parts, make_folder, open_parts
 from doorward.service.server.service import Method, Service, internal
 
 if TYPE_CHECKING:
@@ -24,34 +24,37 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from doorward.service.server.parts import Parts
     from doorward.service.server.settings import ServiceSettings
 
 BASE = "/proto.decide.v1alpha1.DecideService/"
 METHODS = ("Decide", "Report")
 
 
-def create_app(
-    settings: ServiceSettings, opened: Callable[[ServiceSettings], Parts] = open_parts
-) -> Starlette:
+def create_app(settings: ServiceSettings, opened: Callable[[ServiceSettings], Parts] | None = None) -> Starlette:
     """The service as an ASGI application, for any server that runs the lifespan. Nothing is opened before that.
 
     Args:
         settings: The settings.
-        opened: Makes the parts, in each worker.
+        opened: Makes the parts, in each worker; :func:`~.parts.open_parts` by default.
 
     Until the server has run the lifespan, every path is answered 503.
     """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        make_folder(settings)
-        parts = await asyncio.to_thread(opened, settings)
-        service = app.state.service = Service(settings, parts)
+        try:
+            parts.make_folder(settings)
+            own = await asyncio.to_thread(opened or parts.open_parts, settings)
+        except DoorwardError as error:
+            app.state.failure = error  # a server would only have its traceback
+            raise
+        service = app.state.service = Service(settings, own)
         app.router.routes[:] = [
             *[Route(BASE + name, Method(name, service)) for name in METHODS],
             *health.routes(service),
-            *parts.routes,
-            *(parts.pages or [Route("/", _no_pages(settings))]),
+            *own.routes,
+            *(own.pages or [Route("/", _no_pages(settings))]),
         ]
         writing = asyncio.create_task(service.keep_figures())
         try:

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from doorward.async_driver import AsyncPorts
 from doorward.effects import Algorithm, CountHits, Hit
@@ -97,6 +97,10 @@ class Callers:
             self._held_back -= 1
 
 
+def no_limiter() -> Any:
+    """There is none: nothing is counted in this process while the store fails."""
+
+
 class _Count(NamedTuple):
     """Wrong keys since a time."""
 
@@ -145,17 +149,13 @@ class Quotas:
             raise ConnectError("resource_exhausted", "the key's quota is used up", headers=retry_after(max(waits)))
 
     async def _counted(self, hits: Sequence[Hit], seconds: float) -> Sequence[Verdict]:
-        ports = AsyncPorts(self._store, _no_limiter, self._offload, max(seconds, 0.001))
+        ports = AsyncPorts(self._store, no_limiter, self._offload, max(seconds, 0.001))
         try:
             verdicts: Sequence[Verdict] = await ports.perform(CountHits(hits))
         except Exception:
             self._metrics.add("store_failures")
             return ()
         return verdicts
-
-
-def _no_limiter() -> None:
-    return None
 
 
 @lru_cache(maxsize=1024)
@@ -166,4 +166,4 @@ def _hits(site: str, key_id: str, quota: str) -> Sequence[Hit]:
     ]
 
 
-__all__ = ["Callers", "Quotas"]
+__all__ = ["Callers", "Quotas", "no_limiter"]

@@ -24,6 +24,7 @@ from starlette.routing import Route
 from doorward.async_driver import AsyncPorts
 from doorward.effects import AskStore
 from doorward.errors import DataError
+from doorward.service.server.callers import no_limiter
 from doorward.service.server.connect import ConnectError
 from doorward.service.server.metrics import exposition
 
@@ -67,7 +68,7 @@ class Readiness:
 
     async def _store_answers(self) -> bool:
         service = self._service
-        ports = AsyncPorts(service.store, service.no_limiter, service.offload, ASKING_SECONDS)
+        ports = AsyncPorts(service.store, no_limiter, service.offload, ASKING_SECONDS)
         try:
             await ports.perform(AskStore("get", ("doorward.ready",)))
         except Exception:
@@ -105,7 +106,9 @@ def _check_reader(request: Request, token: str, peer: Callable[[Request], str]) 
     if token:
         given = request.headers.get("authorization", "").encode("latin-1", "replace")
         if not hmac.compare_digest(given, b"Bearer " + token.encode()):
-            raise ConnectError("unauthenticated", "the token of metrics is needed", headers={"www-authenticate": "Bearer"})
+            raise ConnectError(
+                "unauthenticated", "the token of metrics is needed", headers={"www-authenticate": "Bearer"}
+            )
         return
     ends = (request.client.host if request.client else "", peer(request))
     if not all([_is_near(end) for end in ends]):

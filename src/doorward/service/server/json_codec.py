@@ -25,8 +25,8 @@ M = TypeVar("M", bound="Message")
 DEEPEST = 200
 """Of arrays and objects in each other: what pydantic's parser takes. Messages have at most a dozen."""
 MOST_VALUES = 100_000
-"""Of names, strings and separators in one message. What a visitor chooses ends up in one string, or in headers, of which
-64 KiB, the most that servers take, hold less than half as many; so many take the parser about 30 ms."""
+"""Of names, strings and separators in one message. What a visitor chooses ends up in one string, or in headers, of
+which 64 KiB, the most that servers take, hold less than half as many; so many take the parser about 30 ms."""
 FEW = 2 * 65_536
 """Bytes of a message that cannot have too many values."""
 LONGEST_PROBLEM = 200
@@ -124,9 +124,7 @@ def _names() -> frozenset[str]:
     from doorward.service import messages
 
     kinds = [getattr(messages, name) for name in messages.__all__]
-    return frozenset(
-        field.alias or name for kind in kinds for name, field in getattr(kind, "model_fields", {}).items()
-    )
+    return frozenset(field.alias or name for kind in kinds for name, field in getattr(kind, "model_fields", {}).items())
 
 
 _NAMES = _names()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
 from doorward.clock import SystemClock
@@ -11,11 +13,17 @@ from doorward.errors import ConfigurationError
 from doorward.stores import open_store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from starlette.routing import BaseRoute
 
-    from doorward.service.server.ports import DecisionLog, Evaluates, Site
+    from doorward.service.server.ports import Evaluates, Site
     from doorward.service.server.settings import ServiceSettings
     from doorward.stores.base import AsyncStore, Store
+
+
+LOG_TROUBLE_SECONDS = 60.0
+"""How long a failure to write the log is spoken of."""
 
 
 class FindsKeys(Protocol):
@@ -56,7 +64,7 @@ class Parts:
     pages: Sequence[BaseRoute] = ()
     figures: Callable[[], Mapping[str, int]] = _no_figures
     degraded: Callable[[], str] = _nothing_wrong
-    close: Sequence[Callable[[], Any]] = field(default=())
+    close: Sequence[Callable[[], Any]] = ()
 
 
 def open_parts(settings: ServiceSettings) -> Parts:
@@ -66,21 +74,59 @@ def open_parts(settings: ServiceSettings) -> Parts:
         ConfigurationError: A setting cannot be used.
         DataError: A file in the folder cannot be read.
     """
-    from doorward.service.server.evaluation import Evaluator
-    from doorward.service.server.keys import Keys
-    from doorward.service.server.log_file import LogFile
-
-    make_folder(settings)
     store = open_store(settings.store_or_default, SystemClock(), settings.timeout)
-    log: DecisionLog = LogFile(settings.log_path)
+    log = _part("log_file").LogFile(settings.log_path, days=settings.log_days, rows=settings.log_rows)
+    log.start()
+    reader = _part("log_reader").LogFileReader(settings.log_path)
+    keys = _part("keys").Keys(settings.keys_path)
     return Parts(
-        keys=Keys(settings.keys_path),
-        evaluator=Evaluator(store, log, resolver=settings.resolver),
+        keys=keys,
+        evaluator=_part("evaluation").Evaluator(store, log, resolver=settings.resolver),
         store=store,
-        figures=lambda: {"log_dropped": getattr(log, "dropped", 0)},
-        degraded=lambda: getattr(log, "problem", ""),
-        close=[getattr(log, "close", _nothing_wrong)],
+        routes=_part("log_api").routes(keys, reader),
+        pages=_pages(settings, reader, log),
+        figures=lambda: {"log_dropped": log.figures()["dropped"]},
+        degraded=_LogWatch(log.figures).problem,
+        close=[log.close, keys.close],
     )
+
+
+def _part(name: str) -> Any:
+    """A module of the service, imported when a service is opened."""
+    return import_module(f"doorward.service.server.{name}")
+
+
+def _pages(settings: ServiceSettings, reader: Any, log: Any) -> Sequence[BaseRoute]:
+    if not settings.pages or find_spec("jinja2") is None:
+        return ()
+    login = _part("login").Login(
+        settings.password_path,
+        settings.folder / "sessions",
+        store=settings.store_or_default,
+        proxies=settings.proxies,
+    )
+    found: Sequence[BaseRoute] = _part("pages").routes(reader, login, figures=log.figures)
+    return found
+
+
+class _LogWatch:
+    """Knows whether the log could be written lately.
+
+    Args:
+        figures: Of the log: ``failures`` only grows.
+    """
+
+    def __init__(self, figures: Callable[[], Mapping[str, int]]) -> None:
+        self._figures = figures
+        self._failures = 0
+        self._failed_at = float("-inf")
+
+    def problem(self) -> str:
+        """What is wrong; empty for nothing."""
+        failures = self._figures().get("failures", 0)
+        if failures > self._failures:
+            self._failures, self._failed_at = failures, time.monotonic()
+        return "decisions cannot be logged" if time.monotonic() - self._failed_at < LOG_TROUBLE_SECONDS else ""
 
 
 def make_folder(settings: ServiceSettings) -> None:

@@ -8,6 +8,7 @@ import os
 import secrets
 import time
 from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
@@ -81,10 +82,6 @@ class Service:
         self._offload = self._offload or Offload()
         return self._offload
 
-    @staticmethod
-    def no_limiter() -> Any:
-        """There is none: nothing is counted here while the store fails."""
-
     def peer(self, request: Request) -> str:
         """The other end of a request, as far as trusted hops name it."""
         peer = request.client.host if request.client else ""
@@ -148,6 +145,7 @@ class Method:
         self._kind = DecideRequest if name == "Decide" else ReportRequest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
         began = time.monotonic()
         service, code = self._service, "ok"
         try:
@@ -221,7 +219,7 @@ def _conclusion(answer: Mapping[str, Any]) -> str:
 
 def _proto_codec() -> Any:
     try:
-        from doorward.service.server import proto_codec
+        return import_module("doorward.service.server.proto_codec")
     except ImportError:
         raise ConnectError(
             "unimplemented",
@@ -229,7 +227,6 @@ def _proto_codec() -> Any:
             status=415,
             headers={"accept-post": JSON},
         ) from None
-    return proto_codec
 
 
 def internal(error: Exception, what: str) -> Response:

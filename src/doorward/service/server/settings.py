@@ -37,8 +37,7 @@ class ServiceSettings:
         log_days: Days that decisions are kept.
         log_rows: The most decisions that are kept.
         pages: Whether the pages are served.
-        admin_password: For the pages; empty for the one whose hash is in ``admin_password_file``.
-        admin_password_file: Its scrypt hash, see :mod:`doorward.service.server.admin_password`; None for
+        admin_password_file: Its scrypt hash, which the first start makes; None for
             ``admin.password`` in the folder.
         suspicious_sites: A visitor that so many applications find suspicious is refused by all; 0 for never.
         suspicious_seconds: How long a finding of an application counts.
@@ -60,7 +59,6 @@ class ServiceSettings:
     log_days: float = 30.0
     log_rows: int = 1_000_000
     pages: bool = True
-    admin_password: str = field(default="", repr=False)
     admin_password_file: Path | None = None
     suspicious_sites: int = 2
     suspicious_seconds: float = 3600.0
@@ -86,8 +84,7 @@ class ServiceSettings:
         _whole(self.suspicious_sites, "suspicious_sites", 0, 10_000)
         if not isinstance(self.pages, bool):
             raise ConfigurationError("pages", f"must be True or False, not {self.pages!r}")
-        for name in ("admin_password", "metrics_token"):
-            _secret(getattr(self, name), name)
+        _secret(self.metrics_token, "metrics_token")
         _pair(self.certificate, self.private_key)
         _resolver(self.resolver)
         ClientIPPolicy(self.proxies, environ=os.environ)  # raises where it is none
@@ -130,7 +127,7 @@ class ServiceSettings:
         for name in named:
             if name not in accepted:
                 raise ConfigurationError(name, f"is no setting; there are {', '.join(sorted(accepted))}")
-        given: dict[str, Any] = {accepted[name]: _READ.get(accepted[name], str)(value, name)  # type: ignore[call-arg]
+        given: dict[str, Any] = {accepted[name]: _READ[accepted[name]](value, name)
                                  for name, value in named.items() if value != ""}  # fmt: skip
         try:
             return cls(**given)
@@ -196,7 +193,6 @@ def _hops(value: str, name: str) -> str | int | tuple[str, ...]:
 _READ: dict[str, Callable[[str, str], object]] = {
     "store": _text,
     "folder": _text,
-    "admin_password": _text,
     "admin_password_file": _text,
     "metrics_token": _text,
     "certificate": _text,
