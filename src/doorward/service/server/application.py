@@ -66,12 +66,14 @@ def create_app(settings: ServiceSettings, opened: Callable[[ServiceSettings], Pa
                 await writing
             await _close(service)
 
-    return Starlette(
+    app = Starlette(
         routes=[Route("/{path:path}", _Starting())],
         lifespan=lifespan,
         middleware=[Middleware(_Guard)],
         exception_handlers={HTTPException: _http_error, ConnectError: _connect_error},
     )
+    app.router.redirect_slashes = False
+    return app
 
 
 async def _close(service: Service) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from doorward.async_driver import AsyncPorts
 from doorward.effects import Algorithm, CountHits, Hit
+from doorward.errors import DataError
 from doorward.rules.limits import text_quotas
 from doorward.service.server.connect import ConnectError, retry_after
 
@@ -64,7 +65,10 @@ class Callers:
             ConnectError: Nobody's.
         """
         token = _token(request.headers.getlist("authorization"))
-        site = self._keys.find(token) if token else None
+        try:
+            site = self._keys.find(token) if token else None
+        except DataError:
+            raise ConnectError("unavailable", "keys cannot be read now", headers=retry_after(1)) from None
         if site is not None:
             return site
         self._metrics.add("keys_refused", "wrong" if token else "missing")
