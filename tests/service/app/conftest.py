@@ -56,9 +56,11 @@ def serving(tmp_path: Path) -> Callable[..., Any]:
             parts = doubles.parts_of(chosen, **(more or {}))
             app = create_app(chosen, lambda _: parts)
             transport = httpx.ASGITransport(app, client=(peer, 4711))
-            async with app.router.lifespan_context(app):
-                async with httpx.AsyncClient(transport=transport, base_url="http://service.example") as client:
-                    await test(Desk(app, client, parts))
+            async with (
+                app.router.lifespan_context(app),
+                httpx.AsyncClient(transport=transport, base_url="http://service.example") as client,
+            ):
+                await test(Desk(app, client, parts))
 
         anyio.run(main)
 

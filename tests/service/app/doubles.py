@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from doorward.clock import SystemClock
+from doorward.errors import DoorwardError
 from doorward.service.messages import DecideRequest, ReportRequest
 from doorward.service.server import launch, parts, supervisor, worker
 from doorward.service.server.application import create_app
@@ -85,9 +86,14 @@ def main(port: str, workers: str) -> int:
     """``doorward serve`` with these parts, as far as it needs no others: prints the port, and serves."""
     settings = ServiceSettings.from_environ()
     listener = launch.listen("127.0.0.1", int(port))
-    print(listener.getsockname()[1], flush=True)
+    sys.stdout.write(f"{listener.getsockname()[1]}\n")
+    sys.stdout.flush()
     if int(workers) == 1:
-        launch.run(create_app(settings, parts_of), listener, settings)
+        try:
+            launch.run(create_app(settings, parts_of), listener, settings)
+        except DoorwardError as error:
+            sys.stderr.write(f"{error}\n")
+            return 2
         return 0
     supervisor.WORKER[:] = [sys.executable, "-m", "tests.service.app.doubles", "worker"]
     return supervisor.Supervisor(int(workers), listener, settings.to_environ()).run()

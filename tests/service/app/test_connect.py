@@ -168,7 +168,7 @@ def test_names_of_the_client_are_not_said_back(serving: Any) -> None:
     b'{"details":{"email":"' + b"a,[{" * 400_000 + b'"}}',
 ], ids=named)  # fmt: skip
 def test_bodies_that_are_taken(serving: Any, body: bytes) -> None:
-    """What the proto3 JSON mapping allows is a message; and a visitor's own text may be as long, and look, as it likes."""
+    """What the proto3 JSON mapping allows is a message; a visitor's own text may look as it likes."""
 
     async def check(desk: Desk) -> None:
         assert (await desk.call(body)).status_code == 200

@@ -98,6 +98,9 @@ def read_head(request: Request) -> Head:
     """
     if request.method != "POST":
         raise ConnectError("unimplemented", "only POST is answered here", status=405, headers={"allow": "POST"})
+    if _one(request, "content-length") is not None and "transfer-encoding" in request.headers:
+        # RFC 9112 section 6.1: what two servers may read differently may be refused.
+        raise ConnectError("invalid_argument", "the body has two lengths")
     if _one(request, VERSION) not in (None, "1"):
         raise ConnectError("invalid_argument", f"{VERSION} must be 1")
     return Head(_binary(request), _gzip(request), _seconds(_one(request, TIMEOUT)))
