@@ -25,6 +25,7 @@ from doorward.patterns import DEFAULT_EXEMPT, RouteMatcher
 from doorward.printable import printable
 from doorward.robots_cli import add_robots
 from doorward.rules.limits import text_quotas
+from doorward.serve_cli import add_serve
 from doorward.store_cli import add_store
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"doorward {doorward.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_add_limit, _add_ip, _add_path, add_robots, add_data, add_eval, add_client, add_store):
+    for add in (_add_limit, _add_ip, _add_path, add_robots, add_data, add_eval, add_client, add_store, add_serve):
         add(commands)
     return parser
 

@@ -1,0 +1,144 @@
+"""What a running service is made of, and how it is put together from its settings."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Protocol
+
+from doorward.clock import SystemClock
+from doorward.errors import ConfigurationError
+from doorward.stores import open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from starlette.routing import BaseRoute
+
+    from doorward.service.server.ports import Evaluates, Site
+    from doorward.service.server.settings import ServiceSettings
+    from doorward.stores.base import AsyncStore, Store
+
+
+LOG_TROUBLE_SECONDS = 60.0
+"""How long a failure to write the log is spoken of."""
+
+
+class FindsKeys(Protocol):
+    """Knows the keys of applications: :class:`doorward.service.server.keys.Keys`."""
+
+    def find(self, token: str) -> Site | None:
+        """Whose a key is; None for a wrong one. Quick, and in a time that says nothing about the keys there are."""
+        ...
+
+
+def _no_figures() -> Mapping[str, int]:
+    return {}
+
+
+def _nothing_wrong() -> str:
+    return ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """The parts of one worker.
+
+    Attributes:
+        keys: Knows whose a key is.
+        evaluator: Decides.
+        store: Where counters live; closed at the end.
+        routes: Of the look-up of decisions.
+        pages: Routes of the pages; none where they are off, or jinja2 is missing.
+        figures: Counts of other parts that only grow, by their name in :data:`~.metrics.FAMILIES`.
+        degraded: What is wrong that does not keep the service from answering; empty for nothing.
+        close: Called at the end in this order, before the store is closed: a log writes what it holds.
+    """
+
+    keys: FindsKeys
+    evaluator: Evaluates
+    store: Store | AsyncStore
+    routes: Sequence[BaseRoute] = ()
+    pages: Sequence[BaseRoute] = ()
+    figures: Callable[[], Mapping[str, int]] = _no_figures
+    degraded: Callable[[], str] = _nothing_wrong
+    close: Sequence[Callable[[], Any]] = ()
+
+
+def open_parts(settings: ServiceSettings) -> Parts:
+    """The real parts.
+
+    Raises:
+        ConfigurationError: A setting cannot be used.
+        DataError: A file in the folder cannot be read.
+    """
+    store = open_store(settings.store_or_default, SystemClock(), settings.timeout)
+    log = _part("log_file").LogFile(settings.log_path, days=settings.log_days, rows=settings.log_rows)
+    log.start()
+    reader = _part("log_reader").LogFileReader(settings.log_path)
+    keys = _part("keys").Keys(settings.keys_path)
+    return Parts(
+        keys=keys,
+        evaluator=_part("evaluation").Evaluator(store, log, resolver=settings.resolver),
+        store=store,
+        routes=_part("log_api").routes(keys, reader),
+        pages=_pages(settings, reader, log),
+        figures=lambda: {"log_dropped": log.figures()["dropped"]},
+        degraded=_LogWatch(log.figures).problem,
+        close=[log.close, keys.close],
+    )
+
+
+def _part(name: str) -> Any:
+    """A module of the service, imported when a service is opened."""
+    return import_module(f"doorward.service.server.{name}")
+
+
+def _pages(settings: ServiceSettings, reader: Any, log: Any) -> Sequence[BaseRoute]:
+    if not settings.pages or find_spec("jinja2") is None:
+        return ()
+    login = _part("login").Login(
+        settings.password_path,
+        settings.folder / "sessions",
+        store=settings.store_or_default,
+        proxies=settings.proxies,
+    )
+    found: Sequence[BaseRoute] = _part("pages").routes(reader, login, figures=log.figures)
+    return found
+
+
+class _LogWatch:
+    """Knows whether the log could be written lately.
+
+    Args:
+        figures: Of the log: ``failures`` only grows.
+    """
+
+    def __init__(self, figures: Callable[[], Mapping[str, int]]) -> None:
+        self._figures = figures
+        self._failures = 0
+        self._failed_at = float("-inf")
+
+    def problem(self) -> str:
+        """What is wrong; empty for nothing."""
+        failures = self._figures().get("failures", 0)
+        if failures > self._failures:
+            self._failures, self._failed_at = failures, time.monotonic()
+        return "decisions cannot be logged" if time.monotonic() - self._failed_at < LOG_TROUBLE_SECONDS else ""
+
+
+def make_folder(settings: ServiceSettings) -> None:
+    """Make the service's folder, for its own user only: it holds addresses of visitors.
+
+    Raises:
+        ConfigurationError: It cannot be made.
+    """
+    try:
+        settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError("folder", f"{settings.folder} cannot be made: {error.strerror}") from error
+
+
+__all__ = ["FindsKeys", "Parts", "make_folder", "open_parts"]
