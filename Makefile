@@ -26,6 +26,7 @@ demo: setup
 	$(PY) -m demo
 
 test: setup
+	@tools/setup_npm.sh .venv tests/arcjet
 	$(PY) -m pytest -n 2
 
 check: setup
@@ -44,6 +45,7 @@ bench: setup
 
 soak:
 	@$(SETUP) .venv-soak requirements/soak.txt --editable
+	@tools/setup_npm.sh .venv-soak tests/arcjet
 	DOORWARD_SOAK=1 .venv-soak/bin/python -m pytest -n 2 --timeout 1800
 	@set -e; for script in tests/fuzz/fuzz_*.py; do \
 		echo "$$script for $(FUZZ_SECONDS) s"; FUZZ_SECONDS=$(FUZZ_SECONDS) PYTHONPATH=. .venv-soak/bin/python "$$script"; \
