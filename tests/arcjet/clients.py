@@ -60,7 +60,7 @@ def told(step: dict[str, Any], decision: Decision) -> None:
         "country": decision.ip_details.country if decision.ip_details else None,
         "results": results,
     }
-    print(json.dumps(line), flush=True)
+    sys.stdout.write(json.dumps(line) + "\n")
 
 
 def do(plan: list[dict[str, Any]]) -> None:

@@ -5,7 +5,9 @@ Of an address and a path of the plan each SDK has its own, so that all can ask o
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -24,7 +26,7 @@ class Call(NamedTuple):
     """
 
     answer: str
-    arguments: dict[str, Any] = {}
+    arguments: Mapping[str, Any] = MappingProxyType({})
     served: bool = True
     dry: tuple[str, ...] = ()
 
@@ -154,9 +156,17 @@ def steps(client: str, network: str) -> list[dict[str, Any]]:
         client: The SDK, as paths and users name it.
         network: The first three numbers of its visitors' addresses.
     """
-    plain = [asdict(scenario) for scenario in PLAN]
-    for number, step in enumerate(plain, 1):
-        arguments = [call.arguments for call in PLAN[number - 1].calls]
-        users = [{**one, "userId": f"{client}-{one['userId']}"} if "userId" in one else one for one in arguments]
-        step |= {"path": f"/{client}/{step['name']}", "ip": f"{network}.{number}", "calls": users}
-    return plain
+    return [
+        {
+            **vars(scenario),
+            "path": f"/{client}/{scenario.name}",
+            "ip": f"{network}.{number}",
+            "calls": [_arguments(call, client) for call in scenario.calls],
+        }
+        for number, scenario in enumerate(PLAN, 1)
+    ]
+
+
+def _arguments(call: Call, client: str) -> dict[str, Any]:
+    user = call.arguments.get("userId")
+    return {**call.arguments, **({"userId": f"{client}-{user}"} if user else {})}

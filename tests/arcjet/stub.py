@@ -83,9 +83,13 @@ async def message_of(request: Request, kind: proto_codec.RequestKind) -> dict[st
         "type": request.headers["content-type"],
         "message": message,
     }
+    note(heard)
+    return message
+
+
+def note(heard: dict[str, Any]) -> None:
     with Path(os.environ["STUB_LOG"]).open("a") as log:
         log.write(json.dumps(heard) + "\n")
-    return message
 
 
 async def decide(request: Request) -> Response:
