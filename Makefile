@@ -6,7 +6,7 @@ SETUP := tools/setup_venv.sh
 FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak format api setup
+.PHONY: help demo test check bench soak format api proto setup
 
 help:
 	@echo "make demo    try doorward in a browser"
@@ -16,6 +16,7 @@ help:
 	@echo "make soak    the long tests and the fuzzers"
 	@echo "make format  put the sources in shape"
 	@echo "make api     rewrite the list of the public API after a wanted change"
+	@echo "make proto   compile the wire of the decision service after a change of decide.proto"
 
 setup:
 	@$(SETUP) .venv requirements/dev.txt --editable
@@ -25,6 +26,7 @@ demo: setup
 	$(PY) -m demo
 
 test: setup
+	@tools/setup_npm.sh .venv tests/arcjet
 	$(PY) -m pytest -n 2
 
 check: setup
@@ -34,6 +36,7 @@ check: setup
 	$(PY) -m pyright --warnings
 	.venv/bin/lint-imports
 	$(PY) tools/api_list.py --check
+	$(PY) tools/generate_proto.py --check
 
 bench: setup
 	@$(SETUP) .venv-bench benchmarks/requirements.txt
@@ -42,6 +45,7 @@ bench: setup
 
 soak:
 	@$(SETUP) .venv-soak requirements/soak.txt --editable
+	@tools/setup_npm.sh .venv-soak tests/arcjet
 	DOORWARD_SOAK=1 .venv-soak/bin/python -m pytest -n 2 --timeout 1800
 	@set -e; for script in tests/fuzz/fuzz_*.py; do \
 		echo "$$script for $(FUZZ_SECONDS) s"; FUZZ_SECONDS=$(FUZZ_SECONDS) PYTHONPATH=. .venv-soak/bin/python "$$script"; \
@@ -53,3 +57,6 @@ format: setup
 
 api: setup
 	$(PY) tools/api_list.py --write
+
+proto: setup
+	$(PY) tools/generate_proto.py --write

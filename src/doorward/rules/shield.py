@@ -120,9 +120,10 @@ class ShieldRule(Rule):
         return self.when == "after"
 
     def fields(self, mode: Mode) -> list[Field]:
-        """As Arcjet's SDKs compute it, and of what differs from the default."""
+        """As Arcjet's SDKs have them; what they do not know is added where it differs from the default."""
+        characteristics: Field = ("characteristics", tuple(self.characteristics))
         own = {name: str(getattr(self, name)) for name, default in _DEFAULTS if getattr(self, name) != default}
-        fields = [*super().fields(mode), *own.items()]
+        fields = [*super().fields(mode), characteristics, *own.items()]
         return [*fields, self.match_field()] if self.paths or self.methods else fields
 
 
