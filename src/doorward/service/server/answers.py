@@ -77,8 +77,8 @@ def ttl_of(found: RuleResult) -> int:
 
     Not what the limiter of this process said while the store was away: the next process may say otherwise.
     """
-    reason = found.reason
-    if not found.decides or found.conclusion is not Conclusion.DENY or getattr(reason, "degraded", ""):
+    reason: Any = found.reason
+    if not found.decides or found.conclusion is not Conclusion.DENY or getattr(reason, "degraded", False):
         return 0
     lasts = isinstance(reason, RateLimitReason) or getattr(reason, "retry_seconds", 0.0) > 0
     return min(max(0, found.ttl), _UINT32) if lasts else 0

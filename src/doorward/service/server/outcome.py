@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from doorward.decision import ALLOWED, Conclusion, RuleResult, State
+from doorward.decision import ALLOWED, Conclusion, Mode, RuleResult, State
 from doorward.effects import Algorithm
 from doorward.reason import ErrorReason
 from doorward.service.server import answers, rules
@@ -89,7 +89,7 @@ def failed(request: DecideRequest, message: str) -> Outcome:
     reason = ErrorReason(message)
     slots = []
     for rule in request.rules:
-        state = State.RUN if rules.mode_of(rule) is rules.Mode.LIVE else State.DRY_RUN
+        state = State.RUN if rules.mode_of(rule) is Mode.LIVE else State.DRY_RUN
         shown = rules.arcjet_id(rule, request.characteristics)
         result = RuleResult(rule.name, shown, state, Conclusion.ERROR, reason)
         slots.append(Slot(None, result, shown, rules.characteristics_of(rule, request.characteristics), "ERROR"))

@@ -179,9 +179,10 @@ def _lists(rule: Any, *, empty: bool) -> dict[str, Any]:
 def _bots(rule: messages.BotV2Rule, options: dict[str, Any]) -> Rule:
     from doorward.builders.bots import detect_bot
 
-    chosen = _lists(rule, empty=True)
-    flags = {"lists": not rule.without_lists, "verified_only": rule.verified_only}
-    return detect_bot(**chosen, **flags, **{**options, "name": options["name"] or "bot"})
+    chosen: dict[str, Any] = _lists(rule, empty=True)
+    chosen |= {"lists": not rule.without_lists, "verified_only": rule.verified_only}
+    chosen |= {**options, "name": options["name"] or "bot"}
+    return detect_bot(**chosen)
 
 
 def _email(rule: messages.EmailRule, options: dict[str, Any]) -> Rule:
@@ -190,14 +191,16 @@ def _email(rule: messages.EmailRule, options: dict[str, Any]) -> Rule:
     if messages.EmailType.UNSPECIFIED in (*rule.allow, *rule.deny, *rule.block):
         raise ConfigurationError("allow, deny", "hold a type of e-mail address that this service does not know")
     lists = rule.model_copy(update={"deny": [*rule.deny, *rule.block]})
-    chosen = {key: [kind.value for kind in kinds] for key, kinds in _lists(lists, empty=False).items()}
-    return validate_email(
-        **chosen,
-        require_top_level_domain=rule.require_top_level_domain,
-        allow_domain_literal=rule.allow_domain_literal,
-        disposable=rule.disposable or "curated",
-        **{**options, "name": options["name"] or "email"},
-    )
+    chosen: dict[str, Any] = {
+        key: [kind.value for kind in kinds] for key, kinds in _lists(lists, empty=False).items()
+    }
+    chosen |= {
+        "require_top_level_domain": rule.require_top_level_domain,
+        "allow_domain_literal": rule.allow_domain_literal,
+        "disposable": rule.disposable or "curated",
+    }
+    chosen |= {**options, "name": options["name"] or "email"}
+    return validate_email(**chosen)
 
 
 def _filter(rule: messages.FilterRule, options: dict[str, Any]) -> Rule:

@@ -34,7 +34,7 @@ def result_of(told: messages.RuleResult) -> RuleResult:
     return RuleResult(
         printable(told.rule, 100),
         printable(told.rule_id, 100),
-        State.__members__.get(told.state.value, State.RUN),
+        State.__members__.get(told.state.value, State.NOT_RUN),
         conclusion_of(told.conclusion),
         reason_of(told.reason),
         printable(told.fingerprint, 100),
