@@ -372,15 +372,15 @@ class Runtime:
             **reading,
         )
 
-    async def drive(self, flow: Generator[Effect, Any, T], read_body: Any = None) -> T:
-        """Drive ``flow`` to its end, awaiting."""
+    async def drive(self, flow: Generator[Effect, Any, T], read_body: Any = None, seconds: float | None = None) -> T:
+        """Drive ``flow`` to its end, awaiting; ``seconds`` in the place of the client's ``timeout``."""
         from doorward.async_driver import AsyncPorts, run_async
 
         ports = AsyncPorts(
             self.aio,
             self._limiter,
             self.offload,
-            self.settings.timeout,
+            self.settings.timeout if seconds is None else seconds,
             read_body,
             network=self.network,
             silence=self.silence,
