@@ -230,7 +230,7 @@ def _newest(connection: sqlite3.Connection, query: LogQuery, limit: int) -> list
     wanted = wanted_of(query)
     statement = (
         f"SELECT {_WANTED} FROM {_JOINED.format(index=f'INDEXED BY {wanted.by}')} "  # noqa: S608
-        f"WHERE {wanted.where} ORDER BY at_ns DESC, decisions.seq DESC LIMIT ?"
+        f"WHERE {wanted.where} ORDER BY at_ns DESC LIMIT ?"
     )
     return connection.execute(statement, (*wanted.values, _within(limit))).fetchall()
 

@@ -31,7 +31,7 @@ _IDLE = 30.0
 _PAUSE = 0.01
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 _MINUTE = 60.0
-_FREE_PAGES = 256
+_FREE_PAGES = 64
 _INSERT = f"INSERT INTO decisions ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608  (names of ours)
 _OLD = "SELECT seq FROM decisions INDEXED BY by_time WHERE at_ns < ? ORDER BY at_ns LIMIT ?"
 _FIRST = "SELECT seq FROM decisions ORDER BY seq LIMIT ?"
@@ -81,7 +81,7 @@ class Writer:
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
         self._said: dict[str, float] = {}
-        self._failing = self._removed_some = False
+        self._failing = self._tidied = False
         self._kept_back = 0
         self._written = self._dropped = self._failures = 0
         self._ending = threading.Event()
@@ -198,8 +198,8 @@ class Writer:
             return None
 
     def _look_after(self) -> None:
-        """Remove what is too old while nothing is written."""
-        while self._try_to_write([]) and self._removed_some and not self._queue.qsize():
+        """Remove what is too old, and make the file smaller, while nothing is written."""
+        while self._try_to_write([]) and not self._tidied and not self._queue.qsize():
             if self._ending.wait(_PAUSE):  # for others to write
                 return
 
@@ -229,9 +229,8 @@ class Writer:
             with suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             raise
-        self._removed_some = bool(removed)
-        if removed:
-            self._give_back(connection)
+        given_back = self._give_back(connection)
+        self._tidied = not removed and not given_back
 
     def _remove(self, connection: sqlite3.Connection, added: int) -> int:
         """Remove rows that are too old or too many: a few, but more than are added."""
@@ -245,11 +244,14 @@ class Writer:
         connection.executemany("DELETE FROM details WHERE seq = ?", gone)
         return len(gone)
 
-    def _give_back(self, connection: sqlite3.Connection) -> None:
-        """Make the file smaller, in small steps, where over a tenth of it is free. What is free is used again first."""
+    def _give_back(self, connection: sqlite3.Connection) -> bool:
+        """Make the file smaller by a little, where over a tenth of it is free, which rows use first; whether it was."""
         free, pages = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("freelist_count", "page_count"))
-        if free > max(_FREE_PAGES, pages // 10):
-            connection.execute(f"PRAGMA incremental_vacuum({_FREE_PAGES})").fetchall()
+        too_many: bool = free > max(_FREE_PAGES, pages // 10)
+        if too_many:
+            # It answers with a row without columns for each page, at which execute() would stop.
+            connection.executescript(f"PRAGMA incremental_vacuum({_FREE_PAGES})")
+        return too_many
 
     # The file
 
