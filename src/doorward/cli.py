@@ -21,12 +21,14 @@ from doorward.effects import Algorithm
 from doorward.errors import ConfigurationError, DataError
 from doorward.eval_cli import add_eval
 from doorward.forwarded import canonical, forwarded_nodes, list_items
+from doorward.keys_cli import add_keys
 from doorward.patterns import DEFAULT_EXEMPT, RouteMatcher
 from doorward.printable import printable
 from doorward.robots_cli import add_robots
 from doorward.rules.limits import text_quotas
 from doorward.serve_cli import add_serve
 from doorward.store_cli import add_store
+from doorward.tail_cli import add_tail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -66,7 +68,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"doorward {doorward.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_add_limit, _add_ip, _add_path, add_robots, add_data, add_eval, add_client, add_store, add_serve):
+    for add in (
+        _add_limit,
+        _add_ip,
+        _add_path,
+        add_robots,
+        add_data,
+        add_eval,
+        add_client,
+        add_store,
+        add_serve,
+        add_keys,
+        add_tail,
+    ):
         add(commands)
     return parser
 
