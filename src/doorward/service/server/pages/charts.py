@@ -62,11 +62,11 @@ class Chart(NamedTuple):
 
 def chart(rates: Sequence[Rate], filters: Filters) -> Chart:
     """The chart of a stretch of time; ``filters`` go into the links of its bars."""
-    seconds, with_day = STEPS[filters.range], filters.range == "7d"
+    seconds = STEPS[filters.range]
     total = sum(sum(rate.counts.values()) for rate in rates)
 
     def time(at_ns: int) -> str:
-        return short_time(at_ns, with_day=with_day)
+        return short_time(at_ns, seconds)
 
     def to(rate: Rate, name: str) -> str:
         ends = iso(rate.at_ns + seconds * NANOSECONDS)
@@ -76,7 +76,7 @@ def chart(rates: Sequence[Rate], filters: Filters) -> Chart:
     figures = [
         (time(rate.at_ns), to(rate, ""), [number(_count(rate, name)) for name in _LANES]) for rate in reversed(rates)
     ]
-    return Chart(lanes, len(rates), total, _ticks(rates, seconds, with_day), _LANES, figures)
+    return Chart(lanes, len(rates), total, _ticks(rates, seconds), _LANES, figures)
 
 
 def _count(rate: Rate, name: str) -> int:
@@ -121,9 +121,9 @@ def _step(name: str) -> str:
     return f"{seconds} s" if seconds < 60 else f"{seconds // 60} min" if seconds < 3600 else f"{seconds // 3600} h"
 
 
-def _ticks(rates: Sequence[Rate], seconds: int, with_day: bool) -> list[str]:  # noqa: FBT001  (as texts.short_time)
+def _ticks(rates: Sequence[Rate], seconds: int) -> list[str]:
     """Five times along the axis, from the first bar's beginning to the last one's end."""
     if not rates:
         return []
     first, end = rates[0].at_ns, rates[-1].at_ns + seconds * NANOSECONDS
-    return [short_time(first + (end - first) * n // 4, with_day=with_day) for n in range(5)]
+    return [short_time(first + (end - first) * n // 4, seconds) for n in range(5)]

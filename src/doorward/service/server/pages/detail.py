@@ -89,7 +89,7 @@ def request_facts(record: LogRecord) -> list[Fact]:
         Fact("User-Agent", shown(record.agent, 600)),
         Fact("Site", shown(record.site, 100), link("/decisions", site=record.site)),
         Fact("Asked by", shown(record.client, 100)),
-        Fact("Decided", "by the application itself, which reported it" if record.reported else "here"),
+        Fact("Decided", "by the application, which reported it" if record.reported else "by this service"),
         Fact("Took", cost(record.took_us)),
     ]
     return [fact for fact in facts if fact.value]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from doorward.clock import NANOSECONDS
-from doorward.service.server.pages.texts import LATEST_NS, link
+from doorward.service.server.pages.texts import LATEST_NS, link, shown
 from doorward.service.server.ports import LogQuery
 
 if TYPE_CHECKING:
@@ -17,6 +17,17 @@ CONCLUSIONS = ("ALLOW", "DENY", "CHALLENGE", "ERROR")
 RANGES = {"15m": 15 * 60, "1h": 3600, "24h": 86400, "7d": 7 * 86400}
 """Seconds of the stretches of time that a page can show."""
 LONGEST = 2_048
+_LABELS = {
+    "reason": "reason",
+    "rule": "rule",
+    "ip": "client",
+    "path": "path",
+    "site": "site",
+    "dry": "dry-run rule",
+    "range": "last",
+    "since": "from",
+    "until": "to",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +74,19 @@ class Filters:
         """The same view, or one with ``changes``."""
         changed = replace(self, **changes)
         return link(at, **{field.name: getattr(changed, field.name) for field in fields(changed)})
+
+    def switch(self) -> list[tuple[str, str, bool]]:
+        """(name, link, whether it is chosen) of each conclusion, and of all."""
+        every = [("All", self.url(conclusion="", dry="", before=""), not (self.conclusion or self.dry))]
+        one = [(name, self.url(conclusion=name, dry="", before=""), name == self.conclusion) for name in CONCLUSIONS]
+        dry = ("DRY RUN", self.url(conclusion="", dry="*", before=""), bool(self.dry))
+        return [*every, *one, dry]
+
+    def chips(self) -> list[tuple[str, str, str]]:
+        """(name, value, link without it) of each filter that is set, but those of :meth:`switch`."""
+        given = [(name, label, str(getattr(self, name))) for name, label in _LABELS.items()]
+        return [(label, shown(value, 60), self.url(**{name: "", "before": ""})) for name, label, value in given
+                if value not in {"", "*"}]  # fmt: skip
 
     def query(self, now_ns: int) -> LogQuery:
         """What to ask the log for."""

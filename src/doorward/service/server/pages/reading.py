@@ -159,13 +159,13 @@ class Reading:
             "decisions.html",
             chosen=chosen,
             wrong=wrong,
-            rows=[row(record) for record in found[:ROWS]],
+            rows=[row(record, day(now_ns)) for record in found[:ROWS]],
             live=chosen.url("/decisions/live", range="", since="") if chosen.is_live else "",
             cursor=cursor,
             older=older,
             newest=chosen.url(before="") if chosen.before else "",
-            today=day(now_ns),
-            conclusions=filters.CONCLUSIONS,
+            switch=chosen.switch(),
+            chips=chosen.chips(),
             ranges=list(filters.RANGES),
             ban_href=link("/bans", ip=chosen.ip) if self._can_ban and chosen.ip else "",
             most=ROWS,
@@ -180,8 +180,9 @@ class Reading:
         cursor = visit.query.get("cursor", "")
         if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 20):
             raise HTTPException(400, "cursor: must be a number")
-        found, after = self._reader.after(chosen.query(self._clock.now_ns()), int(cursor), MOST_NEW)
-        return JSONResponse({"rows": [row(record) for record in found], "cursor": str(after)})
+        now_ns = self._clock.now_ns()
+        found, after = self._reader.after(chosen.query(now_ns), int(cursor), MOST_NEW)
+        return JSONResponse({"rows": [row(record, day(now_ns)) for record in found], "cursor": str(after)})
 
     async def decision(self, visit: Visit) -> Response:
         """One, in full."""

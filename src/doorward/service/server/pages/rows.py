@@ -8,13 +8,19 @@ from doorward.service.server.ports import LogRecord
 LONGEST = 120
 
 
-def row(record: LogRecord) -> dict[str, str]:
-    """Its fields, visible and bounded; those that end in ``_href`` are links within these pages."""
+def row(record: LogRecord, today: str = "") -> dict[str, str]:
+    """Its fields, visible and bounded; those that end in ``href`` are links within these pages.
+
+    Args:
+        record: The decision.
+        today: The day, as :func:`day` has it, that goes without saying.
+    """
+    its_day = day(record.at_ns)
     return {
         "id": shown(record.id, LONGEST),
         "href": decision_link(record.id),
         "at": moment(record.at_ns).isoformat(timespec="milliseconds"),
-        "day": day(record.at_ns),
+        "day": "" if its_day == today else its_day,
         "time": clock_time(record.at_ns),
         "conclusion": shown(record.conclusion, 20),
         "reason": shown(record.reason, 40),

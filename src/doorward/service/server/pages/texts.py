@@ -37,9 +37,10 @@ def minute(at_ns: int) -> str:
     return moment(at_ns).strftime("%Y-%m-%d %H:%M")
 
 
-def short_time(at_ns: int, *, with_day: bool) -> str:
-    """``14:03``, or ``12 Aug 14:03``."""
-    return moment(at_ns).strftime("%d %b %H:%M" if with_day else "%H:%M:%S")
+def short_time(at_ns: int, step: int) -> str:
+    """A time on an axis whose bars are ``step`` seconds apart: ``14:03:15``, ``14:03``, ``12 Aug 14:00``."""
+    form = "%H:%M:%S" if step < 60 else "%H:%M" if step < 3600 else "%d %b %H:%M"
+    return moment(at_ns).strftime(form)
 
 
 def number(value: float) -> str:

@@ -40,7 +40,9 @@
       const path = row[part.dataset.link];
       if (path.startsWith("/decisions")) part.setAttribute("href", path);
     }
-    copy.querySelector("tr").classList.add("new");
+    const tr = copy.querySelector("tr");
+    tr.dataset.is = row.conclusion;
+    tr.classList.add("new");
     return copy;
   };
 
