@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from doorward.errors import ServiceError
 from doorward.locks import lock_over_forks
 from doorward.service.client.awaiting_network import open_line
 from doorward.service.client.deadline_network import Deadline, Line, connect
@@ -18,7 +19,7 @@ from doorward.service.client.endpoint import check_key, read_endpoint
 from doorward.service.client.exchange import Exchanges, Head
 from doorward.service.client.lines import Lines, LoopLines
 from doorward.service.client.names import Names
-from doorward.service.client.trouble import NotAsked, explained
+from doorward.service.client.trouble import explained
 
 if TYPE_CHECKING:
     import ssl
@@ -171,7 +172,7 @@ class HttpTransport:
 
     def _current(self) -> _Process:
         if self._closed:
-            raise NotAsked("the decision service is not asked any more: its client is closed")
+            raise ServiceError("the decision service is not asked any more: its client is closed")
         process = self._process
         return process if process.pid == os.getpid() else self._start_anew()
 
