@@ -7,6 +7,8 @@ import contextlib
 import socket
 from typing import TYPE_CHECKING
 
+from doorward.service.client.exchange import READ_SIZE
+
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
@@ -14,12 +16,14 @@ if TYPE_CHECKING:
     from doorward.service.client.exchange import Exchanges
     from doorward.service.client.names import Address, Names
 
-MOST_UNREAD = 65_536
-"""Bytes that are taken from the network before somebody reads them."""
+MOST_UNREAD = 2 * READ_SIZE
+"""Bytes that are taken from the network before somebody reads them, but for the last piece."""
 
 
-class AsyncLine(asyncio.Protocol):
+class AsyncLine(asyncio.BufferedProtocol):
     """One connection, the twin of ``deadline_network.Line``.
+
+    Buffered: an event loop would hand a plain protocol 256 KiB at once.
 
     Args:
         connection: The socket.
@@ -33,6 +37,7 @@ class AsyncLine(asyncio.Protocol):
     def __init__(self, connection: socket.socket, exchanges: Exchanges) -> None:
         self._socket = connection
         self._transport: asyncio.Transport | None = None
+        self._buffer = bytearray(READ_SIZE)
         self._unread = bytearray()
         self._ended = False
         self._error: Exception | None = None
@@ -47,9 +52,13 @@ class AsyncLine(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> bytearray:
+        """Where to put what comes next."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Something came."""
-        self._unread += data
+        self._unread += memoryview(self._buffer)[:nbytes]
         if len(self._unread) > MOST_UNREAD and self._transport is not None:
             self._transport.pause_reading()
         self._wake()

@@ -130,16 +130,17 @@ class Caller:
         try:
             return self._understood(state, self._transport.send(call), read)
         except Exception as error:
-            raise self._failed(state, error, began) from None
+            failure = self._failed(state, error, began)
         finally:
             self._leave(state)
+        raise failure
 
     async def _aask(self, state: _State, call: Call, read: Callable[[bytes], T]) -> T:
         began = self._enter(state)
         try:
             return self._understood(state, await self._transport.asend(call), read)
         except Exception as error:
-            raise self._failed(state, error, began) from None
+            failure = self._failed(state, error, began)
         except BaseException:
             # One that is cancelled so late was not cancelled by a visitor who left.
             if self._clock() - began >= _NEARLY * call.seconds:
@@ -147,6 +148,7 @@ class Caller:
             raise
         finally:
             self._leave(state)
+        raise failure
 
     # --- before and after
 
@@ -180,6 +182,7 @@ class Caller:
 
     def _failed(self, state: _State, error: Exception, began: float) -> ServiceError:
         state.count("failures")
+        error.__traceback__ = error.__context__ = None  # as in ``explained``
         if not isinstance(error, ServiceError):
             error = ServiceError(f"the decision service's answer cannot be used: {type(error).__name__}")
         if isinstance(error, Refused) and (state.away.is_unwanted or not is_held_against(error.status)):

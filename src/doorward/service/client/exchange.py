@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 READ_SIZE = 16_384
 """Bytes for each read: what they can be made to cost in one go stays in the single milliseconds as a rule."""
 MOST_PIECES = 2_000
-"""Pieces that a reply may be chopped into; one of 1 MiB in chunks of 1 KiB has half as many."""
+"""Pieces that a reply may be chopped into; one of 128 KiB in chunks of 128 bytes has half as many."""
 LARGEST_HEAD = 65_536
 """Bytes of status line and headers."""
 _BROKEN_OFF = "the decision service broke off in the middle of its answer"

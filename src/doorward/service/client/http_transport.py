@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from doorward.service.client.awaiting_network import AsyncLine
     from doorward.service.client.transport import Call, Reply
 
-LARGEST = 1_048_576
+LARGEST = 131_072
+"""Bytes of a reply: of 32 in flight that all are without an end, the process does not grow by more than 10 MiB."""
 CONNECTIONS = 32
 WARM_SECONDS = 5.0
 _ROUNDS = 3
@@ -93,7 +94,8 @@ class HttpTransport:
         try:
             return self._send(call, Deadline(call.seconds))
         except Exception as error:
-            raise explained(error) from None
+            failure = explained(error)
+        raise failure
 
     def warm(self) -> None:
         """Connect, so that the first call need not.
@@ -105,7 +107,10 @@ class HttpTransport:
             process = self._current()
             process.lines.give(self._open(process, Deadline(WARM_SECONDS)))
         except Exception as error:
-            raise explained(error) from None
+            failure = explained(error)
+        else:
+            return
+        raise failure
 
     def _send(self, call: Call, deadline: Deadline) -> Reply:
         process = self._current()
@@ -136,7 +141,8 @@ class HttpTransport:
             async with asyncio.timeout(call.seconds):
                 return await self._asend(call, Deadline(call.seconds))
         except Exception as error:
-            raise explained(error) from None
+            failure = explained(error)
+        raise failure
 
     async def _asend(self, call: Call, deadline: Deadline) -> Reply:
         process = self._current()

@@ -23,7 +23,11 @@ class NotAsked(ServiceError):
 
 
 def explained(error: Exception) -> ServiceError:
-    """What is raised in the place of ``error``, whatever library it comes from."""
+    """What is to be raised in the place of ``error``, whatever library it comes from; outside of its ``except``.
+
+    Tracebacks refer to frames, and these to what was read so far: whoever keeps an error shall not keep that.
+    """
+    error.__traceback__ = error.__context__ = None
     if isinstance(error, ServiceError):
         return error
     if isinstance(error, TimeoutError):
