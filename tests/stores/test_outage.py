@@ -155,3 +155,27 @@ def test_one_of_many_threads_may_probe() -> None:
                 thread.join()
             assert sorted(found) == [False] * 7 + [True]
             clock.now += FIRST + 1e-9
+
+
+def test_so_many_failures_as_asked_for_open_it() -> None:
+    """One after the other: a success in between begins the count anew, and so does the next outage."""
+    clock = Hand()
+    breaker = Breaker(clock, lambda: 1.0, failures=3)
+    assert [breaker.failed("silent") for _ in range(2)] == [False, False]
+    assert not breaker.succeeded()
+    assert [breaker.failed("silent") for _ in range(3)] == [False, False, True]
+    clock.now += FIRST + 1e-9
+    assert breaker.begin_probe()
+    assert breaker.succeeded()
+    assert [breaker.failed("silent") for _ in range(3)] == [False, False, True]
+    assert breaker.opened == 2
+
+
+def test_the_spread_of_waits_can_be_chosen() -> None:
+    """Whoever promises at most one probe a second cannot leave half of a wait to chance."""
+    waits = []
+    for chance in (0.0, 1.0):
+        breaker = Breaker(Hand(), lambda chance=chance: chance, first=2.0, spread=0.2)
+        breaker.failed("silent")
+        waits.append(breaker.wait())
+    assert waits == pytest.approx([1.6, 2.0])

@@ -2,10 +2,11 @@
 
 Rules:
 
-1. *Closed*: calls go through. One failure opens it: the caller that paid for it is the last that does.
+1. *Closed*: calls go through. So many failures as ``failures`` says, with no success between them, open it. As a rule
+   that is one: the caller that paid for it is the last that does.
 2. *Open*: calls are answered at once. The first probe is due after ``first`` seconds, and each that fails doubles the
-   wait for the next up to ``longest``. Waits are drawn between half of that and all of it, so that many processes do
-   not come back as one.
+   wait for the next up to ``longest``. Waits are drawn between all of that and less by ``spread``, so that many
+   processes do not come back as one.
 3. *Half open*: one probe at a time, begun by whoever asks first once it is due. A probe that never reports is
    given up after ``patience`` seconds, so that a thread that died cannot keep a breaker open.
 4. A success closes it, whoever reports it; a failure that began before it was last closed is not held against it.
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 FIRST = 0.05
 LONGEST = 1.0
 PATIENCE = 5.0
+SPREAD = 0.5
 
 
 class Phase(StrEnum):
@@ -42,6 +44,8 @@ class Breaker:
         first: Seconds from the failure to the first probe, at most.
         longest: Seconds between probes, at most.
         patience: Seconds after which a probe counts as failed if nobody says how it went.
+        failures: Failures one after the other that open it.
+        spread: Share of each wait that chance decides about.
 
     Attributes:
         closed: Whether calls go through. To read it costs nothing.
@@ -57,12 +61,17 @@ class Breaker:
         first: float = FIRST,
         longest: float = LONGEST,
         patience: float = PATIENCE,
+        failures: int = 1,
+        spread: float = SPREAD,
     ) -> None:
         self._clock = clock
         self._random = random
         self._first = first
         self._longest = longest
         self._patience = patience
+        self._failures = failures
+        self._spread = spread
+        self._failed = 0
         self._lock = threading.Lock()
         self._wait = first
         self._due = 0.0
@@ -92,6 +101,9 @@ class Breaker:
             if self.closed:
                 if began is not None and began < self._closed_at:
                     return False
+                self._failed += 1
+                if self._failed < self._failures:
+                    return False
                 self.closed, self.cause, self._wait = False, cause, self._first
                 self.opened += 1
                 self._schedule(now)
@@ -105,12 +117,14 @@ class Breaker:
 
     def succeeded(self) -> bool:
         """A call or a probe went well; whether that closed the breaker."""
-        if self.closed:
+        if self.closed and not self._failed:
             return False
         with self._lock:
-            reopened = not self.closed
+            self._failed = 0
+            if self.closed:
+                return False
             self.closed, self._probing_until, self._closed_at = True, None, self._clock()
-            return reopened
+            return True
 
     def begin_probe(self) -> bool:
         """Whether the caller is to try the server now, and to say how it went."""
@@ -130,4 +144,4 @@ class Breaker:
             return max(0.0, due - self._clock())
 
     def _schedule(self, now: float) -> None:
-        self._due = now + self._wait * (0.5 + 0.5 * self._random())
+        self._due = now + self._wait * (1 - self._spread * (1 - self._random()))

@@ -26,11 +26,13 @@ class Reply(NamedTuple):
         status: The HTTP status.
         content_type: As sent; empty when there was none.
         body: At most as much as the transport lets in.
+        retry_after: The header of that name, as sent; empty when there was none.
     """
 
     status: int
     content_type: str
     body: bytes
+    retry_after: str = ""
 
 
 class Transport(Protocol):

@@ -1,0 +1,187 @@
+"""P4: whatever the service does, a call ends in an answer or a ServiceError, in time, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import gc
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from tests.chaos.http_server import MODES, Chaos, closed_port, full_backlog
+from tests.chaos.left_over import descriptors, peak_growth, until
+from tests.conftest import SOAK
+from tests.service.client.ways import KEY, Way
+
+from doorward.errors import ServiceError
+from doorward.service.client.answers import body_of, check_json
+from doorward.service.client.caller import Caller
+from doorward.service.client.http_transport import HttpTransport
+
+GROWTH = 10 * 1024 * 1024
+WAITS = {"black hole", "slow", "dripping", "full backlog", "TLS to a plain port", "a resolver that hangs"}
+"""Modes that last as long as the deadline."""
+TRANSPORT_PASSES = {
+    "truncated JSON",
+    "status 500",
+    "status 429",
+    "redirect",
+    "wrong schema",
+    "wrong content type",
+    "no content type",
+    "deep JSON",
+    "no UTF-8",
+}
+"""Replies in good HTTP: what they say is judged by the caller."""
+
+
+class Trouble:
+    """A service that misbehaves, and its URL."""
+
+    def __init__(self, stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._stack = stack
+        self._patch = monkeypatch
+
+    def begin(self, mode: str) -> str:
+        special: dict[str, Callable[[], str]] = {
+            "refused": lambda: f"http://127.0.0.1:{closed_port()}",
+            "full backlog": lambda: f"http://127.0.0.1:{self._stack.enter_context(full_backlog())}",
+            "TLS of nobody known": lambda: self._server("slow", tls=True).url,
+            "TLS to a plain port": lambda: self._server("garbage").url.replace("http:", "https:"),
+            "plain to a TLS port": lambda: self._server("slow", tls=True).url.replace("https:", "http:"),
+            "a name that is not there": lambda: "http://nowhere.invalid",
+            "a resolver that hangs": self._hanging_resolver,
+        }
+        return special[mode]() if mode in special else self._server(mode).url
+
+    def _server(self, mode: str, *, tls: bool = False) -> Chaos:
+        return self._stack.enter_context(Chaos(mode, tls=tls))
+
+    def _hanging_resolver(self) -> str:
+        # The one mode that is not played by a real server: which resolver a process asks is the host's business.
+        answer = threading.Event()
+        self._stack.callback(answer.set)
+
+        def hang(*_: object, **__: object) -> None:
+            answer.wait(60)
+            raise socket.gaierror(socket.EAI_AGAIN, "late")
+
+        self._patch.setattr(socket, "getaddrinfo", hang)
+        return "http://service.example"
+
+
+@pytest.fixture
+def trouble(monkeypatch: pytest.MonkeyPatch) -> Iterator[Trouble]:
+    with ExitStack() as stack:
+        yield Trouble(stack, monkeypatch)
+
+
+ALL = [
+    *MODES,
+    "refused",
+    "full backlog",
+    "TLS of nobody known",
+    "TLS to a plain port",
+    "plain to a TLS port",
+    "a name that is not there",
+    "a resolver that hangs",
+]
+every = pytest.mark.parametrize("mode", ALL, ids=[mode.replace(" ", "-") for mode in ALL])
+
+
+def judged(answer: object) -> object:
+    """What a caller makes of what a transport lets through."""
+    if isinstance(answer, ServiceError):
+        return answer
+    try:
+        return check_json(body_of(answer))
+    except ServiceError as error:
+        return error
+
+
+@every
+def test_p4_every_call_ends_in_a_service_error(mode: str, ask: Way, trouble: Trouble) -> None:
+    """None is answered, none hangs, nothing but ServiceError is raised, and its text is one short line."""
+    transport = HttpTransport(trouble.begin(mode), KEY)
+    answers = ask(transport, 6, at_once=3, seconds=0.25 if mode in WAITS else 5.0)
+    transport.close()
+    assert len(answers) == 6
+    assert all(isinstance(answer, ServiceError) for answer in answers) == (mode not in TRANSPORT_PASSES)
+    for error in map(judged, answers):
+        assert isinstance(error, ServiceError), error
+        assert str(error).isprintable()
+        assert len(str(error)) < 400
+        assert KEY not in str(error)
+
+
+@every
+def test_p4_nothing_is_left_behind(mode: str, ask: Way, trouble: Trouble) -> None:
+    """No descriptor and no thread; tasks are looked for wherever something awaits."""
+    url = trouble.begin(mode)
+    before, running = descriptors(), threading.active_count()
+    transport = HttpTransport(url, KEY)
+    ask(transport, 6, at_once=3, seconds=0.2 if mode in WAITS else 5.0)
+    transport.close()
+    gc.collect()
+    served = 3 if mode in MODES or "port" in mode or "TLS" in mode else 0
+    # The server's side of what is closed goes when the server has noticed; one that waits never does.
+    ends = 6 if served and mode in WAITS else served
+    until(lambda: descriptors() <= before + ends, f"{descriptors()} descriptors, {before} before")
+    lookups = 1 if mode == "a resolver that hangs" else 0
+    until(lambda: threading.active_count() <= running + lookups + ends)
+
+
+@pytest.mark.parametrize("mode", ["huge", "huge in chunks", "gzip bomb", "endless head", "tiny chunks"])
+def test_p4_replies_without_an_end_take_no_memory(mode: str, ask: Way) -> None:
+    """200 MB, whichever way they come, grow the process by 10 MiB at most, and are not read to their end."""
+    with Chaos(mode) as server:
+        transport = HttpTransport(server.url, KEY)
+        ask(transport, 1, seconds=5.0)
+        assert peak_growth(lambda: ask(transport, 64, at_once=32, seconds=5.0)) <= GROWTH
+        transport.close()
+    assert server.finished == 0
+
+
+def test_p4_a_service_that_drips_is_left_before_it_has_finished(ask: Way) -> None:
+    """Each byte comes in time, all of them do not: the deadline is for all of a call."""
+    with Chaos("dripping") as server:
+        transport = HttpTransport(server.url, KEY)
+        assert all(isinstance(answer, ServiceError) for answer in ask(transport, 2, at_once=2, seconds=0.5))
+        transport.close()
+    assert server.finished == 0
+
+
+def test_p4_a_redirect_is_not_followed(ask: Way) -> None:
+    """One request is one request, and the key goes nowhere else."""
+    with Chaos("redirect") as server:
+        transport = HttpTransport(server.url, KEY)
+        assert [reply.status for reply in ask(transport, 3)] == [307] * 3
+        transport.close()
+        assert server.arrived == 3
+
+
+def test_p4_a_name_server_that_is_silent_takes_one_thread(ask: Way, trouble: Trouble) -> None:
+    """However many wait for it."""
+    transport = HttpTransport(trouble.begin("a resolver that hangs"), KEY)
+    ask(transport, 40, at_once=20, seconds=0.1)
+    assert sum(thread.name == "doorward-names" for thread in threading.enumerate()) == 1
+    transport.close()
+
+
+@pytest.mark.soak
+@every
+def test_p4_soak(mode: str, ask: Way, trouble: Trouble) -> None:
+    """10,000 requests in every mode, through the caller with a breaker that never opens: all end, memory stays."""
+    assert SOAK
+    transport = HttpTransport(trouble.begin(mode), KEY)
+    caller = Caller(transport, failures=1_000_000)
+    seconds = 0.05 if mode in WAITS else 5.0
+    ask(caller, 64, at_once=32, seconds=seconds)
+    answers: list[object] = []
+    grown = peak_growth(lambda: answers.extend(ask(caller, 10_000, at_once=32, seconds=seconds)))
+    transport.close()
+    assert len(answers) == 10_000
+    assert all(isinstance(answer, ServiceError) for answer in answers)
+    assert caller.figures()["in_flight"] == 0
+    assert grown <= GROWTH + 10_000 * 1_000  # the errors that this test keeps
