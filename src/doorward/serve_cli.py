@@ -74,6 +74,8 @@ def _serve(arguments: argparse.Namespace) -> int:
     from doorward.service.server.parts import make_folder
 
     settings = _settings(arguments)
+    if arguments.workers > 1 and isinstance(settings.store, str) and settings.store.startswith("memory:"):
+        raise ConfigurationError("--store", "memory:// belongs to one process; several need shared:// or redis://")
     server = server_name()
     make_folder(settings)
     listener = listen(arguments.host, arguments.port)
@@ -89,8 +91,6 @@ def _serve(arguments: argparse.Namespace) -> int:
 def _supervise(workers: int, listener: socket.socket, settings: ServiceSettings) -> int:
     from doorward.service.server.supervisor import Supervisor
 
-    if isinstance(settings.store, str) and settings.store.startswith("memory:"):
-        raise ConfigurationError("--store", "memory:// belongs to one process; several need shared:// or redis://")
     return Supervisor(workers, listener, settings.to_environ()).run()
 
 

@@ -56,6 +56,7 @@ class ScriptedEvaluator:
         if word == "raise":
             raise RuntimeError(f"secret of the visitor: {request.details.cookies}")
         if word == "sleep":
+            logging.getLogger("doubles").info("asleep")
             await asyncio.sleep(float(argument))
         denied = word == "deny"
         return {

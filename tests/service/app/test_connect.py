@@ -132,7 +132,7 @@ def test_other_methods_and_paths(serving: Any) -> None:
         b'{"a":-Infinity}', b'{"a":1,"a":2}', b'{"details":{"ip":"","ip":""}}', b'{"rules":{}}', b'{"rules":[1]}',
         b'{"rules":[{"shield":{"mode":{}}}]}', b'{"details":{"body":"a"}}', b'{"details":{"headers":{"a":1}}}',
         b'{"sdkVersion":"\\ud800"}', b'{"x":["\\udfff"]}', b'{"sdkVersion":"\xff"}', b"\xff\xfe{\x00}\x00", b"{}\x00",
-        b'{"rules":[' + b"{}," * 60 + b"{}]}", b'{"a":' + b"9" * 5000 + b"}", b'{"x":[' + b"1," * 200_000 + b"1]}",
+        b'{"rules":[' + b"{}," * 60 + b"{}]}", b'{"a":' + b"9" * 5000 + b"}", b'{"x":[' + b"1," * 300_000 + b"1]}",
         b'{"x":["' + b'\\"' * 200_000, b'{"sdkVersion":"' + b"a" * 300 + b'"}', b"\xef\xbb\xbf{}",
     ],
     ids=named,
@@ -166,6 +166,7 @@ def test_names_of_the_client_are_not_said_back(serving: Any) -> None:
     '{"details":{"email":"ä\U0001f600@example.org"}}'.encode(), b'{"details":{"email":"\\ud83d\\ude00"}}',
     b'{"rules":[{"rateLimit":{"units":"18446744073709551615","max":4294967295}}]}', b'{"sdkStack":3}',
     b'{"details":{"email":"' + b"a,[{" * 400_000 + b'"}}',
+    b'{"details":{"headers":{' + b",".join(b'"%05d":""' % number for number in range(43_000)) + b"}}}",
 ], ids=named)  # fmt: skip
 def test_bodies_that_are_taken(serving: Any, body: bytes) -> None:
     """What the proto3 JSON mapping allows is a message; a visitor's own text may look as it likes."""

@@ -20,8 +20,8 @@ READING_SECONDS = 10.0
 """For the body to arrive, whatever the client says that it waits."""
 MOST_HELD = 16
 """Bodies of the largest size that one worker holds at once; many more of the usual size."""
-INLINE = 64 * 1024
-"""Bytes that are inflated, or parsed, on the event loop: about a millisecond. More goes to a thread."""
+INLINE = 16 * 1024
+"""Bytes that are inflated, or parsed, on the event loop: two milliseconds, whatever they are. More goes to a thread."""
 
 
 class Bodies:

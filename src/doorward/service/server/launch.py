@@ -134,6 +134,7 @@ async def _hypercorn(app: Starlette, listener: socket.socket, settings: ServiceS
     config.accesslog = config.errorlog = None
     config.graceful_timeout = config.shutdown_timeout = GRACEFUL_SECONDS
     config.keep_alive_timeout = IDLE_SECONDS
+    config.keep_alive_max_requests = 10**9  # 1,000 by default: every thousandth decision would fail, or be asked twice
     config.read_timeout = HEADER_SECONDS + IDLE_SECONDS
     config.include_server_header = False
     if settings.certificate is not None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 WORKER = [sys.executable, "-m", "doorward.service.server.worker"]
 POLL_SECONDS = 0.1
 YOUNG_SECONDS = 5.0
-MOST_YOUNG_DEATHS = 5
+MOST_YOUNG_DEATHS = 3
 """Workers that died young, one after the other, before all are given up on: they will not start."""
 ENDING_SECONDS = 20.0
 
