@@ -29,6 +29,7 @@ from tests.fuzz import (
     fuzz_feeds,
     fuzz_filters,
     fuzz_requests,
+    fuzz_service_proto,
     fuzz_text,
 )
 from tests.fuzz.backtracker import Machine
@@ -56,6 +57,7 @@ FUZZERS = [
     fuzz_feeds,
     fuzz_filters,
     fuzz_requests,
+    fuzz_service_proto,
     fuzz_text,
 ]
 
