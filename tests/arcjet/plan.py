@@ -11,6 +11,18 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+HEADERS = {  # of a browser that follows a link, but for its User-Agent
+    "host": "example.com",
+    "accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    "accept-language": "en-US,en;q=0.5",
+    "accept-encoding": "gzip, deflate, br, zstd",
+    "connection": "keep-alive",
+    "upgrade-insecure-requests": "1",
+    "sec-fetch-dest": "document",
+    "sec-fetch-mode": "navigate",
+    "sec-fetch-site": "same-origin",
+    "sec-fetch-user": "?1",
+}
 LIBRARY = "Java/17.0.2"  # of no robot that the SDKs know by themselves
 TAUTOLOGY = "q=1%27%20OR%20%271%27%3D%271"
 
@@ -61,8 +73,8 @@ SIGN_UP = {
     "email": {"mode": "LIVE", "deny": ["DISPOSABLE", "INVALID"]},
 }
 BUCKET = {"refill_rate": 1, "interval": 3600, "capacity": 5}
-TAKEN = {"requested": 3}
-ONE, TWO = {"requested": 3, "userId": "1"}, {"requested": 3, "userId": "2"}
+TAKE_ALL, TAKE_MOST, TAKE_ONE = {"requested": 5}, {"requested": 3}, {"requested": 1}
+FIRST, SECOND = {"userId": "1"}, {"userId": "2"}
 PROMPT = {"detect_prompt_injection_message": "What is the weather like?"}
 
 PLAN = [
@@ -119,12 +131,23 @@ PLAN = [
     Scenario(
         "token-bucket",
         [("token_bucket", BUCKET)],
-        [Call("ALLOW", TAKEN), Call(LIMITED, TAKEN), Call(LIMITED, TAKEN, served=False)],
+        [Call("ALLOW", TAKE_ALL), Call(LIMITED, TAKE_ONE), Call(LIMITED, TAKE_ONE, served=False)],
+    ),
+    # The SDKs would refuse any amount by what they remember, so they are told to remember nothing.
+    Scenario(
+        "too-much-at-once",
+        [("token_bucket", BUCKET)],
+        [Call("ALLOW", TAKE_MOST), Call(LIMITED, TAKE_MOST), Call("ALLOW", TAKE_ONE)],
     ),
     Scenario(
         "buckets-of-users",
         [("token_bucket", BUCKET)],
-        [Call("ALLOW", ONE), Call(LIMITED, ONE), Call("ALLOW", TWO), Call(LIMITED, ONE, served=False)],
+        [
+            Call("ALLOW", {**TAKE_ALL, **FIRST}),
+            Call(LIMITED, {**TAKE_ONE, **FIRST}),
+            Call("ALLOW", {**TAKE_ONE, **SECOND}),
+            Call(LIMITED, {**TAKE_ONE, **FIRST}, served=False),
+        ],
         characteristics=["userId"],
     ),
     Scenario(
@@ -140,11 +163,11 @@ PLAN = [
         [Call("ALLOW", dry=("BOT",)), Call(LIMITED, dry=("BOT",)), Call(LIMITED, served=False)],
         agent=LIBRARY,
     ),
-    # The service has no such rule: its result is an error, and the others decide.
+    # The service has no such rule: its result is an error, and the other decides.
     Scenario(
         "unknown-rule",
         [("detect_prompt_injection", {}), ("sliding_window", {"max": 1, "interval": 600})],
-        [Call("ERROR", PROMPT), Call(LIMITED, PROMPT), Call(LIMITED, PROMPT, served=False)],
+        [Call("ALLOW", PROMPT), Call(LIMITED, PROMPT), Call(LIMITED, PROMPT, served=False)],
     ),
 ]
 
@@ -159,6 +182,7 @@ def steps(client: str, network: str) -> list[dict[str, Any]]:
     return [
         {
             **vars(scenario),
+            "headers": {**HEADERS, "user-agent": scenario.agent},
             "path": f"/{client}/{scenario.name}",
             "ip": f"{network}.{number}",
             "calls": [_arguments(call, client) for call in scenario.calls],

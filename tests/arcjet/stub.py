@@ -48,16 +48,20 @@ def decision(message: dict[str, Any]) -> dict[str, Any]:
     asked[path] += 1
     results = [result(rule, message, call) for rule in message["rules"]]
     conclusion, _, kind = call.answer.partition(" ")
-    reason = REASONS[kind] if kind else REASONS["ERROR"] if conclusion == "ERROR" else results[-1]["reason"]
+    reason = REASONS[kind] if kind else next(one["reason"] for one in results if "error" not in one["reason"])
     answer = {"id": ID, "conclusion": f"CONCLUSION_{conclusion}", "reason": reason, "ruleResults": results}
-    seconds = SECONDS if kind == "RATE_LIMIT" else 0
-    return {**answer, "ttl": seconds, "ipDetails": {"country": "DE", "countryName": "Germany", "latitude": 52.5}}
+    return {
+        **answer,
+        "ttl": max(one["ttl"] for one in results),
+        "ipDetails": {"country": "DE", "countryName": "Germany", "latitude": 52.5},
+    }
 
 
 def result(rule: dict[str, Any], message: dict[str, Any], call: Call) -> dict[str, Any]:
     ((field, options),) = rule.items()
     kind = KINDS.get(field, "ERROR")
     denies = call.answer == f"DENY {kind}" or kind in call.dry
+    requested = int(message["details"].get("extra", {}).get("requested", 1))
     names = options.get("characteristics") or message.get("characteristics", [])
     return {
         "ruleId": rule_id(rule, message.get("characteristics", [])),
@@ -65,7 +69,7 @@ def result(rule: dict[str, Any], message: dict[str, Any], call: Call) -> dict[st
         "state": "RULE_STATE_DRY_RUN" if options["mode"] == "MODE_DRY_RUN" else "RULE_STATE_RUN",
         "conclusion": "CONCLUSION_DENY" if denies else "CONCLUSION_ERROR" if kind == "ERROR" else "CONCLUSION_ALLOW",
         "reason": REASONS[kind] if denies or kind == "ERROR" else FINE[kind],
-        "ttl": SECONDS if denies and kind == "RATE_LIMIT" else 0,
+        "ttl": SECONDS if denies and kind == "RATE_LIMIT" and requested == 1 else 0,
     }
 
 

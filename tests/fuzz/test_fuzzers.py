@@ -30,6 +30,7 @@ from tests.fuzz import (
     fuzz_filters,
     fuzz_requests,
     fuzz_service,
+    fuzz_service_proto,
     fuzz_text,
 )
 from tests.fuzz.backtracker import Machine
@@ -58,6 +59,7 @@ FUZZERS = [
     fuzz_filters,
     fuzz_requests,
     fuzz_service,
+    fuzz_service_proto,
     fuzz_text,
 ]
 
