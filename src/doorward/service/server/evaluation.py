@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from doorward.effects import AskStore
+from doorward.errors import StoreError
 from doorward.ids import SERVICE_PREFIX, decision_id
 from doorward.network import Network
 from doorward.printable import describe
@@ -282,8 +283,9 @@ class Evaluator:
         try:
             drive = partial(self._drive, seconds=_REPORT_SECONDS)
             await self._reporting.take(site, request, drive)
-            if request.refunds:
-                await drive(self._charges.take_back(site.name, request.refunds))
+            await drive(self._charges.take_back(site.name, request.refunds))
+        except StoreError as error:
+            self.runtime.journal.warn("refund", f"charges could not be taken back: {describe(error)}")
         except Exception as error:
             self.runtime.journal.swallowed("report", error)
         return {}
