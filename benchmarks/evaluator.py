@@ -90,9 +90,7 @@ async def compared(name: str) -> None:
     here = await timed(locally)
     ours = await timed(lambda number: evaluator.decide(SITE, requests[number], None))
     theirs = await timed(lambda number: evaluator.decide(SITE, arcjet[number], None))
-    print(
-        f"{name:28} local {here:5.0f} us  service {ours:5.0f} us ({ours - here:+.0f})  for Arcjet's SDKs {theirs:5.0f} us"
-    )
+    print(f"{name:28} local {here:5.0f} us  service {ours:5.0f} us ({ours - here:+.0f})  to Arcjet's {theirs:5.0f} us")
     await evaluator.aclose()
 
 

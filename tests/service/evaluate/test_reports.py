@@ -105,7 +105,8 @@ def test_nothing_of_the_visitors_is_kept(make: Any, log: Log) -> None:
     async def run() -> None:
         secrets = {"authorization": "SECRET-1", "cookie": "s=SECRET-2", "user-agent": "agent\r\nforged"}
         fields = {"query": f"?token=SECRET-3&{ATTACK}", "email": "SECRET-4@SECRET.example",
-                  "extra": {"userId": "SECRET-5"}, "body": "U0VDUkVULTY=", "path": "/a\x1b[31m", "cookies": "t=SECRET-7"}  # fmt: skip
+                  "extra": {"userId": "SECRET-5"}, "body": "U0VDUkVULTY=",
+                  "path": "/a\x1b[31m", "cookies": "t=SECRET-7"}  # fmt: skip
         evaluator = make()
         for rules in ([shield()], [limit(characteristics=["userId"]), email(), bots()]):
             await decided(evaluator, asking(*rules, headers=secrets, **fields))

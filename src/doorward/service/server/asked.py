@@ -24,7 +24,7 @@ class Asked(RequestContext):
     """A request of an application's visitor.
 
     Attributes:
-        sent_ip: The address as the SDK sent it.
+        client_ip: The visitor's address; none where what was sent is no address.
         fingerprints: Who the visitor is by sets of characteristics, as doorward's own client has found out.
         took_us: Microseconds that rules took, by the identity of the rule object.
         counting_us: Microseconds of the one call to the store.
@@ -40,18 +40,13 @@ class Asked(RequestContext):
             headers=_headers(details),
             body=details.body or None,
         )
-        self.sent_ip = details.ip
+        address = canonical(details.ip)
+        self.client_ip = NOBODY if address is None else ClientIP(address, Provenance.MANUAL)
         self.fingerprints = {
             names: found for names, sent in details.fingerprints.items() if (found := _fingerprints(sent.values))
         }
         self.took_us: dict[int, int] = {}
         self.counting_us = 0
-
-    @property
-    def client_ip(self) -> ClientIP:
-        """The visitor's address; none where what was sent is no address."""
-        address = canonical(self.sent_ip)
-        return NOBODY if address is None else ClientIP(address, Provenance.MANUAL)
 
 
 class SentIdentity(Identity):

@@ -106,9 +106,12 @@ class Engines:
     def find(self, site: str, request: DecideRequest) -> Built | None:
         """The engine for the rules of a request, where there is one."""
         own = self._sites.get(site)
-        found = own.get(_key(request)) if own is not None else None
-        if found is not None and own is not None:
-            own.move_to_end(_key(request))
+        if own is None:
+            return None
+        key = _key(request)
+        found = own.get(key)
+        if found is not None:
+            own.move_to_end(key)
             self._sites.move_to_end(site)
         return found
 

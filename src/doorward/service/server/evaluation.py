@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from doorward.decision import Conclusion, RuleResult
     from doorward.effects import Effect
     from doorward.network import AsyncResolver, Resolver
+    from doorward.reason import Reason
     from doorward.service.messages import DecideRequest, ReportRequest
     from doorward.service.server.outcome import Outcome
     from doorward.service.server.ports import DecisionLog, ServiceBan, Site
@@ -200,52 +201,31 @@ class Evaluator:
     ) -> dict[str, Any]:
         local = [result_of(told) for told in request.local_results]
         await self._note(site, asked, [*local, *found.results], clock)
+        plain = outcome.results_of(found)
         if request.client:
             await self._see_to_secret(found, clock)
-            decision = outcome.told_to_own(found, self._charges, site.name)
+            decision = outcome.told_to_own(found, plain, self._charges, site.name)
         else:
             decision = outcome.told_to_arcjet(found, request, asked)
         now_ns = self.runtime.clock.now_ns()
-        facts = self.runtime.addresses.about(asked.client_ip.address)
         name = decision_id(now_ns, prefix=SERVICE_PREFIX)
-        decision = {"id": name, **decision, "ipDetails": answers.ip_details(facts)}
+        facts = self.runtime.addresses.about(asked.client_ip.address)
+        known = answers.ip_details(facts)
         self.runtime.journal.count(f"decision.{found.conclusion}")
         if request.rules or local or request.details.ip:
-            self._keep(site, request, asked, found, local, name, now_ns, began)
-        return {"decision": decision}
-
-    def _keep(
-        self,
-        site: Site,
-        request: DecideRequest,
-        asked: Asked,
-        found: Outcome,
-        local: Sequence[RuleResult],
-        decision: str,
-        now_ns: int,
-        began: int,
-    ) -> None:
-        """Log a decision: what the client's rules and those of the service come to together."""
-        told: list[tuple[Conclusion, Any]] = [(found.conclusion, found.reason)]
-        if request.local_conclusion is not Told.UNSPECIFIED:
-            told.append((conclusion_of(request.local_conclusion), None))
-        refused = [found.refusal] if found.refusal is not None else []
-        verdict = records.together([*refused, *local, *found.results], told, records.dry_run_of(local) or found.dry_run)
-        ip = asked.client_ip.address
-        self._log.append(
-            records.record(
-                decision=decision,
+            record = records.record(
+                decision=name,
                 at_ns=now_ns,
                 site=site.name,
-                verdict=verdict,
-                results=[*map(answers.result, local), *outcome.logged(found, asked)],
+                verdict=_together(request, found, local),
+                results=[*map(answers.result, local), *outcome.with_costs(found, plain, asked)],
                 request=asked,
-                ip=ip,
-                facts=self.runtime.addresses.about(ip),
+                facts=facts,
                 client=records.client_name(request),
                 took_us=(time.perf_counter_ns() - began) // 1_000,
             )
-        )
+            self._log.append(record)
+        return {"decision": {"id": name, **decision, "ipDetails": known}}
 
     async def _note(self, site: Site, asked: Asked, results: Sequence[RuleResult], clock: _Until) -> None:
         """Let what was found add to what is known about the visitor. Never raises."""
@@ -316,6 +296,15 @@ class Evaluator:
 
     async def _drive(self, flow: Generator[Effect, Any, T], seconds: float) -> T:
         return await self.runtime.drive(flow, seconds=seconds)
+
+
+def _together(request: DecideRequest, found: Outcome, local: Sequence[RuleResult]) -> records.Verdict:
+    """What the client's rules and those of the service come to together."""
+    told: list[tuple[Conclusion, Reason | None]] = [(found.conclusion, found.reason)]
+    if request.local_conclusion is not Told.UNSPECIFIED:
+        told.append((conclusion_of(request.local_conclusion), None))
+    refused = [found.refusal] if found.refusal is not None else []
+    return records.together([*refused, *local, *found.results], told, records.dry_run_of(local) or found.dry_run)
 
 
 class _Until:

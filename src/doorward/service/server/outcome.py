@@ -100,10 +100,17 @@ def failed(request: DecideRequest, message: str) -> Outcome:
 # --- told
 
 
-def told_to_own(outcome: Outcome, charges: Charges, site: str) -> dict[str, Any]:
-    """The decision for doorward's own client, but for its id and what is known about the address."""
+def told_to_own(outcome: Outcome, plain: Sequence[dict[str, Any]], charges: Charges, site: str) -> dict[str, Any]:
+    """The decision for doorward's own client, but for its id and what is known about the address.
+
+    Args:
+        outcome: What the rules came to.
+        plain: Their results as :func:`results_of` writes them out.
+        charges: Seals what was charged.
+        site: Whose it is.
+    """
     sealed = _sealed(outcome, charges, site)
-    results = [answers.result(found, charges=sealed.get(at, ())) for at, found in enumerate(outcome.results)]
+    results = [answers.charged(each, sealed[at]) if at in sealed else each for at, each in enumerate(plain)]
     answer = _head(outcome, answers.own_reason(outcome.reason), results, outcome.ttl)
     if outcome.dry_run:
         answer["dryRun"] = outcome.dry_run
@@ -153,11 +160,15 @@ def _head(outcome: Outcome, reason: dict[str, Any], results: list[dict[str, Any]
     }
 
 
-def logged(outcome: Outcome, asked: Asked) -> list[dict[str, Any]]:
-    """What each rule came to, and what it cost."""
+def results_of(outcome: Outcome) -> list[dict[str, Any]]:
+    """What each rule came to, with all that is known."""
+    return [answers.result(found) for found in outcome.results]
+
+
+def with_costs(outcome: Outcome, plain: Sequence[dict[str, Any]], asked: Asked) -> list[dict[str, Any]]:
+    """``plain`` results, and what each cost."""
     results = []
-    for slot, found in zip(outcome.slots, outcome.results, strict=True):
-        entry = answers.result(found)
+    for slot, found, entry in zip(outcome.slots, outcome.results, plain, strict=True):
         took = _took(slot, found, asked)
         results.append({**entry, "tookUs": took} if took is not None else entry)
     return results
@@ -170,4 +181,4 @@ def _took(slot: Slot, found: RuleResult, asked: Asked) -> int | None:
     return asked.counting_us if slot.kind == "RATE_LIMIT" else asked.took_us.get(id(slot.bound.rule))
 
 
-__all__ = ["Outcome", "failed", "logged", "of_decision", "told_to_arcjet", "told_to_own"]
+__all__ = ["Outcome", "failed", "of_decision", "results_of", "told_to_arcjet", "told_to_own", "with_costs"]
