@@ -258,3 +258,33 @@ def test_equal_rules_have_their_own_counters(make: Any) -> None:
     assert [each["reason"]["rateLimit"]["remaining"] for each in decision["ruleResults"]] == [2, 2]
     assert [each["rule"] for each in decision["ruleResults"]] == ["sliding_window", "sliding_window-2"]
     assert conclusions(decision) == ["ALLOW", "ALLOW"]
+
+
+def test_pythons_sdk_is_kept_from_taking_one_client_for_another(make: Any) -> None:
+    """It remembers whole decisions, and reads ``ip.src`` among the application's own values, where there is none."""
+    evaluator = make()
+    for names, lasts in ((["ip.src"], 0), (["userId"], 60), ([], 60)):
+        asked = asking(limit(1, characteristics=names), extra={"userId": "7"}, **ARCJET)
+        asyncio.run(decided(evaluator, asked))
+        decision = asyncio.run(decided(evaluator, asked))
+        assert (decision["ttl"], decision["ruleResults"][0]["ttl"]) == (lasts, 60), names
+
+
+@pytest.mark.parametrize(("mode", "states"), [("OFF", ["NOT_RUN"] * 2), ("DRY_RUN", ["DRY_RUN"] * 2)])
+def test_the_operators_switch(make: Any, monkeypatch: pytest.MonkeyPatch, mode: str, states: list[str]) -> None:
+    """``DOORWARD_MODE`` of the service: nothing is refused, and there is one result for each rule."""
+    monkeypatch.setenv("DOORWARD_MODE", mode)
+    evaluator = make()
+    for _ in range(3):
+        decision = asyncio.run(decided(evaluator, asking(limit(1), shield(), query=ATTACK)))
+        assert decision["conclusion"] == "CONCLUSION_ALLOW"
+        assert [each["state"] for each in decision["ruleResults"]] == [f"RULE_STATE_{state}" for state in states]
+
+
+def test_rules_share_what_is_known_of_addresses(make: Any) -> None:
+    """Each identity keeps thousands of fingerprints: one for all, or a thousand sets of rules would keep millions."""
+    evaluator = make()
+    for most in (1, 2):
+        asyncio.run(decided(evaluator, asking(limit(most), shield())))
+    kept = [built for site in evaluator.engines._sites.values() for built in site.values()]
+    assert len({id(slot.bound.identity) for built in kept for slot in built.slots}) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from doorward.client_ip import ClientIP, Provenance, canonical
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from doorward.service.messages import RequestDetails
 
 _MOST_ALTERNATIVES = 8
+_MOST_IDENTITIES = 64
 _FINGERPRINT = re.compile(re.escape(VERSION) + r"[0-9a-f]{64}")
 NOBODY = ClientIP("", Provenance.NONE)
 
@@ -69,6 +71,12 @@ class SentIdentity(Identity):
         return request.fingerprints.get(",".join(self.names)) if isinstance(request, Asked) else None
 
 
+@lru_cache(maxsize=_MOST_IDENTITIES)
+def identity_of(names: tuple[str, ...], ipv6_prefix: int) -> SentIdentity:
+    """One for all rules that count by the same: each keeps fingerprints of thousands of addresses at hand."""
+    return SentIdentity(names, ipv6_prefix=ipv6_prefix)
+
+
 def inputs_of(details: RequestDetails) -> Inputs:
     """What the application says about the request.
 
@@ -106,4 +114,4 @@ def _headers(details: RequestDetails) -> list[tuple[str, str]]:
     return lines
 
 
-__all__ = ["NOBODY", "Asked", "SentIdentity", "inputs_of", "sent_fingerprint"]
+__all__ = ["NOBODY", "Asked", "SentIdentity", "identity_of", "inputs_of", "sent_fingerprint"]

@@ -16,7 +16,7 @@ from doorward.printable import describe, printable
 from doorward.reason import ErrorReason
 from doorward.rules.limits import Limit
 from doorward.service.server import rules as wire
-from doorward.service.server.asked import SentIdentity
+from doorward.service.server.asked import identity_of
 from doorward.service.server.timing import timed
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ def _slot(
 
 def _bind(runtime: Runtime, site: str, rule: Rule, name: str) -> Bound:
     settings = runtime.settings
-    identity = SentIdentity(rule.characteristics or (IP,), ipv6_prefix=settings.ipv6_prefix)
+    identity = identity_of(tuple(rule.characteristics) or (IP,), settings.ipv6_prefix)
     assert rule.mode is not None
     return Bound(
         rule,

@@ -175,7 +175,7 @@ class Evaluator:
 
     async def _evaluated(self, site: Site, request: DecideRequest, asked: Asked, clock: _Until) -> Outcome:
         if self.runtime.off:
-            return outcome.Outcome()
+            return outcome.switched_off(request)
         try:
             built = await self._built(site, request, clock)
         except (TimeoutError, Busy) as error:

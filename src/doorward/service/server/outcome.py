@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from doorward.decision import ALLOWED, Conclusion, Mode, RuleResult, State
 from doorward.effects import Algorithm
-from doorward.reason import ErrorReason
+from doorward.reason import ErrorReason, RuleReason
 from doorward.service.server import answers, rules
 from doorward.service.server.arcjet_fingerprint import fingerprint
+from doorward.service.server.engines import Slot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from doorward.service.messages import DecideRequest
     from doorward.service.server.asked import Asked
     from doorward.service.server.charges import Charges
-    from doorward.service.server.engines import Built, Slot
+    from doorward.service.server.engines import Built
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,17 +85,24 @@ def _result(slot: Slot, progress: Progress) -> RuleResult:
 
 def failed(request: DecideRequest, message: str) -> Outcome:
     """The outcome when nothing could be asked at all."""
-    from doorward.service.server.engines import Slot
+    return _of_all(request, Conclusion.ERROR, ErrorReason(message))
 
-    reason = ErrorReason(message)
+
+def switched_off(request: DecideRequest) -> Outcome:
+    """The outcome while ``DOORWARD_MODE`` is ``OFF``."""
+    return _of_all(request, Conclusion.ALLOW, RuleReason("off", "DOORWARD_MODE is OFF"))
+
+
+def _of_all(request: DecideRequest, conclusion: Conclusion, reason: Reason) -> Outcome:
     slots = []
     for rule in request.rules:
         state = State.RUN if rules.mode_of(rule) is Mode.LIVE else State.DRY_RUN
+        state = State.NOT_RUN if conclusion is Conclusion.ALLOW else state
         shown = rules.arcjet_id(rule, request.characteristics)
-        result = RuleResult(rule.name, shown, state, Conclusion.ERROR, reason)
-        slots.append(Slot(None, result, shown, rules.characteristics_of(rule, request.characteristics), "ERROR"))
+        result = RuleResult(rule.name, shown, state, conclusion, reason)
+        slots.append(Slot(None, result, shown, rules.characteristics_of(rule, request.characteristics), ""))
     results = [slot.failed for slot in slots if slot.failed is not None]
-    return Outcome(slots=slots, results=results, conclusion=Conclusion.ERROR, reason=reason)
+    return Outcome(slots=slots, results=results, conclusion=conclusion, reason=reason)
 
 
 # --- told
