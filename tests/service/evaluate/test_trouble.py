@@ -31,6 +31,7 @@ from doorward.errors import StoreError
 from doorward.service.messages import DecideRequest
 from doorward.service.server import engines
 from doorward.service.server.evaluation import Evaluator
+from doorward.service.server.lookups import MOST_OF_SITE
 from doorward.stores import MemoryStore
 from doorward.testing import FakeClock, ScriptedResolver
 
@@ -133,6 +134,29 @@ def test_many_slow_domains_do_not_hold_the_others_up(clock: FakeClock) -> None:
             assert {answer["conclusion"] for answer in answers} == {"CONCLUSION_ERROR"}
 
         asyncio.run(asyncio.wait_for(run(), HANGS))
+
+
+def test_one_sites_visitors_do_not_take_everybodys_turn(clock: FakeClock) -> None:
+    """With names that nobody answers for: the next of the same site is told so at once, another site is answered."""
+    with DnsServer({"good.example": {"MX": ["10 mx.good.example."]}}) as server:
+        names = [f"slow{number}.example" for number in range(MOST_OF_SITE)]
+        for name in names:
+            server.behave(name, held)
+
+        async def run() -> None:
+            evaluator = Evaluator("memory://", Log(), clock=clock, resolver=server.address, timeout=HANGS)
+            rule = email("NO_MX_RECORDS")
+            await decided(evaluator, asking(rule, email="a@good.example"))
+            waiting = [asyncio.create_task(decided(evaluator, asking(rule, email=f"a@{name}"))) for name in names]
+            await asyncio.to_thread(server.wait_for, 1 + MOST_OF_SITE)
+            refused = await decided(evaluator, asking(rule, email="a@other.example"))
+            assert "of this site" in refused["ruleResults"][0]["reason"]["error"]["message"]
+            assert conclusions(await decided(evaluator, asking(rule, email="a@good.example"), BLOG)) == ["ALLOW"]
+            server.release()
+            await asyncio.gather(*waiting)
+            assert conclusions(await decided(evaluator, asking(rule, email="a@good.example"))) == ["ALLOW"]
+
+        asyncio.run(asyncio.wait_for(run(), HANGS * 2))
 
 
 def test_rules_are_built_once(make: Any) -> None:

@@ -23,6 +23,7 @@ from doorward.service.server import answers, outcome, records, rules
 from doorward.service.server.asked import Asked, inputs_of
 from doorward.service.server.charges import Charges
 from doorward.service.server.engines import Built, Busy, Engines, key_of_site
+from doorward.service.server.lookups import Lookups
 from doorward.service.server.reporting import Reporting
 from doorward.service.server.reputation import SERVICE, Reputation, Reputations, may_count, weigh
 from doorward.service.server.timing import counting
@@ -107,6 +108,7 @@ class Evaluator:
         self._log = log
         self._owns_store = isinstance(store, str)
         self.engines = Engines(self.runtime, most=most_engines)
+        self._lookups = Lookups()
         self._reputations = Reputations(self.runtime, reputation)
         self._charges = Charges(self.runtime, secret)
         self._reporting = Reporting(self.runtime, log, self._reputations)
@@ -183,8 +185,8 @@ class Evaluator:
             return outcome.failed(request, str(error) or "the rules could not be built in time")
         progress = Progress(asked, built.engine)
         progress.client_ip = asked.client_ip
-        flow = built.engine.evaluate(progress, inputs_of(request.details))
-        decision = await self._drive(counting(flow, asked), clock.left())
+        flow = counting(built.engine.evaluate(progress, inputs_of(request.details)), asked)
+        decision = await self._drive(self._lookups.bounded(site.name, flow), clock.left())
         return outcome.of_decision(built, progress, decision)
 
     async def _built(self, site: Site, request: DecideRequest, clock: _Until) -> Built:
