@@ -11,7 +11,11 @@ def printable(text: str, longest: int = LONGEST) -> str:
     Line breaks, terminal escapes, bidirectional marks and lone surrogates cannot forge a log line or hide in one.
     """
     # Cut first, so that a megabyte costs no more than a line; cut again, since escapes are longer than what they say.
-    escaped = "".join(c if " " <= c <= "~" and c != "\\" else _escaped(c) for c in text[: longest + 1])
+    cut = text[: longest + 1]
+    if cut.isascii() and cut.isprintable() and "\\" not in cut:
+        escaped = cut
+    else:
+        escaped = "".join(c if " " <= c <= "~" and c != "\\" else _escaped(c) for c in cut)
     return escaped if len(escaped) <= longest else escaped[: longest - 3] + "..."
 
 

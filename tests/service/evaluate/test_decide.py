@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import re
 from typing import Any
 
@@ -39,7 +41,12 @@ def test_everything_is_filled(make: Any) -> None:
         assert decision["id"].startswith("req_")
         assert made_at_ns(decision["id"]) == evaluator.runtime.clock.now_ns()
         assert decision["conclusion"] == "CONCLUSION_ALLOW"
-        assert [list(each["reason"]) for each in decision["ruleResults"]] == [["rateLimit"], ["shield"], ["botV2"], ["email"]]
+        assert [list(each["reason"]) for each in decision["ruleResults"]] == [
+            ["rateLimit"],
+            ["shield"],
+            ["botV2"],
+            ["email"],
+        ]
         assert list(decision["reason"]) == ["rateLimit"]
         for result in decision["ruleResults"]:
             assert {"ruleId", "state", "conclusion", "reason", "ttl", "fingerprint"} <= result.keys()
@@ -159,7 +166,9 @@ def test_characteristics_of_the_request(make: Any) -> None:
     evaluator = make()
     top = {"characteristics": ["userId"]}
     answers = [
-        asyncio.run(decided(evaluator, asking(limit(1), top=top, extra={"userId": user}, ip=ip, **ARCJET)))["conclusion"]
+        asyncio.run(decided(evaluator, asking(limit(1), top=top, extra={"userId": user}, ip=ip, **ARCJET)))[
+            "conclusion"
+        ]
         for user, ip in (("1", IP), ("2", IP), ("1", "203.0.113.200"))
     ]
     assert answers == ["CONCLUSION_ALLOW", "CONCLUSION_ALLOW", "CONCLUSION_DENY"]
@@ -170,7 +179,9 @@ def test_requested_units(make: Any, requested: str, left: int | None) -> None:
     """Are moved into their range; what is no number is an error of the limits."""
     decision = asyncio.run(decided(make(), asking(limit(10), extra={"requested": requested})))
     reason = decision["ruleResults"][0]["reason"]
-    assert reason["rateLimit"]["remaining"] == left if left is not None else "whole number" in reason["error"]["message"]
+    assert (
+        reason["rateLimit"]["remaining"] == left if left is not None else "whole number" in reason["error"]["message"]
+    )
 
 
 def test_requested_is_about_buckets_to_arcjets_sdks(make: Any) -> None:
@@ -196,7 +207,8 @@ def test_the_body_is_scanned_where_it_is_sent(make: Any) -> None:
     """With the details of both SDKs: a query with "?", a protocol with ":", cookies apart."""
     evaluator = make()
     body = DecideRequest.model_validate(
-        {"details": {"ip": IP, "method": "POST", "protocol": "http:", "path": "/", "body": "eyJhIjoiMScgVU5JT04gU0VMRUNUIHBhc3N3b3JkIEZST00gdXNlcnMtLSJ9",
+        {"details": {"ip": IP, "method": "POST", "protocol": "http:", "path": "/",
+                     "body": base64.b64encode(json.dumps({"a": ATTACK}).encode()),
                      "headers": {**BROWSER, "content-type": "application/json"}}, "rules": [shield()]}
     )  # fmt: skip
     assert asyncio.run(decided(evaluator, body))["conclusion"] == "CONCLUSION_DENY"
@@ -222,10 +234,11 @@ def test_ids_are_those_that_the_sdk_computes() -> None:
         ours = build(rule, (), own=True)
         assert ours.rule_id(ours.mode) == arcjet_id(rule, ()), rule
     (wire,) = asking(shield()).rules
-    # SHA-256 of type:"SHIELD",version:0,mode:"LIVE",characteristics:["ip.src",],
-    assert arcjet_id(wire, ["ip.src"]) == "d" * 0 + __import__("hashlib").sha256(
-        b'type:"SHIELD",version:0,mode:"LIVE",characteristics:["ip.src",],'
-    ).hexdigest()
+    assert (
+        arcjet_id(wire, ["ip.src"])
+        == "d" * 0
+        + __import__("hashlib").sha256(b'type:"SHIELD",version:0,mode:"LIVE",characteristics:["ip.src",],').hexdigest()
+    )
 
 
 def test_a_probe_is_not_logged(make: Any, log: Any) -> None:
@@ -245,3 +258,33 @@ def test_equal_rules_have_their_own_counters(make: Any) -> None:
     assert [each["reason"]["rateLimit"]["remaining"] for each in decision["ruleResults"]] == [2, 2]
     assert [each["rule"] for each in decision["ruleResults"]] == ["sliding_window", "sliding_window-2"]
     assert conclusions(decision) == ["ALLOW", "ALLOW"]
+
+
+def test_pythons_sdk_is_kept_from_taking_one_client_for_another(make: Any) -> None:
+    """It remembers whole decisions, and reads ``ip.src`` among the application's own values, where there is none."""
+    evaluator = make()
+    for names, lasts in ((["ip.src"], 0), (["userId"], 60), ([], 60)):
+        asked = asking(limit(1, characteristics=names), extra={"userId": "7"}, **ARCJET)
+        asyncio.run(decided(evaluator, asked))
+        decision = asyncio.run(decided(evaluator, asked))
+        assert (decision["ttl"], decision["ruleResults"][0]["ttl"]) == (lasts, 60), names
+
+
+@pytest.mark.parametrize(("mode", "states"), [("OFF", ["NOT_RUN"] * 2), ("DRY_RUN", ["DRY_RUN"] * 2)])
+def test_the_operators_switch(make: Any, monkeypatch: pytest.MonkeyPatch, mode: str, states: list[str]) -> None:
+    """``DOORWARD_MODE`` of the service: nothing is refused, and there is one result for each rule."""
+    monkeypatch.setenv("DOORWARD_MODE", mode)
+    evaluator = make()
+    for _ in range(3):
+        decision = asyncio.run(decided(evaluator, asking(limit(1), shield(), query=ATTACK)))
+        assert decision["conclusion"] == "CONCLUSION_ALLOW"
+        assert [each["state"] for each in decision["ruleResults"]] == [f"RULE_STATE_{state}" for state in states]
+
+
+def test_rules_share_what_is_known_of_addresses(make: Any) -> None:
+    """Each identity keeps thousands of fingerprints: one for all, or a thousand sets of rules would keep millions."""
+    evaluator = make()
+    for most in (1, 2):
+        asyncio.run(decided(evaluator, asking(limit(most), shield())))
+    kept = [built for site in evaluator.engines._sites.values() for built in site.values()]
+    assert len({id(slot.bound.identity) for built in kept for slot in built.slots}) == 1

@@ -37,15 +37,18 @@ _NOTHING_FOUND: dict[str, dict[str, Any]] = {
 _REFUSED: dict[str, Any] = {"shield": {"shieldTriggered": True, "suspicious": True}}
 
 
-def result(found: RuleResult, *, charges: Sequence[str] = ()) -> dict[str, Any]:
+def result(found: RuleResult) -> dict[str, Any]:
     """A rule's result for doorward's own client, and for the log."""
     answer = _common(found, own_reason(found.reason), found.fingerprint, ttl_of(found))
-    if charges:
-        answer["reason"]["rateLimit"]["charges"] = list(charges)
     answer["rule"] = found.rule
     if found.note:
         answer["note"] = found.note
     return answer
+
+
+def charged(answer: dict[str, Any], charges: Sequence[str]) -> dict[str, Any]:
+    """``answer`` with what was charged."""
+    return {**answer, "reason": {"rateLimit": {**answer["reason"]["rateLimit"], "charges": list(charges)}}}
 
 
 def arcjet_result(found: RuleResult, kind: str, fingerprint: str, *, lasting: bool = True) -> dict[str, Any]:
@@ -105,7 +108,7 @@ def arcjet_reason(reason: Reason, conclusion: Conclusion, kind: str = "") -> dic
             return _REFUSED
         return _NOTHING_FOUND.get(kind, _NOTHING_FOUND["SHIELD"])
     if isinstance(reason, RateLimitReason):
-        return {"rateLimit": _limit(reason)}
+        return {"rateLimit": {**_limit(reason), **_reset_time(reason)}}
     if isinstance(reason, ShieldReason):
         return {"shield": _shield(reason)}
     if isinstance(reason, EmailReason):
@@ -123,7 +126,6 @@ def _limit(reason: RateLimitReason) -> dict[str, Any]:
         "remaining": min(reason.remaining, _UINT32),
         "resetInSeconds": min(whole_seconds(_finite(reason.reset_seconds)), _UINT32),
         "windowInSeconds": min(whole_seconds(_finite(reason.window_seconds)), _UINT32),
-        **_reset_time(reason),
     }
 
 
@@ -207,6 +209,7 @@ __all__ = [
     "arcjet_decision_reason",
     "arcjet_reason",
     "arcjet_result",
+    "charged",
     "ip_details",
     "own_reason",
     "result",

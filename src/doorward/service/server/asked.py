@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from doorward.client_ip import ClientIP, Provenance, canonical
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from doorward.service.messages import RequestDetails
 
 _MOST_ALTERNATIVES = 8
+_MOST_IDENTITIES = 64
 _FINGERPRINT = re.compile(re.escape(VERSION) + r"[0-9a-f]{64}")
 NOBODY = ClientIP("", Provenance.NONE)
 
@@ -24,7 +26,7 @@ class Asked(RequestContext):
     """A request of an application's visitor.
 
     Attributes:
-        sent_ip: The address as the SDK sent it.
+        client_ip: The visitor's address; none where what was sent is no address.
         fingerprints: Who the visitor is by sets of characteristics, as doorward's own client has found out.
         took_us: Microseconds that rules took, by the identity of the rule object.
         counting_us: Microseconds of the one call to the store.
@@ -40,18 +42,13 @@ class Asked(RequestContext):
             headers=_headers(details),
             body=details.body or None,
         )
-        self.sent_ip = details.ip
+        address = canonical(details.ip)
+        self.client_ip = NOBODY if address is None else ClientIP(address, Provenance.MANUAL)
         self.fingerprints = {
             names: found for names, sent in details.fingerprints.items() if (found := _fingerprints(sent.values))
         }
         self.took_us: dict[int, int] = {}
         self.counting_us = 0
-
-    @property
-    def client_ip(self) -> ClientIP:
-        """The visitor's address; none where what was sent is no address."""
-        address = canonical(self.sent_ip)
-        return NOBODY if address is None else ClientIP(address, Provenance.MANUAL)
 
 
 class SentIdentity(Identity):
@@ -72,6 +69,12 @@ class SentIdentity(Identity):
 
     def _sent(self, request: RequestContext) -> list[Fingerprint] | None:
         return request.fingerprints.get(",".join(self.names)) if isinstance(request, Asked) else None
+
+
+@lru_cache(maxsize=_MOST_IDENTITIES)
+def identity_of(names: tuple[str, ...], ipv6_prefix: int) -> SentIdentity:
+    """One for all rules that count by the same: each keeps fingerprints of thousands of addresses at hand."""
+    return SentIdentity(names, ipv6_prefix=ipv6_prefix)
 
 
 def inputs_of(details: RequestDetails) -> Inputs:
@@ -111,4 +114,4 @@ def _headers(details: RequestDetails) -> list[tuple[str, str]]:
     return lines
 
 
-__all__ = ["NOBODY", "Asked", "SentIdentity", "inputs_of", "sent_fingerprint"]
+__all__ = ["NOBODY", "Asked", "SentIdentity", "identity_of", "inputs_of", "sent_fingerprint"]

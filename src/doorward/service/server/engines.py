@@ -16,7 +16,7 @@ from doorward.printable import describe, printable
 from doorward.reason import ErrorReason
 from doorward.rules.limits import Limit
 from doorward.service.server import rules as wire
-from doorward.service.server.asked import SentIdentity
+from doorward.service.server.asked import identity_of
 from doorward.service.server.timing import timed
 
 if TYPE_CHECKING:
@@ -106,9 +106,12 @@ class Engines:
     def find(self, site: str, request: DecideRequest) -> Built | None:
         """The engine for the rules of a request, where there is one."""
         own = self._sites.get(site)
-        found = own.get(_key(request)) if own is not None else None
-        if found is not None and own is not None:
-            own.move_to_end(_key(request))
+        if own is None:
+            return None
+        key = _key(request)
+        found = own.get(key)
+        if found is not None:
+            own.move_to_end(key)
             self._sites.move_to_end(site)
         return found
 
@@ -211,7 +214,7 @@ def _slot(
 
 def _bind(runtime: Runtime, site: str, rule: Rule, name: str) -> Bound:
     settings = runtime.settings
-    identity = SentIdentity(rule.characteristics or (IP,), ipv6_prefix=settings.ipv6_prefix)
+    identity = identity_of(tuple(rule.characteristics) or (IP,), settings.ipv6_prefix)
     assert rule.mode is not None
     return Bound(
         rule,

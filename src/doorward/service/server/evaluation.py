@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from doorward.effects import AskStore
+from doorward.errors import StoreError
 from doorward.ids import SERVICE_PREFIX, decision_id
 from doorward.network import Network
 from doorward.printable import describe
@@ -22,6 +23,7 @@ from doorward.service.server import answers, outcome, records, rules
 from doorward.service.server.asked import Asked, inputs_of
 from doorward.service.server.charges import Charges
 from doorward.service.server.engines import Built, Busy, Engines, key_of_site
+from doorward.service.server.lookups import Lookups
 from doorward.service.server.reporting import Reporting
 from doorward.service.server.reputation import SERVICE, Reputation, Reputations, may_count, weigh
 from doorward.service.server.timing import counting
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from doorward.decision import Conclusion, RuleResult
     from doorward.effects import Effect
     from doorward.network import AsyncResolver, Resolver
+    from doorward.reason import Reason
     from doorward.service.messages import DecideRequest, ReportRequest
     from doorward.service.server.outcome import Outcome
     from doorward.service.server.ports import DecisionLog, ServiceBan, Site
@@ -105,6 +108,7 @@ class Evaluator:
         self._log = log
         self._owns_store = isinstance(store, str)
         self.engines = Engines(self.runtime, most=most_engines)
+        self._lookups = Lookups()
         self._reputations = Reputations(self.runtime, reputation)
         self._charges = Charges(self.runtime, secret)
         self._reporting = Reporting(self.runtime, log, self._reputations)
@@ -173,7 +177,7 @@ class Evaluator:
 
     async def _evaluated(self, site: Site, request: DecideRequest, asked: Asked, clock: _Until) -> Outcome:
         if self.runtime.off:
-            return outcome.Outcome()
+            return outcome.switched_off(request)
         try:
             built = await self._built(site, request, clock)
         except (TimeoutError, Busy) as error:
@@ -181,8 +185,8 @@ class Evaluator:
             return outcome.failed(request, str(error) or "the rules could not be built in time")
         progress = Progress(asked, built.engine)
         progress.client_ip = asked.client_ip
-        flow = built.engine.evaluate(progress, inputs_of(request.details))
-        decision = await self._drive(counting(flow, asked), clock.left())
+        flow = counting(built.engine.evaluate(progress, inputs_of(request.details)), asked)
+        decision = await self._drive(self._lookups.bounded(site.name, flow), clock.left())
         return outcome.of_decision(built, progress, decision)
 
     async def _built(self, site: Site, request: DecideRequest, clock: _Until) -> Built:
@@ -199,52 +203,31 @@ class Evaluator:
     ) -> dict[str, Any]:
         local = [result_of(told) for told in request.local_results]
         await self._note(site, asked, [*local, *found.results], clock)
+        plain = outcome.results_of(found)
         if request.client:
             await self._see_to_secret(found, clock)
-            decision = outcome.told_to_own(found, self._charges, site.name)
+            decision = outcome.told_to_own(found, plain, self._charges, site.name)
         else:
             decision = outcome.told_to_arcjet(found, request, asked)
         now_ns = self.runtime.clock.now_ns()
-        facts = self.runtime.addresses.about(asked.client_ip.address)
         name = decision_id(now_ns, prefix=SERVICE_PREFIX)
-        decision = {"id": name, **decision, "ipDetails": answers.ip_details(facts)}
+        facts = self.runtime.addresses.about(asked.client_ip.address)
+        known = answers.ip_details(facts)
         self.runtime.journal.count(f"decision.{found.conclusion}")
         if request.rules or local or request.details.ip:
-            self._keep(site, request, asked, found, local, name, now_ns, began)
-        return {"decision": decision}
-
-    def _keep(
-        self,
-        site: Site,
-        request: DecideRequest,
-        asked: Asked,
-        found: Outcome,
-        local: Sequence[RuleResult],
-        decision: str,
-        now_ns: int,
-        began: int,
-    ) -> None:
-        """Log a decision: what the client's rules and those of the service come to together."""
-        told: list[tuple[Conclusion, Any]] = [(found.conclusion, found.reason)]
-        if request.local_conclusion is not Told.UNSPECIFIED:
-            told.append((conclusion_of(request.local_conclusion), None))
-        refused = [found.refusal] if found.refusal is not None else []
-        verdict = records.together([*refused, *local, *found.results], told, records.dry_run_of(local) or found.dry_run)
-        ip = asked.client_ip.address
-        self._log.append(
-            records.record(
-                decision=decision,
+            record = records.record(
+                decision=name,
                 at_ns=now_ns,
                 site=site.name,
-                verdict=verdict,
-                results=[*map(answers.result, local), *outcome.logged(found, asked)],
+                verdict=_together(request, found, local),
+                results=[*map(answers.result, local), *outcome.with_costs(found, plain, asked)],
                 request=asked,
-                ip=ip,
-                facts=self.runtime.addresses.about(ip),
+                facts=facts,
                 client=records.client_name(request),
                 took_us=(time.perf_counter_ns() - began) // 1_000,
             )
-        )
+            self._log.append(record)
+        return {"decision": {"id": name, **decision, "ipDetails": known}}
 
     async def _note(self, site: Site, asked: Asked, results: Sequence[RuleResult], clock: _Until) -> None:
         """Let what was found add to what is known about the visitor. Never raises."""
@@ -282,8 +265,9 @@ class Evaluator:
         try:
             drive = partial(self._drive, seconds=_REPORT_SECONDS)
             await self._reporting.take(site, request, drive)
-            if request.refunds:
-                await drive(self._charges.take_back(site.name, request.refunds))
+            await drive(self._charges.take_back(site.name, request.refunds))
+        except StoreError as error:
+            self.runtime.journal.warn("refund", f"charges could not be taken back: {describe(error)}")
         except Exception as error:
             self.runtime.journal.swallowed("report", error)
         return {}
@@ -314,6 +298,15 @@ class Evaluator:
 
     async def _drive(self, flow: Generator[Effect, Any, T], seconds: float) -> T:
         return await self.runtime.drive(flow, seconds=seconds)
+
+
+def _together(request: DecideRequest, found: Outcome, local: Sequence[RuleResult]) -> records.Verdict:
+    """What the client's rules and those of the service come to together."""
+    told: list[tuple[Conclusion, Reason | None]] = [(found.conclusion, found.reason)]
+    if request.local_conclusion is not Told.UNSPECIFIED:
+        told.append((conclusion_of(request.local_conclusion), None))
+    refused = [found.refusal] if found.refusal is not None else []
+    return records.together([*refused, *local, *found.results], told, records.dry_run_of(local) or found.dry_run)
 
 
 class _Until:

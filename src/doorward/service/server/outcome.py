@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from doorward.decision import ALLOWED, Conclusion, Mode, RuleResult, State
 from doorward.effects import Algorithm
-from doorward.reason import ErrorReason
+from doorward.reason import ErrorReason, RuleReason
 from doorward.service.server import answers, rules
 from doorward.service.server.arcjet_fingerprint import fingerprint
+from doorward.service.server.engines import Slot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from doorward.service.messages import DecideRequest
     from doorward.service.server.asked import Asked
     from doorward.service.server.charges import Charges
-    from doorward.service.server.engines import Built, Slot
+    from doorward.service.server.engines import Built
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,26 +85,40 @@ def _result(slot: Slot, progress: Progress) -> RuleResult:
 
 def failed(request: DecideRequest, message: str) -> Outcome:
     """The outcome when nothing could be asked at all."""
-    from doorward.service.server.engines import Slot
+    return _of_all(request, Conclusion.ERROR, ErrorReason(message))
 
-    reason = ErrorReason(message)
+
+def switched_off(request: DecideRequest) -> Outcome:
+    """The outcome while ``DOORWARD_MODE`` is ``OFF``."""
+    return _of_all(request, Conclusion.ALLOW, RuleReason("off", "DOORWARD_MODE is OFF"))
+
+
+def _of_all(request: DecideRequest, conclusion: Conclusion, reason: Reason) -> Outcome:
     slots = []
     for rule in request.rules:
         state = State.RUN if rules.mode_of(rule) is Mode.LIVE else State.DRY_RUN
+        state = State.NOT_RUN if conclusion is Conclusion.ALLOW else state
         shown = rules.arcjet_id(rule, request.characteristics)
-        result = RuleResult(rule.name, shown, state, Conclusion.ERROR, reason)
-        slots.append(Slot(None, result, shown, rules.characteristics_of(rule, request.characteristics), "ERROR"))
+        result = RuleResult(rule.name, shown, state, conclusion, reason)
+        slots.append(Slot(None, result, shown, rules.characteristics_of(rule, request.characteristics), ""))
     results = [slot.failed for slot in slots if slot.failed is not None]
-    return Outcome(slots=slots, results=results, conclusion=Conclusion.ERROR, reason=reason)
+    return Outcome(slots=slots, results=results, conclusion=conclusion, reason=reason)
 
 
 # --- told
 
 
-def told_to_own(outcome: Outcome, charges: Charges, site: str) -> dict[str, Any]:
-    """The decision for doorward's own client, but for its id and what is known about the address."""
+def told_to_own(outcome: Outcome, plain: Sequence[dict[str, Any]], charges: Charges, site: str) -> dict[str, Any]:
+    """The decision for doorward's own client, but for its id and what is known about the address.
+
+    Args:
+        outcome: What the rules came to.
+        plain: Their results as :func:`results_of` writes them out.
+        charges: Seals what was charged.
+        site: Whose it is.
+    """
     sealed = _sealed(outcome, charges, site)
-    results = [answers.result(found, charges=sealed.get(at, ())) for at, found in enumerate(outcome.results)]
+    results = [answers.charged(each, sealed[at]) if at in sealed else each for at, each in enumerate(plain)]
     answer = _head(outcome, answers.own_reason(outcome.reason), results, outcome.ttl)
     if outcome.dry_run:
         answer["dryRun"] = outcome.dry_run
@@ -153,11 +168,15 @@ def _head(outcome: Outcome, reason: dict[str, Any], results: list[dict[str, Any]
     }
 
 
-def logged(outcome: Outcome, asked: Asked) -> list[dict[str, Any]]:
-    """What each rule came to, and what it cost."""
+def results_of(outcome: Outcome) -> list[dict[str, Any]]:
+    """What each rule came to, with all that is known."""
+    return [answers.result(found) for found in outcome.results]
+
+
+def with_costs(outcome: Outcome, plain: Sequence[dict[str, Any]], asked: Asked) -> list[dict[str, Any]]:
+    """``plain`` results, and what each cost."""
     results = []
-    for slot, found in zip(outcome.slots, outcome.results, strict=True):
-        entry = answers.result(found)
+    for slot, found, entry in zip(outcome.slots, outcome.results, plain, strict=True):
         took = _took(slot, found, asked)
         results.append({**entry, "tookUs": took} if took is not None else entry)
     return results
@@ -170,4 +189,4 @@ def _took(slot: Slot, found: RuleResult, asked: Asked) -> int | None:
     return asked.counting_us if slot.kind == "RATE_LIMIT" else asked.took_us.get(id(slot.bound.rule))
 
 
-__all__ = ["Outcome", "failed", "logged", "of_decision", "told_to_arcjet", "told_to_own"]
+__all__ = ["Outcome", "failed", "of_decision", "results_of", "told_to_arcjet", "told_to_own", "with_costs"]

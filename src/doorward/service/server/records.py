@@ -73,7 +73,7 @@ def _would_refuse(result: RuleResult) -> bool:
     return result.state is State.DRY_RUN and result.conclusion in (Conclusion.DENY, Conclusion.CHALLENGE)
 
 
-def record(  # noqa: PLR0913  (what a record is made of)
+def record(
     *,
     decision: str,
     at_ns: int,
@@ -81,7 +81,6 @@ def record(  # noqa: PLR0913  (what a record is made of)
     verdict: Verdict,
     results: Sequence[dict[str, Any]],
     request: Asked,
-    ip: str,
     facts: AddressFacts,
     client: str,
     took_us: int = 0,
@@ -97,7 +96,7 @@ def record(  # noqa: PLR0913  (what a record is made of)
         why=printable(verdict.reason.explain(), _LONGEST_WHY),
         rule=verdict.rule,
         dry_run=printable(verdict.dry_run, 100),
-        ip=ip,
+        ip=request.client_ip.address,
         method=printable(request.method, 20),
         host=printable(request.host, _LONGEST_HOST),
         path=printable(request.path, _LONGEST_PATH),

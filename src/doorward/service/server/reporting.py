@@ -123,7 +123,6 @@ class Reporting:
                 verdict=records.together([*refused, *results], told, dry_run),
                 results=[*map(answers.result, results)],
                 request=asked,
-                ip=ip,
                 facts=self._runtime.addresses.about(ip),
                 client=records.client_name(report),
                 reported=True,

@@ -191,9 +191,7 @@ def _email(rule: messages.EmailRule, options: dict[str, Any]) -> Rule:
     if messages.EmailType.UNSPECIFIED in (*rule.allow, *rule.deny, *rule.block):
         raise ConfigurationError("allow, deny", "hold a type of e-mail address that this service does not know")
     lists = rule.model_copy(update={"deny": [*rule.deny, *rule.block]})
-    chosen: dict[str, Any] = {
-        key: [kind.value for kind in kinds] for key, kinds in _lists(lists, empty=False).items()
-    }
+    chosen: dict[str, Any] = {key: [kind.value for kind in kinds] for key, kinds in _lists(lists, empty=False).items()}
     chosen |= {
         "require_top_level_domain": rule.require_top_level_domain,
         "allow_domain_literal": rule.allow_domain_literal,
