@@ -138,7 +138,7 @@ class Keys:
         _check(site, quota, note)
         now = self._clock.now_ns()
         ends = now + duration.nanoseconds(expires, "expires") if expires is not None else 0
-        with self._file.changing() as connection:
+        with self._file.changing(make=True) as connection:
             return _insert(connection, self._file.read(connection), KeyRow("", site, b"", now, 0, ends, quota, note))
 
     def rotate(self, site: str, *, grace: duration.Duration = "7d") -> NewKey:

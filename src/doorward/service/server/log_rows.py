@@ -43,7 +43,7 @@ _MOST_RESULTS = 200
 _MOST_ITEMS = 1_000
 _DEEPEST = 12
 _LONGEST_TEXT = 8_192
-_LARGEST = 2**63 - 1
+_LARGEST = 2**63 - 2  # before the end of any question
 _FASTEST = 1  # zlib's level: half the size for a tenth of the time of its default
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
 # Controls, lone surrogates, and what turns the direction of a line or breaks it.
