@@ -179,6 +179,7 @@ def test_revoking_is_seen_by_others(path: Path, clock: FakeClock) -> None:
     service.close()
 
 
+@pytest.mark.filterwarnings("ignore:This process.*multi-threaded")  # the thread that notes when keys were used
 def test_another_process_sees_a_revocation(keys: Keys) -> None:
     """A fork that had the file open before."""
     new = keys.add("shop")
