@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -57,6 +58,10 @@ class Source(Protocol):
         """What has come since ``cursor``, the oldest first; and the next cursor."""
         ...
 
+    def close(self) -> None:
+        """Nothing more is asked."""
+        ...
+
 
 def add_tail(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the command line."""
@@ -86,8 +91,8 @@ def _run(arguments: argparse.Namespace) -> int:
     if not 0 <= arguments.n <= _MOST:
         raise ConfigurationError("-n", f"must be from 0 to {_MOST}")
     try:
-        source = _source(arguments)
-        return _one(source, arguments) if arguments.id else _Follower(source, arguments).run()
+        with closing(_source(arguments)) as source:
+            return _one(source, arguments) if arguments.id else _Follower(source, arguments).run()
     except KeyboardInterrupt:
         return YES
     except ServiceError as error:
@@ -132,6 +137,9 @@ class _FileSource:
         query = question(filters.items(), "", 0).query
         found, cursor = self._reader.after(query, cursor, limit)
         return [summary(record) for record in found], cursor
+
+    def close(self) -> None:
+        """There is nothing that stays open."""
 
 
 # --- one decision

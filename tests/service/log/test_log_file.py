@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import random
 import sqlite3
 import stat
 import threading
@@ -188,17 +189,20 @@ def test_many_threads_append(log: LogFile, reader: LogFileReader) -> None:
             for each in page} == wanted  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:This process.*multi-threaded")  # that is the point of it
 def test_a_fork_writes_by_itself(log: LogFile, reader: LogFileReader) -> None:
     """The child's thread and connection are its own; what waited in the parent is written once."""
-    log.append(record(1))
-    pid = os.fork()
-    if pid == 0:
-        log.append(record(2))
-        os._exit(0 if log.flush(20) and log.close(20) else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    log.append(record(3))
+    for number in range(40):  # while the parent's thread is at any point of its work
+        log.append(record(2 * number))
+        threading.Event().wait(random.random() / 50)
+        pid = os.fork()
+        if pid == 0:
+            log.append(record(2 * number + 1))
+            os._exit(0 if log.flush(20) and log.close(20) else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    log.append(record(80))
     assert log.flush()
-    assert [each.id for each in reader.latest(LogQuery(), 9)] == [record(number).id for number in (3, 2, 1)]
+    assert [each.id for each in reader.latest(LogQuery(), 99)] == [record(number).id for number in range(80, -1, -1)]
 
 
 # --- what is old

@@ -52,6 +52,10 @@ class LogClient:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close its connections."""
         self._client.close()
 
     def find(self, decision: str) -> dict[str, Any] | None:

@@ -66,15 +66,20 @@ class KeyFile:
         self.path = path
 
     @contextmanager
-    def changing(self) -> Iterator[sqlite3.Connection]:
-        """A connection in a transaction that nobody else is in; the file is made if it is not there.
+    def changing(self, *, make: bool = False) -> Iterator[sqlite3.Connection]:
+        """A connection in a transaction that nobody else is in.
+
+        Args:
+            make: Whether to make the file if it is not there. An empty one where there was one would revoke all keys.
 
         Raises:
             DataError: It cannot be used.
         """
         with self._telling():
-            self._make()
-            connection = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)
+            if make:
+                self._make()
+            self._check_there()
+            connection = sqlite3.connect(self._address("rw"), uri=True, timeout=_PATIENCE, isolation_level=None)
             try:
                 self._prepare(connection)
                 connection.execute("BEGIN IMMEDIATE")
@@ -90,10 +95,8 @@ class KeyFile:
             DataError: There is no such file, or it cannot be read.
         """
         with self._telling():
-            if not self.path.exists():
-                raise DataError(self.path, "there is no such file: `doorward keys add SITE` makes it")
-            address = f"{self.path.absolute().as_uri()}?mode=ro"
-            connection = sqlite3.connect(address, uri=True, timeout=_GLANCE, check_same_thread=False)
+            self._check_there()
+            connection = sqlite3.connect(self._address("ro"), uri=True, timeout=_GLANCE, check_same_thread=False)
             try:
                 self._check(connection)
             except BaseException:
@@ -116,6 +119,13 @@ class KeyFile:
         with self._telling():
             found = self.path.stat()
             return found.st_dev, found.st_ino, int(connection.execute("PRAGMA data_version").fetchone()[0])
+
+    def _address(self, mode: str) -> str:
+        return f"{self.path.absolute().as_uri()}?mode={mode}"
+
+    def _check_there(self) -> None:
+        if not self.path.exists():
+            raise DataError(self.path, "there is no such file: `doorward keys add SITE` makes it")
 
     def _make(self) -> None:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -88,6 +88,7 @@ class Keys:
         self._clock = clock or SystemClock()
         self._logger = logger or logging.getLogger("doorward")
         self._lock = lock_over_forks()
+        self._writing = lock_over_forks()
         self._held: _Held | None = None
         self._looked = self._said = self._noted = float("-inf")
         self._used: dict[str, int] = {}
@@ -138,7 +139,7 @@ class Keys:
         _check(site, quota, note)
         now = self._clock.now_ns()
         ends = now + duration.nanoseconds(expires, "expires") if expires is not None else 0
-        with self._file.changing() as connection:
+        with self._file.changing(make=True) as connection:
             return _insert(connection, self._file.read(connection), KeyRow("", site, b"", now, 0, ends, quota, note))
 
     def rotate(self, site: str, *, grace: duration.Duration = "7d") -> NewKey:
@@ -267,7 +268,8 @@ class Keys:
         if not used:
             return
         try:
-            with self._file.changing() as connection:
+            # No fork meanwhile: SQLite has locks of its own, which a child would find held for ever.
+            with self._writing, self._file.changing() as connection:
                 key_file.note_use(connection, used.items())
         except DataError as error:
             self._say(error)

@@ -38,12 +38,14 @@ MOST_BYTES = 64 << 10
 COLUMNS = ("at_ns", "site", "conclusion", "reason", "rule", "dry_run", "ip", "country", "method", "path")
 """What decisions are looked for by. Everything else is in one compressed value, so that a scan reads little."""
 
+_TEXTS = slice(LogRecord._fields.index("site"), LogRecord._fields.index("country") + 1)
+_USUAL = 2_000
 _REST = ("why", "host", "agent", "client")
 _MOST_RESULTS = 200
 _MOST_ITEMS = 1_000
 _DEEPEST = 12
 _LONGEST_TEXT = 8_192
-_LARGEST = 2**63 - 1
+_LARGEST = 2**63 - 2  # before the end of any question
 _FASTEST = 1  # zlib's level: half the size for a tenth of the time of its default
 _REPLACED = "\N{REPLACEMENT CHARACTER}"
 # Controls, lone surrogates, and what turns the direction of a line or breaks it.
@@ -54,6 +56,10 @@ Row = tuple[Any, ...]
 
 def clipped(record: LogRecord) -> LogRecord:
     """The record without what is too long of its texts, so that a queue of records is bounded in bytes, too."""
+    # Added up, since this is on the way of each decision; each text is looked at when the row is made.
+    values: tuple[Any, ...] = tuple(record)
+    if sum(map(len, values[_TEXTS]), len(record.id) + len(record.client)) <= _USUAL:
+        return record
     long = {name: getattr(record, name)[:most] for name, most in LONGEST.items() if len(getattr(record, name)) > most}
     return record._replace(**long) if long else record
 

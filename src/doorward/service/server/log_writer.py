@@ -12,6 +12,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
 
 from doorward import journal
+from doorward.locks import lock_over_forks
 from doorward.printable import describe, printable
 from doorward.service.server import log_schema
 from doorward.service.server.log_rows import COLUMNS, rows_of
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from doorward.clock import Clock
     from doorward.service.server.log_rows import Row
     from doorward.service.server.ports import LogRecord
+
+_no_fork = lock_over_forks()
+"""Held while SQLite is at work, which has locks of its own: a child that is forked meanwhile would find them held for
+ever, and hold the lock of the folder by a descriptor that it knows nothing of."""
 
 _MOST_AT_ONCE = 500
 _GATHERING = 0.05
@@ -205,7 +210,8 @@ class Writer:
 
     def _try_to_write(self, rows: Sequence[tuple[Row, Row]]) -> bool:
         try:
-            self._write(self._opened(), rows)
+            with _no_fork:
+                self._write(self._opened(), rows)
         except Exception as error:
             self._close()
             self._tell(error)
@@ -258,7 +264,8 @@ class Writer:
     def _opened(self) -> sqlite3.Connection:
         """The file at the path: another one, if this one was replaced or taken away."""
         if self._connection is not None and log_schema.identity(self._path) != self._file:
-            self._close()
+            self._connection.close()
+            self._connection = None
         if self._connection is None:
             self._connection = self._open()
         return self._connection
@@ -277,7 +284,7 @@ class Writer:
     def _close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            with suppress(sqlite3.Error):
+            with _no_fork, suppress(sqlite3.Error):
                 connection.close()
 
     def _tell(self, error: Exception) -> None:
@@ -291,7 +298,8 @@ class Writer:
 
     def _set_aside(self) -> None:
         try:
-            kept = log_schema.set_aside(self._path, self._file)
+            with _no_fork:
+                kept = log_schema.set_aside(self._path, self._file)
         except OSError as error:
             self._failed(_cause(error))
             return
