@@ -81,3 +81,9 @@ def running(tmp_path: Path) -> Iterator[Running]:
     """A site with a week of decisions, behind uvicorn."""
     with Running(Site(tmp_path, seeded(SystemClock().now_ns()))) as server:
         yield server
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The loop that servers run."""
+    return "asyncio"
