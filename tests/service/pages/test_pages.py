@@ -46,6 +46,15 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'"
 )
+EXPECTED = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "x-robots-tag": "noindex, nofollow",
+    "cache-control": "no-store",
+}
 ANSWERS = ["GET /", "GET /?range=nonsense", "GET /decisions", "GET /decisions?ip=x", "GET /decisions/live?cursor=0",
            "GET /decisions/live?cursor=x", "GET /decisions/req_x", "GET /bans", "POST /bans", "GET /keys", "GET /login",
            "POST /login", "POST /logout", "GET /logout", "DELETE /", "PUT /decisions", "POST /decisions/live",
@@ -54,23 +63,14 @@ ANSWERS = ["GET /", "GET /?range=nonsense", "GET /decisions", "GET /decisions?ip
 
 @pytest.mark.parametrize("broken", [False, True], ids=["works", "broken"])
 @pytest.mark.parametrize("logged_in", [True, False], ids=["in", "out"])
-@pytest.mark.parametrize("answer", ANSWERS)
-async def test_every_answer_has_the_headers(
-    http: httpx.AsyncClient, site: Site, answer: str, logged_in: bool, broken: bool
-) -> None:
+async def test_every_answer_has_the_headers(http: httpx.AsyncClient, site: Site, logged_in: bool, broken: bool) -> None:
     """Pages, redirects, errors and JSON; nothing is kept by a cache."""
     if logged_in:
         await log_in(http)
     site.reader.broken = broken
-    method, path = answer.split()
-    headers = (await http.request(method, path)).headers
-    assert headers["content-security-policy"] == POLICY
-    assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
-    assert headers["cross-origin-opener-policy"] == "same-origin"
-    assert headers["cross-origin-resource-policy"] == "same-origin"
-    assert headers["x-robots-tag"] == "noindex, nofollow"
-    assert headers["cache-control"] == "no-store"
+    for answer in ANSWERS:
+        headers = (await http.request(*answer.split())).headers
+        assert {name: headers.get(name) for name in EXPECTED} == EXPECTED, answer
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
@@ -119,7 +119,9 @@ def test_assets_are_small_and_load_nothing_else() -> None:
     templates = list(assets.FOLDER.with_name("templates").iterdir())
     for path in files + templates:
         text = path.read_text("utf-8").replace("http://www.w3.org/2000/svg", "")
-        assert not re.search(r"https?://|@import|url\(['\"a-z/]|innerHTML|insertAdjacent|document\.write|eval\(", text), path
+        assert not re.search(
+            r"https?://|@import|url\(['\"a-z/]|innerHTML|insertAdjacent|document\.write|eval\(", text
+        ), path
     for path in templates:
         text = path.read_text("utf-8")
         assert not re.search(r"<style|<script(?! src=)|\son[a-z]+=|\sstyle=|javascript:|\|safe", text), path
@@ -172,7 +174,9 @@ def hostile(payload: str, at_ns: int) -> LogRecord:
     details = dict.fromkeys(["provenance", "country", "city", "asn", "asnName", "asnType", "service", "isVpn"], payload)
     text = {name: payload for name in ("site", "conclusion", "reason", "why", "rule", "dry_run", "ip", "method", "host",
                                        "path", "agent", "country", "client")}  # fmt: skip
-    return LogRecord(id=payload, at_ns=at_ns, results=results, ip_details={**details, "names": {"vpn": [payload]}}, **text)
+    return LogRecord(
+        id=payload, at_ns=at_ns, results=results, ip_details={**details, "names": {"vpn": [payload]}}, **text
+    )
 
 
 def is_safe(page: str) -> None:
@@ -208,12 +212,13 @@ async def test_hostile_values_are_text(operator: httpx.AsyncClient, site: Site, 
 
 @pytest.mark.parametrize("payload", PAYLOADS, ids=range(len(PAYLOADS)))
 @pytest.mark.parametrize("path", ["/", "/decisions", "/decisions/live", "/bans", "/login"])
-async def test_hostile_questions_are_text(operator: httpx.AsyncClient, path: str, payload: str) -> None:
+async def test_hostile_questions_are_text(operator: httpx.AsyncClient, site: Site, path: str, payload: str) -> None:
     """In every parameter of a URL."""
+    site.reader.records = site.reader.records[-3:]
     payload = payload[:20_000].encode("utf-8", "replace").decode()
     names = [*filters.Filters.__dataclass_fields__, "id", "cursor", "banned", "unbanned", "missing", "next"]
     for name in names:
-        reply = await operator.get(path, params={"range": "7d", name: payload})
+        reply = await operator.get(path, params={"range": "1h", name: payload})
         assert reply.status_code in {200, 303, 400}
         if reply.status_code == 200 and "html" in reply.headers["content-type"]:
             is_safe(html_without_inputs(reply.text))
@@ -253,7 +258,11 @@ async def test_the_overview_counts_what_is_in_the_log(operator: httpx.AsyncClien
 async def test_the_overview_links_to_samples(operator: httpx.AsyncClient, site: Site) -> None:
     """Of what is denied most, and of what dry-run rules would have refused."""
     links = [a.get("href") or "" for tag, a in Parsed((await operator.get("/?range=7d")).text).tags if tag == "a"]
-    for wanted in ("conclusion=DENY&ip=192.0.2.66&range=7d", "conclusion=DENY&rule=signup&range=7d", "dry=bots&range=7d"):
+    for wanted in (
+        "conclusion=DENY&ip=192.0.2.66&range=7d",
+        "conclusion=DENY&rule=signup&range=7d",
+        "dry=bots&range=7d",
+    ):
         [link] = {link for link in links if link == f"/decisions?{wanted}"}
         rows = Parsed((await operator.get(link)).text).tags
         assert [tag for tag, _ in rows].count("time") > 1
@@ -428,7 +437,7 @@ async def test_states_are_told_apart(operator: httpx.AsyncClient, site: Site) ->
     site.reader.append(of(site, conclusion="DENY")._replace(id="req_states", results=results, dry_run="dry"))
     page = (await operator.get("/decisions/req_states")).text
     lines = {name: re.search(f"<a [^>]*>{name}</a><br>.*?</tr>", page, re.S)[0] for name in ("dry", "late", "old")}
-    assert "DRY RUN</span> <span class=\"would\">DENY" in lines["dry"]
+    assert 'DRY RUN</span> <span class="would">DENY' in lines["dry"]
     assert "NOT RUN" in lines["late"]
     assert "cached" in lines["old"]
     assert "would have refused this request" in page

@@ -82,7 +82,14 @@ class Banning:
         ]
         given = {"problem": "", "done": {}, **values}
         return self._renderer.response(
-            "bans.html", status, token=visit.token, bans=lines, count=len(bans), lengths=LENGTHS, form=visit.form, **given
+            "bans.html",
+            status,
+            token=visit.token,
+            bans=lines,
+            count=len(bans),
+            lengths=LENGTHS,
+            form=visit.form,
+            **given,
         )
 
 

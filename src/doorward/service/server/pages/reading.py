@@ -139,7 +139,7 @@ class Reading:
 
     async def decisions(self, visit: Visit) -> Response:
         """The table; of a box with an id, the decision."""
-        wanted = visit.query.get("id", "").strip()[: LONGEST_VALUE]
+        wanted = visit.query.get("id", "").strip()[:LONGEST_VALUE]
         if wanted:
             return RedirectResponse(decision_link(wanted), 303)
         return await self._threads.run(self._decisions, visit)
@@ -190,7 +190,7 @@ class Reading:
 
     def _decision(self, visit: Visit) -> Response:
         wanted = visit.request.path_params["id"]
-        record = self._reader.find(wanted[: LONGEST_VALUE])
+        record = self._reader.find(wanted[:LONGEST_VALUE])
         if record is None:
             return self._page(visit, "unknown.html", status=404, wanted=shown(wanted, 100))
         return self._page(
