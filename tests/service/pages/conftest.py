@@ -29,6 +29,8 @@ class Running:
 
     def __init__(self, site: Site) -> None:
         self.site = site
+        self.seeds = list(site.reader.records)
+        self.bans = dict(site.bans.held)
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
         self.server = uvicorn.Server(uvicorn.Config(site.app, log_level="warning", lifespan="off", ws="none"))
@@ -62,7 +64,7 @@ async def http(site: Site) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A headless Chromium."""
     path = next((found for name in NAMES if name and (found := shutil.which(name))), None)
@@ -76,8 +78,23 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
-@pytest.fixture
-def running(tmp_path: Path) -> Iterator[Running]:
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A site with a week of decisions, behind uvicorn."""
-    with Running(Site(tmp_path, seeded(SystemClock().now_ns()))) as server:
+    with Running(Site(tmp_path_factory.mktemp("pages"), seeded(SystemClock().now_ns(), 2000))) as server:
         yield server
+
+
+@pytest.fixture
+def running(served: Running) -> Running:
+    """The same, as it was at first."""
+    served.site.reader.records = list(served.seeds)
+    served.site.reader.broken = False
+    served.site.bans.held = dict(served.bans)
+    return served
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The loop that servers run."""
+    return "asyncio"

@@ -136,7 +136,9 @@ SHIELD_FOUND = {
         ],
     }
 }
-BOT_FOUND = {"botV2": {"allowed": [], "denied": ["CURL"], "verified": False, "spoofed": False, "evidence": ["names itself curl"]}}
+BOT_FOUND = {
+    "botV2": {"allowed": [], "denied": ["CURL"], "verified": False, "spoofed": False, "evidence": ["names itself curl"]}
+}
 NOTHING = {"shield": {"shieldTriggered": False, "suspicious": False}}
 NO_BOT = {"botV2": {"allowed": [], "denied": [], "verified": False, "spoofed": False}}
 HOME = {"provenance": "FORWARDED", "country": "DE", "countryName": "Germany", "city": "Leipzig", "asn": "64496",
@@ -186,9 +188,13 @@ def denied(at_ns: int, random_: random.Random) -> LogRecord:
 def other(at_ns: int, random_: random.Random) -> LogRecord:
     base = allowed(at_ns, random_)
     if random_.random() < 0.5:
-        results = [result("signup-email", "ERROR", {"error": {"message": "the name servers did not answer"}}, tookUs=501_000)]
+        results = [
+            result("signup-email", "ERROR", {"error": {"message": "the name servers did not answer"}}, tookUs=501_000)
+        ]
         why = "the name servers did not answer"
-        return base._replace(conclusion="ERROR", reason="ERROR", rule="signup-email", why=why, results=results, took_us=502_300)
+        return base._replace(
+            conclusion="ERROR", reason="ERROR", rule="signup-email", why=why, results=results, took_us=502_300
+        )
     reason = {"challenge": {"rule": "weights", "message": "the sum of weights reached 10", "weight": 11.0}}
     why = "weights: the sum of weights reached 10"
     results = [result("weights", "CHALLENGE", reason)]
@@ -244,3 +250,8 @@ class Site:
         self.login = Login(self.password, folder / "shared", **options)
         self.routes = routes(self.reader, self.login, self.bans, keys, state)
         self.app = Starlette(routes=self.routes)
+
+
+def of_rule(records: Sequence[LogRecord], rule: str) -> LogRecord:
+    """The newest that a rule decided."""
+    return next(record for record in reversed(records) if record.rule == rule)

@@ -50,7 +50,12 @@ def routes(
         ConfigurationError: Jinja2 is not installed.
     """
     assets = Assets()
-    offered = [("Overview", "/", True), ("Decisions", "/decisions", True), ("Bans", "/bans", bans), ("Keys", "/keys", keys)]
+    offered = [
+        ("Overview", "/", True),
+        ("Decisions", "/decisions", True),
+        ("Bans", "/bans", bans),
+        ("Keys", "/keys", keys),
+    ]
     sections = [(name, path) for name, path, there in offered if there]
     renderer = Renderer(assets.urls, sections)
     gate = Gate(login, renderer)

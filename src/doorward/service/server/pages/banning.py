@@ -63,8 +63,8 @@ class Banning:
         seconds = duration.seconds(visit.form.get("length", ""), "Time")
         if seconds < 1:
             raise ConfigurationError("Time", "must be at least a second")
-        why = shown(visit.form.get("why", "").strip(), LONGEST_WHY)
-        await self._bans.ban(ip, seconds, why or "by the operator")
+        why = "".join(c for c in visit.form.get("why", "")[:LONGEST_WHY] if c.isprintable()).strip()
+        await self._bans.ban(ip, seconds, why or "banned by the operator")
         return link("/bans", banned=ip)
 
     async def _unban(self, visit: Visit) -> str:
@@ -77,12 +77,19 @@ class Banning:
     async def _page(self, visit: Visit, status: int = 200, **values: object) -> Response:
         bans = sorted(await self._bans.bans(), key=lambda ban: -ban.seconds)
         lines = [
-            BanLine(shown(b.ip, 80), b.ip, span(b.seconds), shown(b.why, 300), link("/decisions", ip=b.ip))
+            BanLine(shown(b.ip, 80), _address(b.ip), span(b.seconds), shown(b.why, 300), link("/decisions", ip=b.ip))
             for b in bans[:MOST]
         ]
         given = {"problem": "", "done": {}, **values}
         return self._renderer.response(
-            "bans.html", status, token=visit.token, bans=lines, count=len(bans), lengths=LENGTHS, form=visit.form, **given
+            "bans.html",
+            status,
+            token=visit.token,
+            bans=lines,
+            count=len(bans),
+            lengths=LENGTHS,
+            form=visit.form,
+            **given,
         )
 
 

@@ -107,7 +107,13 @@ def _lane(
     when = time(rates[counts.index(most)].at_ns) if most else ""
     summary = f"{name}: {number(of_lane)} in all, {peak} at {when}" if most else f"{name}: none"
     return Lane(
-        name, number(of_lane), per_cent(of_lane, total), peak if most else "none", _lane_link(filters, name), summary, bars
+        name,
+        number(of_lane),
+        per_cent(of_lane, total),
+        peak if most else "none",
+        _lane_link(filters, name),
+        summary,
+        bars,
     )
 
 

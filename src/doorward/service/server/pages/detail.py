@@ -84,7 +84,11 @@ def _rule_line(result: Mapping[str, Any]) -> RuleLine:
 def request_facts(record: LogRecord) -> list[Fact]:
     """What was asked about."""
     facts = [
-        Fact("Request", f"{shown(record.method, 16)} {shown(record.path, 600)}".strip(), link("/decisions", path=record.path)),
+        Fact(
+            "Request",
+            f"{shown(record.method, 16)} {shown(record.path, 600)}".strip(),
+            link("/decisions", path=record.path),
+        ),
         Fact("Host", shown(record.host, 260)),
         Fact("User-Agent", shown(record.agent, 600)),
         Fact("Site", shown(record.site, 100), link("/decisions", site=record.site)),
@@ -120,7 +124,9 @@ def address_facts(record: LogRecord) -> list[Fact]:
 def raw(record: LogRecord) -> str:
     """Everything that is kept, as JSON in ASCII; the end is cut off where it is very long."""
     text = json.dumps(record._asdict(), indent=2, default=str)
-    return text if len(text) <= LONGEST_JSON else f"{text[:LONGEST_JSON]}\n… {len(text) - LONGEST_JSON:,} more characters"
+    return (
+        text if len(text) <= LONGEST_JSON else f"{text[:LONGEST_JSON]}\n… {len(text) - LONGEST_JSON:,} more characters"
+    )
 
 
 def _joined(values: list[Any]) -> str:

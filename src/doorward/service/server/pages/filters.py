@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from doorward.clock import NANOSECONDS
-from doorward.service.server.pages.texts import LATEST_NS, link, shown
+from doorward.service.server.pages.texts import LATEST_NS, LONGEST_VALUE, link, shown
 from doorward.service.server.ports import LogQuery
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 CONCLUSIONS = ("ALLOW", "DENY", "CHALLENGE", "ERROR")
 RANGES = {"15m": 15 * 60, "1h": 3600, "24h": 86400, "7d": 7 * 86400}
 """Seconds of the stretches of time that a page can show."""
-LONGEST = 2_048
 _LABELS = {
     "reason": "reason",
     "rule": "rule",
@@ -109,7 +108,7 @@ class Filters:
 
 def read(parameters: Mapping[str, str]) -> tuple[Filters, list[str]]:
     """The filters of a URL, and the names of those that make no sense and are left out."""
-    values = {f.name: parameters.get(f.name, "").strip()[:LONGEST] for f in fields(Filters)}
+    values = {f.name: parameters.get(f.name, "").strip()[:LONGEST_VALUE] for f in fields(Filters)}
     values["conclusion"], values["reason"] = values["conclusion"].upper(), values["reason"].upper()
     wrong = [name for name, value in values.items() if value and not _makes_sense(name, value)]
     return Filters(**{name: "" if name in wrong else value for name, value in values.items()}), wrong

@@ -229,5 +229,3 @@ def own_path(text: str, fallback: str = "/") -> str:
     if not plain or not text.startswith("/") or text.startswith(("//", "/\\")) or "\\" in text:
         return fallback
     return text
-
-

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from doorward.service.server.pages import detail, filters
 from doorward.service.server.pages.charts import STEPS, chart
 from doorward.service.server.pages.rows import row
-from doorward.service.server.pages.texts import day, decision_link, link, moment, number, shown
+from doorward.service.server.pages.texts import LONGEST_VALUE, day, decision_link, link, moment, number, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -139,7 +139,7 @@ class Reading:
 
     async def decisions(self, visit: Visit) -> Response:
         """The table; of a box with an id, the decision."""
-        wanted = visit.query.get("id", "").strip()[: filters.LONGEST]
+        wanted = visit.query.get("id", "").strip()[:LONGEST_VALUE]
         if wanted:
             return RedirectResponse(decision_link(wanted), 303)
         return await self._threads.run(self._decisions, visit)
@@ -190,7 +190,7 @@ class Reading:
 
     def _decision(self, visit: Visit) -> Response:
         wanted = visit.request.path_params["id"]
-        record = self._reader.find(wanted[: filters.LONGEST])
+        record = self._reader.find(wanted[:LONGEST_VALUE])
         if record is None:
             return self._page(visit, "unknown.html", status=404, wanted=shown(wanted, 100))
         return self._page(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from doorward.service.server.pages.texts import link, minute, number, shown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from jinja2 import Environment
+    from jinja2 import Template
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -31,10 +32,8 @@ class Renderer:
     """
 
     def __init__(self, assets: Mapping[str, str], sections: list[tuple[str, str]]) -> None:
-        self._environment = _environment()
-        self._environment.globals.update(asset=assets.__getitem__, sections=sections, link=link, blank=BLANK)
-        # Parsed here, so that a mistake in one is found before anybody asks for it.
-        self._templates = {name: self._environment.get_template(name) for name in self._environment.list_templates()}
+        self._templates = _templates()
+        self._shared = {"asset": assets.__getitem__, "sections": sections, "token": "", "here": ""}
 
     def response(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
         """A page."""
@@ -42,10 +41,12 @@ class Renderer:
 
     def text(self, template: str, **values: Any) -> str:
         """What a template makes of ``values``."""
-        return self._templates[template].render(**{"token": "", "here": "", **values})
+        return self._templates[template].render({**self._shared, **values})
 
 
-def _environment() -> Environment:
+@cache
+def _templates() -> Mapping[str, Template]:
+    """All templates. Parsed at once, so that a mistake in one is found before anybody asks for it."""
     try:
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
     except ImportError:
@@ -59,4 +60,5 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.filters.update(shown=shown, number=number, minute=minute)
-    return environment
+    environment.globals.update(link=link, blank=BLANK)
+    return {name: environment.get_template(name) for name in environment.list_templates()}

@@ -10,6 +10,8 @@ from doorward.printable import printable
 
 LATEST_NS = 253_402_300_799 * NANOSECONDS
 """The end of the year 9999: Python's calendar knows no later time."""
+LONGEST_VALUE = 2_048
+"""Characters of a value in a URL."""
 
 
 def shown(value: object, longest: int = 200) -> str:
@@ -77,10 +79,10 @@ def span(seconds: float) -> str:
 
 def link(path: str, /, **query: object) -> str:
     """A path of ours with a query; what is empty is left out."""
-    given = {name: str(value) for name, value in query.items() if value}
+    given = {name: str(value)[:LONGEST_VALUE] for name, value in query.items() if value}
     return f"{path}?{urlencode(given, errors='replace')}" if given else path
 
 
 def decision_link(decision: str) -> str:
     """Where a decision is shown in full."""
-    return f"/decisions/{quote(decision, safe='', errors='replace')}"
+    return f"/decisions/{quote(decision[:LONGEST_VALUE], safe='', errors='replace')}"
