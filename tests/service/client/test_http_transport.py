@@ -238,6 +238,19 @@ def test_calls_that_are_too_late_leave_no_answer_to_others(ask: Way) -> None:
 # --- the deadline
 
 
+def test_a_transport_that_nobody_closes_warns_of_nothing() -> None:
+    """Applications need not close what protects them."""
+    with Chaos(echo) as server:
+        transport = HttpTransport(server.url, KEY)
+        transport.send(Call(PATH, b"{}", 5.0))
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            del transport
+            gc.collect()
+        assert [each for each in seen if issubclass(each.category, ResourceWarning)] == []
+        until(lambda: server.open == 0)
+
+
 class Slow:
     """A socket whose every operation takes a second of the clock, and notes the time-out that it is given."""
 
@@ -255,6 +268,9 @@ class Slow:
     def recv(self, size: int) -> bytes:
         self.clock[0] += 1
         return b"x"
+
+    def close(self) -> None:
+        pass
 
 
 def test_every_operation_is_given_what_is_left_of_the_whole() -> None:

@@ -108,7 +108,7 @@ def test_p5_a_service_that_wants_to_be_left_alone_is(ask: Way) -> None:
 
 
 def test_p5_a_probe_a_second_at_most_and_back_within_two() -> None:
-    """By the breaker's clock, whatever chance says: a second at least from probe to probe, two at most with their own."""
+    """Whatever chance says: a second at least from probe to probe, and two at most with what a probe takes."""
     for chance in (0.0, 0.5, 1.0):
         transport, clock = Scripted(ServiceError("down")), Hand()
         caller = Caller(transport, clock=clock, random=lambda chance=chance: chance)
