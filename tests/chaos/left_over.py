@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -24,7 +23,7 @@ def until(condition: Callable[[], object], what: str = "it never came to that") 
 
 
 def descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def threads(prefix: str = "doorward") -> list[str]:

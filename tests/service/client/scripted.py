@@ -38,7 +38,7 @@ class Scripted:
     async def asend(self, call: Call) -> Reply:
         answer = self._next(call)
         try:
-            while self.gate is not None and not self.gate.is_set():
+            while self.gate is not None and not self.gate.is_set():  # noqa: ASYNC110  (set by threads)
                 await asyncio.sleep(0.001)
         except BaseException:
             self._now -= 1

@@ -45,7 +45,7 @@ class _State:
         self.shared = Shared()
         self.in_flight = 0
         self.reminded = 0.0
-        self.counts = dict.fromkeys(("calls", "failures", "refused", "busy", "probes"), 0)
+        self.counts: dict[str, int] = dict.fromkeys(("calls", "failures", "refused", "busy", "probes"), 0)
 
     def count(self, what: str) -> None:
         with self.lock:

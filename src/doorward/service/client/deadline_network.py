@@ -88,6 +88,10 @@ class Line:
         """Close at once: whatever still comes is nobody's answer."""
         self._socket.close()
 
+    def __del__(self) -> None:
+        # Applications need not close what protects them: without, Python warns of a socket that nobody has closed.
+        self._socket.close()
+
 
 def _wants_more(error: OSError) -> bool:
     import ssl

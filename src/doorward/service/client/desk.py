@@ -88,7 +88,7 @@ class Desk:
         self._oldest = 0.0
         self._warming = self._hurried = self._stopped = self._sending = False
         self._thread: threading.Thread | None = None
-        self._counts = dict.fromkeys(("reported", "dropped", "refunded", "refunds_lost"), 0)
+        self._counts: dict[str, int] = dict.fromkeys(("reported", "dropped", "refunded", "refunds_lost"), 0)
 
     # --- what others call
 

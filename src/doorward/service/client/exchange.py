@@ -6,7 +6,7 @@ and not for all of them, it logs a line at INFO for each request, and it takes t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import h11
 
@@ -23,6 +23,8 @@ MOST_PIECES = 2_000
 """Pieces that a reply may be chopped into; one of 128 KiB in chunks of 128 bytes has half as many."""
 LARGEST_HEAD = 65_536
 """Bytes of status line and headers."""
+SERVICE_SHARE = 0.9
+"""Of what is left of the deadline: what the service has found out by then still gets here in time."""
 _BROKEN_OFF = "the decision service broke off in the middle of its answer"
 
 
@@ -85,7 +87,7 @@ class Exchanges:
         self._body = bytearray()
         self._pieces = 0
         events = [
-            self._head.of(call, max(1, int(seconds * 1000))),
+            self._head.of(call, max(1, int(1000 * SERVICE_SHARE * seconds))),
             h11.Data(data=call.body),
             h11.EndOfMessage(),
         ]
@@ -124,7 +126,7 @@ class Exchanges:
         done = self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
         return done and not self._http.trailing_data[0]
 
-    def _look_at(self, event: object) -> None:
+    def _look_at(self, event: Any) -> None:
         if isinstance(event, h11.Response):
             self._reply = event
             if self._header(b"content-encoding").lower() not in ("", "identity"):
