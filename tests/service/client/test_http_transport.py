@@ -25,7 +25,7 @@ from doorward.errors import ConfigurationError, ServiceError
 from doorward.service.client.deadline_network import Deadline, Line
 from doorward.service.client.endpoint import read_endpoint
 from doorward.service.client.exchange import Exchanges, Head
-from doorward.service.client.http_transport import HttpTransport
+from doorward.service.client.http_transport import HttpxTransport
 from doorward.service.client.lines import MOST_IDLE_SECONDS
 from doorward.service.client.transport import Call
 
@@ -40,7 +40,7 @@ def ports_of(url: str) -> int:
 def test_a_request_says_what_it_should_and_no_more(ask: Way) -> None:
     """The headers of the Connect protocol and the key; no compression is accepted; a prefix of the URL stays."""
     with Chaos(echo) as server:
-        transport = HttpTransport(server.url + "/doorward/", KEY)
+        transport = HttpxTransport(server.url + "/doorward/", KEY)
         (answer,) = ask(transport, seconds=5.0)
         transport.close()
     first, *lines = server.heads[0].decode().split("\r\n")
@@ -65,7 +65,7 @@ def test_no_proxy_of_the_environment_is_used(ask: Way, monkeypatch: pytest.Monke
     with Chaos(echo) as server, Chaos(echo) as proxy:
         for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, proxy.url)
-        transport = HttpTransport(server.url, KEY)
+        transport = HttpxTransport(server.url, KEY)
         ask(transport, 2)
         transport.close()
         assert (server.arrived, proxy.accepted) == (2, 0)
@@ -75,7 +75,7 @@ def test_no_log_line_is_written(ask: Way, caplog: pytest.LogCaptureFixture) -> N
     """One decision is one record at most, and that is not the transport's."""
     caplog.set_level("DEBUG")
     with Chaos(echo) as server:
-        transport = HttpTransport(server.url, KEY)
+        transport = HttpxTransport(server.url, KEY)
         ask(transport, 2)
         transport.close()
     assert [record for record in caplog.records if record.name != "asyncio"] == []
@@ -87,7 +87,7 @@ def test_no_log_line_is_written(ask: Way, caplog: pytest.LogCaptureFixture) -> N
 def test_a_connection_is_used_again(ask: Way) -> None:
     """One for those who ask one after the other."""
     with Chaos(echo) as server:
-        transport = HttpTransport(server.url, KEY)
+        transport = HttpxTransport(server.url, KEY)
         ask(transport, 30)
         assert (server.arrived, server.accepted) == (30, 1)
         transport.close()
@@ -97,7 +97,7 @@ def test_a_connection_is_used_again(ask: Way) -> None:
 def test_one_that_the_server_has_closed_costs_no_call(ask: Way) -> None:
     """It is seen before anything is sent over it."""
     with Chaos(echo) as server:
-        transport = HttpTransport(server.url, KEY)
+        transport = HttpxTransport(server.url, KEY)
         closing = saying(reply(b"{}"))
 
         def answer_and_close(chaos: Chaos, connection: socket.socket, body: bytes) -> bool:
@@ -129,7 +129,7 @@ def test_one_that_was_idle_for_long_is_not_used(ask: Way, monkeypatch: pytest.Mo
     assert 0 < MOST_IDLE_SECONDS < 5
     monkeypatch.setattr("doorward.service.client.lines.MOST_IDLE_SECONDS", 0.0)
     with Chaos(echo) as server:
-        transport = HttpTransport(server.url, KEY)
+        transport = HttpxTransport(server.url, KEY)
         ask(transport, 3)
         transport.close()
         assert server.accepted == 3
@@ -146,7 +146,7 @@ def test_a_second_reply_behind_the_first_ends_the_connection(ask: Way) -> None:
         return True
 
     with Chaos(twice) as server:
-        transport = HttpTransport(server.url, KEY)
+        transport = HttpxTransport(server.url, KEY)
         assert [answer.body for answer in ask(transport, 20)] == [b'{"n":%d}' % number for number in range(20)]
         assert server.accepted == 20
         transport.close()
@@ -162,7 +162,7 @@ def test_one_that_says_something_while_it_is_idle_is_not_used() -> None:
         connection.sendall(FORGED)
         return True
 
-    async def main(transport: HttpTransport) -> None:
+    async def main(transport: HttpxTransport) -> None:
         await transport.asend(Call(PATH, b"{}", 5.0))
         line = next(iter(transport._process.loops[asyncio.get_running_loop()].lines.open))
         go.set()
@@ -172,7 +172,7 @@ def test_one_that_says_something_while_it_is_idle_is_not_used() -> None:
         assert (await transport.asend(Call(PATH, b'{"n":2}', 5.0))).body == b'{"n":2}'
 
     with Chaos(later) as server:
-        transport = HttpTransport(server.url, KEY)
+        transport = HttpxTransport(server.url, KEY)
         transport.send(Call(PATH, b"{}", 5.0))
         line = next(iter(transport._process.lines.open))
         assert line.is_quiet()
@@ -190,13 +190,13 @@ def test_cancelled_calls_leave_no_answer_to_others() -> None:
     rng = random.Random(7)
     wrong: list[tuple[int, bytes]] = []
 
-    async def one(transport: HttpTransport, number: int) -> None:
+    async def one(transport: HttpxTransport, number: int) -> None:
         body = json.dumps({"n": number, "after": rng.choice([0, 0.001, 0.003])}).encode()
         answer = await transport.asend(Call(PATH, body, 5.0))
         if answer.body != body:
             wrong.append((number, answer.body))
 
-    async def main(transport: HttpTransport) -> None:
+    async def main(transport: HttpxTransport) -> None:
         for round_ in range(times // 20):
             tasks = [asyncio.create_task(one(transport, 20 * round_ + number)) for number in range(20)]
             await asyncio.sleep(rng.random() * 0.006)
@@ -210,7 +210,7 @@ def test_cancelled_calls_leave_no_answer_to_others() -> None:
                 assert result is None or isinstance(result, asyncio.CancelledError), result
 
     with Chaos(late_echo) as server:
-        transport = HttpTransport(server.url, KEY)
+        transport = HttpxTransport(server.url, KEY)
         run_threads([lambda: asyncio.run(main(transport))])
         assert wrong == []
         assert server.arrived > times / 3
@@ -228,7 +228,7 @@ def test_calls_that_are_too_late_leave_no_answer_to_others(ask: Way) -> None:
         return True
 
     with Chaos(sometimes_late) as server:
-        transport = HttpTransport(server.url, KEY)
+        transport = HttpxTransport(server.url, KEY)
         for seconds in (0.04, 0.04, 5.0):
             for number, answer in enumerate(ask(transport, 12, seconds=seconds)):
                 assert isinstance(answer, ServiceError) or answer.body == b'{"n":%d}' % number
@@ -241,7 +241,7 @@ def test_calls_that_are_too_late_leave_no_answer_to_others(ask: Way) -> None:
 def test_a_transport_that_nobody_closes_warns_of_nothing() -> None:
     """Applications need not close what protects them."""
     with Chaos(echo) as server:
-        transport = HttpTransport(server.url, KEY)
+        transport = HttpxTransport(server.url, KEY)
         transport.send(Call(PATH, b"{}", 5.0))
         with warnings.catch_warnings(record=True) as seen:
             warnings.simplefilter("always")
@@ -301,7 +301,7 @@ def test_an_address_that_leads_nowhere_leaves_another_its_share(ask: Way, monkey
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in (nowhere, server.port)]
 
         monkeypatch.setattr(socket, "getaddrinfo", both)
-        transport = HttpTransport("http://service.example", KEY)
+        transport = HttpxTransport("http://service.example", KEY)
         assert [answer.status for answer in ask(transport, 1, seconds=2.0)] == [200]
         preferred = transport._process.names.best_first(transport._process.names.begin().result(5))
         assert preferred[0].where == ("127.0.0.1", server.port)
@@ -314,7 +314,7 @@ def test_an_address_that_leads_nowhere_leaves_another_its_share(ask: Way, monkey
 def test_a_forked_child_opens_its_own(ask: Way) -> None:
     """And closes the descriptors that it was given, so that the server sees when the parent closes its own."""
     with Chaos(echo) as server:
-        transport = HttpTransport(server.url, KEY)
+        transport = HttpxTransport(server.url, KEY)
         transport.send(Call(PATH, b'{"n":"parent"}', 5.0))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # threads of the server's: the child uses none
@@ -334,7 +334,7 @@ def test_a_forked_child_opens_its_own(ask: Way) -> None:
 def test_loops_that_end_leave_nothing_open() -> None:
     """A loop for each call, as asgiref makes them: its connections are closed with it."""
     with Chaos(echo) as server:
-        transport = HttpTransport(server.url, KEY)
+        transport = HttpxTransport(server.url, KEY)
         asyncio.run(transport.asend(Call(PATH, b"{}", 5.0)))
         before = descriptors()
         with warnings.catch_warnings():
@@ -351,7 +351,7 @@ def test_loops_that_end_leave_nothing_open() -> None:
 def test_loops_that_end_without_a_word_are_cleaned_up_after() -> None:
     """By the next one."""
     with Chaos(echo) as server:
-        transport = HttpTransport(server.url, KEY)
+        transport = HttpxTransport(server.url, KEY)
         loop = asyncio.new_event_loop()
         loop.run_until_complete(transport.asend(Call(PATH, b"{}", 5.0)))
         loop.close()
@@ -367,7 +367,7 @@ def test_loops_that_end_without_a_word_are_cleaned_up_after() -> None:
 def test_many_loops_and_threads_at_once() -> None:
     """Each answer is that to its question."""
     with Chaos(echo) as server:
-        transport = HttpTransport(server.url, KEY)
+        transport = HttpxTransport(server.url, KEY)
 
         def threads(part: int) -> None:
             for number in range(50):
@@ -389,13 +389,13 @@ def test_uvloop_will_do_as_well() -> None:
     """Where it is installed."""
     uvloop = pytest.importorskip("uvloop")
 
-    async def main(transport: HttpTransport) -> list[bytes]:
+    async def main(transport: HttpxTransport) -> list[bytes]:
         call = Call(PATH, b"{}", 5.0)
         return [(await transport.asend(call)).body for _ in range(3)]
 
     for tls in (False, True):
         with Chaos(echo, tls=tls) as server:
-            transport = HttpTransport(server.url, KEY, verify=str(CERTIFICATE))
+            transport = HttpxTransport(server.url, KEY, verify=str(CERTIFICATE))
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 assert runner.run(main(transport)) == [b"{}"] * 3
             assert server.accepted == 1
@@ -406,7 +406,7 @@ def test_uvloop_will_do_as_well() -> None:
 def test_warming_connects_outside_of_any_deadline() -> None:
     """The first call finds a connection."""
     with Chaos(echo) as server:
-        transport = HttpTransport(server.url, KEY)
+        transport = HttpxTransport(server.url, KEY)
         transport.warm()
         until(lambda: server.accepted == 1)
         transport.send(Call(PATH, b"{}", 5.0))
@@ -418,7 +418,7 @@ def test_warming_connects_outside_of_any_deadline() -> None:
 def test_a_closed_transport_sends_nothing(again: bool, ask: Way) -> None:
     """What it had open is closed, in every loop; closing it again does no harm."""
     with Chaos(echo) as server:
-        transport = HttpTransport(server.url, KEY)
+        transport = HttpxTransport(server.url, KEY)
 
         async def main() -> None:
             await transport.asend(Call(PATH, b"{}", 5.0))
@@ -446,7 +446,7 @@ def test_tls(trust: str, ask: Way) -> None:
     context = ssl.create_default_context(cafile=str(CERTIFICATE))
     verify = {"file": str(CERTIFICATE), "context": context, "nobody": False}[trust]
     with Chaos(echo, tls=True) as server:
-        transport = HttpTransport(server.url, KEY, verify=verify)
+        transport = HttpxTransport(server.url, KEY, verify=verify)
         assert [answer.status for answer in ask(transport, 5, seconds=5.0)] == [200] * 5
         assert server.accepted == 1
         transport.close()
@@ -455,7 +455,7 @@ def test_tls(trust: str, ask: Way) -> None:
 def test_a_certificate_of_nobody_known_is_said_to_be_that(ask: Way) -> None:
     """In words that an operator can act upon."""
     with Chaos(echo, tls=True) as server:
-        transport = HttpTransport(server.url, KEY)
+        transport = HttpxTransport(server.url, KEY)
         (error,) = ask(transport, seconds=5.0)
         transport.close()
     assert "its certificate is not believed (self-signed certificate)" in str(error)
@@ -499,7 +499,7 @@ def test_a_certificate_of_nobody_known_is_said_to_be_that(ask: Way) -> None:
 def test_a_url_that_is_wrong_is_refused_at_once(url: object) -> None:
     """The error names the argument, and repeats no password."""
     with pytest.raises(ConfigurationError) as caught:
-        HttpTransport(url, KEY)
+        HttpxTransport(url, KEY)
     assert caught.value.field == "service"
     assert "secret" not in str(caught.value)
 
@@ -508,14 +508,14 @@ def test_a_url_that_is_wrong_is_refused_at_once(url: object) -> None:
 def test_a_key_that_is_wrong_is_refused_at_once(key: object) -> None:
     """The error does not repeat it."""
     with pytest.raises(ConfigurationError) as caught:
-        HttpTransport("http://a.example", key)
+        HttpxTransport("http://a.example", key)
     assert caught.value.field == "key"
 
 
 def test_certificates_that_cannot_be_read_are_refused_at_once(tmp_path: object) -> None:
     """The error names the argument."""
     with pytest.raises(ConfigurationError, match="verify"):
-        HttpTransport("https://a.example", KEY, verify=f"{tmp_path}/none.pem")
+        HttpxTransport("https://a.example", KEY, verify=f"{tmp_path}/none.pem")
 
 
 @pytest.mark.parametrize(

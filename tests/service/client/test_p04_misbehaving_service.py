@@ -16,7 +16,7 @@ from tests.service.client.ways import KEY, Way
 from doorward.errors import ServiceError
 from doorward.service.client.answers import body_of, check_json
 from doorward.service.client.caller import Caller
-from doorward.service.client.http_transport import HttpTransport
+from doorward.service.client.http_transport import HttpxTransport
 
 GROWTH = 10 * 1024 * 1024
 WAITS = {"black hole", "slow", "dripping", "full backlog", "TLS to a plain port", "a resolver that hangs"}
@@ -107,7 +107,7 @@ def test_p4_every_call_ends_in_a_service_error(mode: str, ask: Way, trouble: Tro
     """
     url = trouble.begin(mode)
     before, running = descriptors(), threading.active_count()
-    transport = HttpTransport(url, KEY)
+    transport = HttpxTransport(url, KEY)
     answers = ask(transport, 6, at_once=3, seconds=0.15 if mode in WAITS else 5.0)
     transport.close()
     assert len(answers) == 6
@@ -128,7 +128,7 @@ def test_p4_every_call_ends_in_a_service_error(mode: str, ask: Way, trouble: Tro
 def test_p4_replies_without_an_end_take_no_memory(mode: str, ask: Way) -> None:
     """200 MB, whichever way they come, grow the process by 10 MiB at most, and are not read to their end."""
     with Chaos(mode) as server:
-        transport = HttpTransport(server.url, KEY)
+        transport = HttpxTransport(server.url, KEY)
         ask(transport, 1, seconds=5.0)
         assert peak_growth(lambda: ask(transport, 64, at_once=32, seconds=5.0)) <= GROWTH
         transport.close()
@@ -138,7 +138,7 @@ def test_p4_replies_without_an_end_take_no_memory(mode: str, ask: Way) -> None:
 def test_p4_a_service_that_drips_is_left_before_it_has_finished(ask: Way) -> None:
     """Each byte comes in time, all of them do not: the deadline is for all of a call."""
     with Chaos("dripping") as server:
-        transport = HttpTransport(server.url, KEY)
+        transport = HttpxTransport(server.url, KEY)
         assert all(isinstance(answer, ServiceError) for answer in ask(transport, 2, at_once=2, seconds=0.5))
         transport.close()
     assert server.finished == 0
@@ -147,7 +147,7 @@ def test_p4_a_service_that_drips_is_left_before_it_has_finished(ask: Way) -> Non
 def test_p4_a_redirect_is_not_followed(ask: Way) -> None:
     """One request is one request, and the key goes nowhere else."""
     with Chaos("redirect") as server:
-        transport = HttpTransport(server.url, KEY)
+        transport = HttpxTransport(server.url, KEY)
         assert [reply.status for reply in ask(transport, 3)] == [307] * 3
         transport.close()
         assert server.arrived == 3
@@ -155,7 +155,7 @@ def test_p4_a_redirect_is_not_followed(ask: Way) -> None:
 
 def test_p4_a_name_server_that_is_silent_takes_one_thread(ask: Way, trouble: Trouble) -> None:
     """However many wait for it."""
-    transport = HttpTransport(trouble.begin("a resolver that hangs"), KEY)
+    transport = HttpxTransport(trouble.begin("a resolver that hangs"), KEY)
     ask(transport, 40, at_once=20, seconds=0.1)
     assert sum(thread.name == "doorward-names" for thread in threading.enumerate()) == 1
     transport.close()
@@ -166,7 +166,7 @@ def test_p4_a_name_server_that_is_silent_takes_one_thread(ask: Way, trouble: Tro
 def test_p4_soak(mode: str, ask: Way, trouble: Trouble) -> None:
     """10,000 requests in every mode, through the caller with a breaker that never opens: all end, memory stays."""
     assert SOAK
-    transport = HttpTransport(trouble.begin(mode), KEY)
+    transport = HttpxTransport(trouble.begin(mode), KEY)
     caller = Caller(transport, failures=1_000_000)
     seconds = 0.05 if mode in WAITS else 5.0
     ask(caller, 64, at_once=32, seconds=seconds)

@@ -35,6 +35,11 @@ class Endpoint:
     authority: str
     tls: ssl.SSLContext | None
 
+    @property
+    def url(self) -> str:
+        """Of the service, without a slash at its end."""
+        return f"{'http' if self.tls is None else 'https'}://{self.authority}{self.prefix}"
+
 
 def read_endpoint(url: str, verify: bool | str | ssl.SSLContext) -> Endpoint:  # noqa: FBT001  (httpx's name for it)
     """The service at ``url``.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 import ssl
 
-import h11
+import httpcore
+import httpx
 
 from doorward.errors import ServiceError
 from doorward.printable import printable
@@ -27,17 +28,24 @@ def explained(error: Exception) -> ServiceError:
 
     Tracebacks refer to frames, and these to what was read so far: whoever keeps an error shall not keep that.
     """
-    error.__traceback__ = error.__context__ = None
     if isinstance(error, ServiceError):
+        error.__traceback__ = error.__context__ = None
         return error
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError | httpcore.TimeoutException | httpx.TimeoutException):
         return ServiceError(LATE)
-    if isinstance(error, h11.ProtocolError):
+    if isinstance(error, httpcore.ProtocolError | httpx.ProtocolError):
         return ServiceError("the decision service did not answer in HTTP/1.1")
-    return ServiceError(f"the decision service cannot be reached: {_cause(error)}")
+    return ServiceError(f"the decision service cannot be reached: {_cause(_first(error))}")
 
 
-def _cause(error: Exception) -> str:
+def _first(error: BaseException) -> BaseException:
+    """What a library has made its own error from."""
+    while (inner := error.__cause__) is not None:
+        error = inner
+    return error
+
+
+def _cause(error: BaseException) -> str:
     for kind, text in _CAUSES.items():
         if isinstance(error, kind):
             return text
