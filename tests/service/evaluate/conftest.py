@@ -27,6 +27,6 @@ def make(clock: FakeClock, log: Log) -> Callable[..., Evaluator]:
     """Evaluators; in memory, since nothing else is asked for."""
 
     def make(store: Any = "memory://", **options: Any) -> Evaluator:
-        return Evaluator(store, log, **{"clock": clock, "resolver": ScriptedResolver({}), **options})
+        return Evaluator(store, log, **{"clock": clock, "resolver": ScriptedResolver({}), "timeout": 30.0, **options})
 
     return make

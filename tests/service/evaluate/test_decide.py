@@ -254,10 +254,11 @@ def test_a_probe_is_not_logged(make: Any, log: Any) -> None:
 
 def test_equal_rules_have_their_own_counters(make: Any) -> None:
     """As in a client of doorward."""
-    decision = asyncio.run(decided(make(), asking(limit(3), limit(3))))
-    assert [each["reason"]["rateLimit"]["remaining"] for each in decision["ruleResults"]] == [2, 2]
-    assert [each["rule"] for each in decision["ruleResults"]] == ["sliding_window", "sliding_window-2"]
-    assert conclusions(decision) == ["ALLOW", "ALLOW"]
+    decision = asyncio.run(decided(make(), asking(limit(3), limit(3), limit(3))))
+    assert [each["reason"]["rateLimit"]["remaining"] for each in decision["ruleResults"]] == [2, 2, 2]
+    names = ["sliding_window", "sliding_window-2", "sliding_window-3"]
+    assert [each["rule"] for each in decision["ruleResults"]] == names
+    assert conclusions(decision) == ["ALLOW"] * 3
 
 
 def test_pythons_sdk_is_kept_from_taking_one_client_for_another(make: Any) -> None:

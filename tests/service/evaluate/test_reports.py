@@ -127,7 +127,7 @@ CLOCK = FakeClock()
 
 @cache
 def shared() -> Evaluator:
-    return Evaluator("memory://", [], clock=CLOCK, resolver=ScriptedResolver({}))
+    return Evaluator("memory://", [], clock=CLOCK, resolver=ScriptedResolver({}), timeout=30.0)
 
 
 async def left(evaluator: Evaluator) -> int:
@@ -167,7 +167,9 @@ def test_two_evaluators_on_one_store_know_each_others_charges(clock: FakeClock) 
         from doorward.stores import MemoryStore
 
         store = MemoryStore(clock=clock)
-        first, second = (Evaluator(store, [], clock=clock, resolver=ScriptedResolver({})) for _ in range(2))
+        first, second = (
+            Evaluator(store, [], clock=clock, resolver=ScriptedResolver({}), timeout=30.0) for _ in range(2)
+        )
         text = await charge(first)
         await second.report(SHOP, telling(DENIED, refunds=[text]))
         assert await left(second) == 9

@@ -124,7 +124,7 @@ ADDRESSES = iter(f"198.18.{number // 256}.{number % 256}" for number in range(65
 
 @cache
 def shared() -> Evaluator:
-    return Evaluator("memory://", [], clock=CLOCK, resolver=ScriptedResolver({}))
+    return Evaluator("memory://", [], clock=CLOCK, resolver=ScriptedResolver({}), timeout=30.0)
 
 
 async def _send(evaluator: Evaluator, site: Site, kind: str, ip: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from hypothesis import given
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from tests.service.evaluate.asking import ATTACK, BROWSER, asking, bots, decided, email, limit, shield
 
@@ -102,14 +102,20 @@ async def _locally(client: AsyncDoorward, asked: dict[str, Any]) -> Decision:
     return await client.protect(context, email=asked["email"], requested=requested, characteristics=extra)
 
 
+@settings(
+    max_examples=settings.default.max_examples // 2,
+    phases=[phase for phase in Phase if phase is not Phase.explain],  # explaining a failure takes minutes
+)
 @given(st.lists(RULE, min_size=1, max_size=5), st.lists(st.tuples(REQUEST, st.integers(0, 20)), min_size=1, max_size=6))
 def test_result_by_result(rules: list[tuple[Any, Any]], requests: list[tuple[dict[str, Any], int]]) -> None:
     """Names, ids, states, conclusions, reasons, fingerprints, notes and ttl; what is refused, why, and the dry run."""
 
     async def run() -> None:
         clock = FakeClock()
-        service = Evaluator("memory://", [], clock=clock, resolver=RESOLVER)
-        client = AsyncDoorward([local for _, local in rules], clock=clock, resolver=RESOLVER, proxies=(), name="shop")
+        service = Evaluator("memory://", [], clock=clock, resolver=RESOLVER, timeout=30.0)
+        client = AsyncDoorward(
+            [local for _, local in rules], clock=clock, resolver=RESOLVER, proxies=(), name="shop", timeout=30.0
+        )
         for asked, pause in requests:
             local = await _locally(client, asked)
             remote = await decided(service, asking(*[wire for wire, _ in rules], **asked))

@@ -207,7 +207,8 @@ def _slot(
     except Exception as error:
         return _failed(runtime, rule, error, names, request)
     # Equal limits that differ in what is charged must not share a counter.
-    bound.set_apart(sum([1 for slot in before if slot.bound is not None and slot.bound.prefix == bound.prefix]))
+    others = [slot.bound for slot in before if slot.bound is not None]
+    bound.set_apart(sum([other.rule_id == bound.rule_id and other.scope == bound.scope for other in others]))
     shown = bound.rule_id if own else wire.arcjet_id(rule, request.characteristics)
     return Slot(bound, None, shown, names, made.kind)
 
