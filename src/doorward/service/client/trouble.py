@@ -39,8 +39,8 @@ def explained(error: Exception) -> ServiceError:
 
 
 def _first(error: BaseException) -> BaseException:
-    """What a library has made its own error from."""
-    while (inner := error.__cause__) is not None:
+    """What a library has made its own error from; httpcore hides it, but it is there."""
+    while (inner := error.__cause__ or error.__context__) is not None:
         error = inner
     return error
 
