@@ -10,6 +10,7 @@ import socket
 import ssl
 import struct
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -162,7 +163,7 @@ class Chaos:
         mode: What is done with requests.
         accepted: Connections.
         arrived: Requests.
-        heads: Of the latest requests, as they came.
+        heads: Of the latest requests, as they came; bodies: of more of them.
         finished: Replies without an end that were taken to their end.
     """
 
@@ -171,7 +172,7 @@ class Chaos:
         self.slowness = 2.0
         self.accepted = self.arrived = self.finished = 0
         self.heads: list[bytes] = []
-        self.bodies: list[bytes] = []
+        self.bodies: deque[bytes] = deque(maxlen=1_000)
         self.stopped = threading.Event()
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if tls else None
         if self._tls is not None:

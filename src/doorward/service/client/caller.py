@@ -130,17 +130,16 @@ class Caller:
         try:
             return self._understood(state, self._transport.send(call), read)
         except Exception as error:
-            failure = self._failed(state, error, began)
+            raise self._failed(state, error, began) from None
         finally:
             self._leave(state)
-        raise failure
 
     async def _aask(self, state: _State, call: Call, read: Callable[[bytes], T]) -> T:
         began = self._enter(state)
         try:
             return self._understood(state, await self._transport.asend(call), read)
         except Exception as error:
-            failure = self._failed(state, error, began)
+            raise self._failed(state, error, began) from None
         except BaseException:
             # One that is cancelled so late was not cancelled by a visitor who left.
             if self._clock() - began >= _NEARLY * call.seconds:
@@ -148,7 +147,6 @@ class Caller:
             raise
         finally:
             self._leave(state)
-        raise failure
 
     # --- before and after
 

@@ -94,8 +94,7 @@ class HttpTransport:
         try:
             return self._send(call, Deadline(call.seconds))
         except Exception as error:
-            failure = explained(error)
-        raise failure
+            raise explained(error) from None
 
     def warm(self) -> None:
         """Connect, so that the first call need not.
@@ -107,10 +106,7 @@ class HttpTransport:
             process = self._current()
             process.lines.give(self._open(process, Deadline(WARM_SECONDS)))
         except Exception as error:
-            failure = explained(error)
-        else:
-            return
-        raise failure
+            raise explained(error) from None
 
     def _send(self, call: Call, deadline: Deadline) -> Reply:
         process = self._current()
@@ -141,8 +137,7 @@ class HttpTransport:
             async with asyncio.timeout(call.seconds):
                 return await self._asend(call, Deadline(call.seconds))
         except Exception as error:
-            failure = explained(error)
-        raise failure
+            raise explained(error) from None
 
     async def _asend(self, call: Call, deadline: Deadline) -> Reply:
         process = self._current()

@@ -23,7 +23,7 @@ class NotAsked(ServiceError):
 
 
 def explained(error: Exception) -> ServiceError:
-    """What is to be raised in the place of ``error``, whatever library it comes from; outside of its ``except``.
+    """What is to be raised in the place of ``error``, whatever library it comes from.
 
     Tracebacks refer to frames, and these to what was read so far: whoever keeps an error shall not keep that.
     """
