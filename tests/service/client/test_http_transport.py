@@ -1,4 +1,4 @@
-"""The transport: what it sends, which connections it uses again, and whose they are."""
+"""The transport: what it sends, which connections it uses again, and how long it waits."""
 
 from __future__ import annotations
 
@@ -6,33 +6,25 @@ import asyncio
 import gc
 import itertools
 import json
-import os
 import random
 import socket
-import ssl
 import threading
-import time
 import warnings
 
 import pytest
-from tests.chaos.http_server import CERTIFICATE, Chaos, echo, late_echo, reply, saying
-from tests.chaos.left_over import descriptors, until
+from tests.chaos.http_server import Chaos, echo, late_echo, reply, saying
+from tests.chaos.left_over import until
 from tests.conftest import SOAK
 from tests.service.client.ways import KEY, PATH, Way, blocking, run_threads
 
 import doorward
-from doorward.errors import ConfigurationError, ServiceError
+from doorward.errors import ServiceError
 from doorward.service.client.deadline_network import Deadline, Line
 from doorward.service.client.endpoint import read_endpoint
 from doorward.service.client.exchange import Exchanges, Head
 from doorward.service.client.http_transport import HttpTransport
 from doorward.service.client.lines import MOST_IDLE_SECONDS
 from doorward.service.client.transport import Call
-
-
-def ports_of(url: str) -> int:
-    return int(url.rpartition(":")[2])
-
 
 # --- what is sent
 
@@ -306,237 +298,3 @@ def test_an_address_that_leads_nowhere_leaves_another_its_share(ask: Way, monkey
         preferred = transport._process.names.best_first(transport._process.names.begin().result(5))
         assert preferred[0].where == ("127.0.0.1", server.port)
         transport.close()
-
-
-# --- whose connections they are
-
-
-def test_a_forked_child_opens_its_own(ask: Way) -> None:
-    """And closes the descriptors that it was given, so that the server sees when the parent closes its own."""
-    with Chaos(echo) as server:
-        transport = HttpTransport(server.url, KEY)
-        transport.send(Call(PATH, b'{"n":"parent"}', 5.0))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # threads of the server's: the child uses none
-            child = os.fork()
-        if child == 0:
-            try:
-                same = [transport.send(Call(PATH, b'{"n":%d}' % number, 5.0)).body for number in range(3)]
-                os._exit(0 if same == [b'{"n":0}', b'{"n":1}', b'{"n":2}'] else 1)
-            except BaseException:
-                os._exit(2)
-        assert os.waitpid(child, 0)[1] == 0
-        assert transport.send(Call(PATH, b'{"n":"parent"}', 5.0)).body == b'{"n":"parent"}'
-        assert server.accepted == 2
-        transport.close()
-
-
-def test_loops_that_end_leave_nothing_open() -> None:
-    """A loop for each call, as asgiref makes them: its connections are closed with it."""
-    with Chaos(echo) as server:
-        transport = HttpTransport(server.url, KEY)
-        asyncio.run(transport.asend(Call(PATH, b"{}", 5.0)))
-        before = descriptors()
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", ResourceWarning)
-            for _ in range(20):
-                assert asyncio.run(transport.asend(Call(PATH, b"{}", 5.0))).status == 200
-            gc.collect()
-        until(lambda: server.open == 0)
-        until(lambda: descriptors() <= before)
-        assert len(transport._process.loops) <= 1
-        transport.close()
-
-
-def test_loops_that_end_without_a_word_are_cleaned_up_after() -> None:
-    """By the next one."""
-    with Chaos(echo) as server:
-        transport = HttpTransport(server.url, KEY)
-        loop = asyncio.new_event_loop()
-        loop.run_until_complete(transport.asend(Call(PATH, b"{}", 5.0)))
-        loop.close()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)  # asyncio's own, of whoever closes a loop like that
-            asyncio.run(transport.asend(Call(PATH, b"{}", 5.0)))
-            del loop
-            gc.collect()
-        until(lambda: server.open == 0)
-        transport.close()
-
-
-def test_many_loops_and_threads_at_once() -> None:
-    """Each answer is that to its question."""
-    with Chaos(echo) as server:
-        transport = HttpTransport(server.url, KEY)
-
-        def threads(part: int) -> None:
-            for number in range(50):
-                body = b'{"n":"%d-%d"}' % (part, number)
-                assert transport.send(Call(PATH, body, 20.0)).body == body
-
-        async def tasks(part: int) -> None:
-            bodies = [b'{"n":"%d-%d"}' % (part, number) for number in range(50)]
-            replies = await asyncio.gather(*[transport.asend(Call(PATH, body, 20.0)) for body in bodies])
-            assert [each.body for each in replies] == bodies
-
-        works = [lambda part=part: threads(part) for part in range(4)]
-        run_threads([*works, *[lambda part=part: asyncio.run(tasks(part)) for part in range(4, 7)]])
-        assert server.arrived == 7 * 50
-        transport.close()
-
-
-def test_uvloop_will_do_as_well() -> None:
-    """Where it is installed."""
-    uvloop = pytest.importorskip("uvloop")
-
-    async def main(transport: HttpTransport) -> list[bytes]:
-        call = Call(PATH, b"{}", 5.0)
-        return [(await transport.asend(call)).body for _ in range(3)]
-
-    for tls in (False, True):
-        with Chaos(echo, tls=tls) as server:
-            transport = HttpTransport(server.url, KEY, verify=str(CERTIFICATE))
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                assert runner.run(main(transport)) == [b"{}"] * 3
-            assert server.accepted == 1
-            until(lambda: server.open == 0)
-            transport.close()
-
-
-def test_warming_connects_outside_of_any_deadline() -> None:
-    """The first call finds a connection."""
-    with Chaos(echo) as server:
-        transport = HttpTransport(server.url, KEY)
-        transport.warm()
-        until(lambda: server.accepted == 1)
-        transport.send(Call(PATH, b"{}", 5.0))
-        assert server.accepted == 1
-        transport.close()
-
-
-@pytest.mark.parametrize("again", [False, True], ids=["close", "aclose"])
-def test_a_closed_transport_sends_nothing(again: bool, ask: Way) -> None:
-    """What it had open is closed, in every loop; closing it again does no harm."""
-    with Chaos(echo) as server:
-        transport = HttpTransport(server.url, KEY)
-
-        async def main() -> None:
-            await transport.asend(Call(PATH, b"{}", 5.0))
-            if again:
-                await transport.aclose()
-            else:
-                await asyncio.to_thread(transport.close)
-            async with asyncio.timeout(30):
-                while server.open:  # noqa: ASYNC110  (a state of the server)
-                    await asyncio.sleep(0.001)
-
-        transport.send(Call(PATH, b"{}", 5.0))
-        run_threads([lambda: asyncio.run(main())])
-        assert isinstance(ask(transport)[0], ServiceError)
-        transport.close()
-        assert server.arrived == 2
-
-
-# --- TLS
-
-
-@pytest.mark.parametrize("trust", ["file", "context", "nobody"])
-def test_tls(trust: str, ask: Way) -> None:
-    """With the authorities of a file, with a context of one's own, or for once with any; connections are used again."""
-    context = ssl.create_default_context(cafile=str(CERTIFICATE))
-    verify = {"file": str(CERTIFICATE), "context": context, "nobody": False}[trust]
-    with Chaos(echo, tls=True) as server:
-        transport = HttpTransport(server.url, KEY, verify=verify)
-        assert [answer.status for answer in ask(transport, 5, seconds=5.0)] == [200] * 5
-        assert server.accepted == 1
-        transport.close()
-
-
-def test_a_certificate_of_nobody_known_is_said_to_be_that(ask: Way) -> None:
-    """In words that an operator can act upon."""
-    with Chaos(echo, tls=True) as server:
-        transport = HttpTransport(server.url, KEY)
-        (error,) = ask(transport, seconds=5.0)
-        transport.close()
-    assert "its certificate is not believed (self-signed certificate)" in str(error)
-    assert server.arrived == 0
-
-
-# --- what it refuses to be built with
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "doorward.example.com",
-        "ftp://doorward.example.com",
-        "http://",
-        "https:///path",
-        "http://user@doorward.example.com",
-        "http://user:secret@doorward.example.com",
-        "http://doorward.example.com/?a=b",
-        "http://doorward.example.com?",
-        "http://doorward.example.com/#a",
-        "http://doorward.example.com#",
-        "http://doorward.example.com:0",
-        "http://doorward.example.com:65536",
-        "http://doorward.example.com:port",
-        "http://doorward .example.com",
-        "http://doorward.example.com/a\r\nX: y",
-        "http://doorward\n.example.com",
-        "http://dörward.example.com",
-        "http://[::1",
-        "http://a..b",
-        "http://a%00b",
-        "http://" + "a" * 64 + ".example",
-        "http://a\\b",
-        7,
-        None,
-    ],
-    ids=repr,
-)
-def test_a_url_that_is_wrong_is_refused_at_once(url: object) -> None:
-    """The error names the argument, and repeats no password."""
-    with pytest.raises(ConfigurationError) as caught:
-        HttpTransport(url, KEY)
-    assert caught.value.field == "service"
-    assert "secret" not in str(caught.value)
-
-
-@pytest.mark.parametrize("key", ["", None, 7, "a b", "a\nb", "schlüssel", b"abc"], ids=repr)
-def test_a_key_that_is_wrong_is_refused_at_once(key: object) -> None:
-    """The error does not repeat it."""
-    with pytest.raises(ConfigurationError) as caught:
-        HttpTransport("http://a.example", key)
-    assert caught.value.field == "key"
-
-
-def test_certificates_that_cannot_be_read_are_refused_at_once(tmp_path: object) -> None:
-    """The error names the argument."""
-    with pytest.raises(ConfigurationError, match="verify"):
-        HttpTransport("https://a.example", KEY, verify=f"{tmp_path}/none.pem")
-
-
-@pytest.mark.parametrize(
-    ("url", "host", "port", "prefix", "authority"),
-    [
-        ("http://a.example", "a.example", 80, "", "a.example"),
-        ("https://a.example/", "a.example", 443, "", "a.example"),
-        ("https://A.example:8443/x/y/", "a.example", 8443, "/x/y", "a.example:8443"),
-        ("http://[2001:db8::1]:8080", "2001:db8::1", 8080, "", "[2001:db8::1]:8080"),
-        ("http://192.0.2.1:80", "192.0.2.1", 80, "", "192.0.2.1"),
-        ("http://doorward_service:8000", "doorward_service", 8000, "", "doorward_service:8000"),
-    ],
-    ids=["name", "tls", "prefix", "ipv6", "ipv4", "compose"],
-)
-def test_urls_that_are_right(url: str, host: str, port: int, prefix: str, authority: str) -> None:
-    """Read as they are meant."""
-    endpoint = read_endpoint(url, True)
-    assert (endpoint.host, endpoint.port, endpoint.prefix, endpoint.authority) == (host, port, prefix, authority)
-    assert (endpoint.tls is not None) == url.startswith("https")
-
-
-def test_time_is_monotonic() -> None:
-    """A step of the wall clock ends no call and prolongs none."""
-    assert Deadline(5.0)._clock is time.monotonic

@@ -22,6 +22,13 @@ class NotAsked(ServiceError):
     """Nothing was sent: to ask again later is safe."""
 
 
+class TooLate(ServiceError):
+    """The deadline came first."""
+
+    def __init__(self, message: str = LATE, code: str = "") -> None:
+        super().__init__(message, code)
+
+
 def explained(error: Exception) -> ServiceError:
     """What is to be raised in the place of ``error``, whatever library it comes from.
 
@@ -31,7 +38,7 @@ def explained(error: Exception) -> ServiceError:
     if isinstance(error, ServiceError):
         return error
     if isinstance(error, TimeoutError):
-        return ServiceError(LATE)
+        return TooLate()
     if isinstance(error, h11.ProtocolError):
         return ServiceError("the decision service did not answer in HTTP/1.1")
     return ServiceError(f"the decision service cannot be reached: {_cause(error)}")
@@ -51,4 +58,4 @@ def _cause(error: Exception) -> str:
     return type(error).__name__
 
 
-__all__ = ["LATE", "NotAsked", "explained"]
+__all__ = ["LATE", "NotAsked", "TooLate", "explained"]
