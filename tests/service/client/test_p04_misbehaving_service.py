@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from tests.chaos.http_server import MODES, Chaos, closed_port, echo, full_backlog
+from tests.chaos.http_server import MODES, Chaos, closed_port, echo, elsewhere, full_backlog
 from tests.chaos.left_over import descriptors, peak_growth, until
 from tests.conftest import SOAK
 from tests.service.client.ways import KEY, Way
@@ -43,21 +43,25 @@ class Trouble:
     def __init__(self, stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
         self._stack = stack
         self._patch = monkeypatch
+        self._apart = False
 
-    def begin(self, mode: str) -> str:
+    def begin(self, mode: str, *, apart: bool = False) -> str:
+        self._apart = apart
         special: dict[str, Callable[[], str]] = {
             "refused": lambda: f"http://127.0.0.1:{closed_port()}",
             "full backlog": lambda: f"http://127.0.0.1:{self._stack.enter_context(full_backlog())}",
-            "TLS of nobody known": lambda: self._server("slow", tls=True).url,
-            "TLS to a plain port": lambda: self._server("garbage").url.replace("http:", "https:"),
-            "plain to a TLS port": lambda: self._server("slow", tls=True).url.replace("https:", "http:"),
+            "TLS of nobody known": lambda: self._server("slow", tls=True),
+            "TLS to a plain port": lambda: self._server("garbage").replace("http:", "https:"),
+            "plain to a TLS port": lambda: self._server("slow", tls=True).replace("https:", "http:"),
             "a name that is not there": lambda: "http://nowhere.invalid",
             "a resolver that hangs": self._hanging_resolver,
         }
-        return special[mode]() if mode in special else self._server(mode).url
+        return special[mode]() if mode in special else self._server(mode)
 
-    def _server(self, mode: str, *, tls: bool = False) -> Chaos:
-        return self._stack.enter_context(Chaos(mode, tls=tls))
+    def _server(self, mode: str, *, tls: bool = False) -> str:
+        if self._apart:
+            return self._stack.enter_context(elsewhere(mode, tls=tls))
+        return self._stack.enter_context(Chaos(mode, tls=tls)).url
 
     def _hanging_resolver(self) -> str:
         # The one mode that is not played by a real server: which resolver a process asks is the host's business.
@@ -169,7 +173,7 @@ def test_p4_a_name_server_that_is_silent_takes_one_thread(ask: Way, trouble: Tro
 def test_p4_soak(mode: str, ask: Way, trouble: Trouble) -> None:
     """10,000 requests in every mode, through the caller with a breaker that never opens: all end, memory stays."""
     assert SOAK
-    transport = HttpTransport(trouble.begin(mode), KEY)
+    transport = HttpTransport(trouble.begin(mode, apart=True), KEY)
     caller = Caller(transport, failures=1_000_000)
     seconds = 0.05 if mode in WAITS else 5.0
     failed = 0
