@@ -5,11 +5,15 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import os
 import re
 import socket
 import ssl
 import struct
+import subprocess
+import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -162,7 +166,7 @@ class Chaos:
         mode: What is done with requests.
         accepted: Connections.
         arrived: Requests.
-        heads: Of the latest requests, as they came.
+        heads: Of the latest requests, as they came; bodies: of more of them.
         finished: Replies without an end that were taken to their end.
     """
 
@@ -171,7 +175,7 @@ class Chaos:
         self.slowness = 2.0
         self.accepted = self.arrived = self.finished = 0
         self.heads: list[bytes] = []
-        self.bodies: list[bytes] = []
+        self.bodies: deque[bytes] = deque(maxlen=1_000)
         self.stopped = threading.Event()
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if tls else None
         if self._tls is not None:
@@ -298,3 +302,23 @@ def full_backlog() -> Iterator[int]:
         finally:
             for client in waiting:
                 client.close()
+
+
+@contextmanager
+def elsewhere(mode: str, *, tls: bool = False) -> Iterator[str]:
+    """The URL of a server in a process of its own, where its threads and memory are not the client's."""
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-m", "tests.chaos.http_server", mode, *(["tls"] if tls else [])]
+    environ = {**os.environ, "PYTHONPATH": str(root)}
+    with subprocess.Popen(command, cwd=root, env=environ, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+if __name__ == "__main__":
+    with Chaos(sys.argv[1], tls="tls" in sys.argv[2:]) as running:
+        print(running.url, flush=True)  # noqa: T201  (to whoever has started it)
+        threading.Event().wait()

@@ -1,4 +1,4 @@
-"""The transport: what it sends, which connections it uses again, and whose they are."""
+"""The transport: what it sends, which connections it uses again, and how long it waits."""
 
 from __future__ import annotations
 
@@ -6,33 +6,23 @@ import asyncio
 import gc
 import itertools
 import json
-import os
 import random
 import socket
-import ssl
 import threading
-import time
 import warnings
 
+import httpcore
 import pytest
-from tests.chaos.http_server import CERTIFICATE, Chaos, echo, late_echo, reply, saying
-from tests.chaos.left_over import descriptors, until
+from tests.chaos.http_server import Chaos, echo, late_echo, reply, saying
+from tests.chaos.left_over import until
 from tests.conftest import SOAK
 from tests.service.client.ways import KEY, PATH, Way, blocking, run_threads
 
 import doorward
-from doorward.errors import ConfigurationError, ServiceError
-from doorward.service.client.deadline_network import Deadline, Line
-from doorward.service.client.endpoint import read_endpoint
-from doorward.service.client.exchange import Exchanges, Head
+from doorward.errors import ServiceError
+from doorward.service.client import deadline_network
 from doorward.service.client.http_transport import HttpxTransport
-from doorward.service.client.lines import MOST_IDLE_SECONDS
 from doorward.service.client.transport import Call
-
-
-def ports_of(url: str) -> int:
-    return int(url.rpartition(":")[2])
-
 
 # --- what is sent
 
@@ -126,62 +116,13 @@ def test_one_that_the_server_has_closed_costs_no_call(ask: Way) -> None:
 
 def test_one_that_was_idle_for_long_is_not_used(ask: Way, monkeypatch: pytest.MonkeyPatch) -> None:
     """Servers close theirs after five seconds: a request that meets that on its way would be lost."""
-    assert 0 < MOST_IDLE_SECONDS < 5
-    monkeypatch.setattr("doorward.service.client.lines.MOST_IDLE_SECONDS", 0.0)
+    assert 0 < deadline_network.KEPT_SECONDS < 5
+    monkeypatch.setattr(deadline_network, "KEPT_SECONDS", 0.0)
     with Chaos(echo) as server:
         transport = HttpxTransport(server.url, KEY)
         ask(transport, 3)
         transport.close()
         assert server.accepted == 3
-
-
-FORGED = reply(b'{"n":"forged"}')
-
-
-def test_a_second_reply_behind_the_first_ends_the_connection(ask: Way) -> None:
-    """It would be taken for the answer to the next question."""
-
-    def twice(server: Chaos, connection: socket.socket, body: bytes) -> bool:
-        connection.sendall(reply(body) + FORGED)
-        return True
-
-    with Chaos(twice) as server:
-        transport = HttpxTransport(server.url, KEY)
-        assert [answer.body for answer in ask(transport, 20)] == [b'{"n":%d}' % number for number in range(20)]
-        assert server.accepted == 20
-        transport.close()
-
-
-def test_one_that_says_something_while_it_is_idle_is_not_used() -> None:
-    """Blocking and awaiting: nobody has asked."""
-    go = threading.Event()
-
-    def later(server: Chaos, connection: socket.socket, body: bytes) -> bool:
-        connection.sendall(reply(body))
-        go.wait(30)
-        connection.sendall(FORGED)
-        return True
-
-    async def main(transport: HttpxTransport) -> None:
-        await transport.asend(Call(PATH, b"{}", 5.0))
-        line = next(iter(transport._process.loops[asyncio.get_running_loop()].lines.open))
-        go.set()
-        async with asyncio.timeout(30):
-            while line.is_quiet():  # noqa: ASYNC110  (a state of the connection)
-                await asyncio.sleep(0.001)
-        assert (await transport.asend(Call(PATH, b'{"n":2}', 5.0))).body == b'{"n":2}'
-
-    with Chaos(later) as server:
-        transport = HttpxTransport(server.url, KEY)
-        transport.send(Call(PATH, b"{}", 5.0))
-        line = next(iter(transport._process.lines.open))
-        assert line.is_quiet()
-        go.set()
-        until(lambda: not line.is_quiet())
-        assert transport.send(Call(PATH, b'{"n":1}', 5.0)).body == b'{"n":1}'
-        go.clear()
-        run_threads([lambda: asyncio.run(main(transport))])
-        transport.close()
 
 
 def test_cancelled_calls_leave_no_answer_to_others() -> None:
@@ -251,41 +192,37 @@ def test_a_transport_that_nobody_closes_warns_of_nothing() -> None:
         until(lambda: server.open == 0)
 
 
-class Slow:
-    """A socket whose every operation takes a second of the clock, and notes the time-out that it is given."""
+class Slow(httpcore.NetworkStream):
+    """A connection whose every operation takes a second of the clock, and notes the time-out that it is given."""
 
     def __init__(self, clock: list[float]) -> None:
         self.clock = clock
-        self.given: list[float] = []
+        self.given: list[float | None] = []
 
-    def settimeout(self, seconds: float) -> None:
-        self.given.append(seconds)
-
-    def send(self, data: memoryview) -> int:
-        self.clock[0] += 1
-        return 1
-
-    def recv(self, size: int) -> bytes:
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        self.given.append(timeout)
         self.clock[0] += 1
         return b"x"
 
-    def close(self) -> None:
-        pass
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self.given.append(timeout)
+        self.clock[0] += 1
 
 
 def test_every_operation_is_given_what_is_left_of_the_whole() -> None:
     """And none begins when nothing is."""
     clock = [100.0]
     slow = Slow(clock)
-    line = Line(slow, Exchanges(Head(read_endpoint("http://a.example", True), KEY, "x"), 100))
-    deadline = Deadline(4.5, lambda: clock[0])
-    line.write(b"ab", deadline)
-    line.read(deadline)
-    assert slow.given == [4.5, 3.5, 2.5]
-    line.read(deadline)
-    line.read(deadline)
-    with pytest.raises(TimeoutError):
-        line.read(deadline)
+    deadlines = deadline_network.Deadlines(lambda: clock[0])
+    line = deadline_network.DeadlineStream(slow, deadlines)
+    with deadlines.ending(4.5):
+        line.write(b"a" * 100_000)
+        line.read(1)
+        assert slow.given == [4.5, 3.5, 2.5]
+        line.read(1)
+        line.read(1)
+        with pytest.raises(TimeoutError):
+            line.read(1)
     assert slow.given == [4.5, 3.5, 2.5, 1.5, 0.5]
 
 
@@ -306,237 +243,3 @@ def test_an_address_that_leads_nowhere_leaves_another_its_share(ask: Way, monkey
         preferred = transport._process.names.best_first(transport._process.names.begin().result(5))
         assert preferred[0].where == ("127.0.0.1", server.port)
         transport.close()
-
-
-# --- whose connections they are
-
-
-def test_a_forked_child_opens_its_own(ask: Way) -> None:
-    """And closes the descriptors that it was given, so that the server sees when the parent closes its own."""
-    with Chaos(echo) as server:
-        transport = HttpxTransport(server.url, KEY)
-        transport.send(Call(PATH, b'{"n":"parent"}', 5.0))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # threads of the server's: the child uses none
-            child = os.fork()
-        if child == 0:
-            try:
-                same = [transport.send(Call(PATH, b'{"n":%d}' % number, 5.0)).body for number in range(3)]
-                os._exit(0 if same == [b'{"n":0}', b'{"n":1}', b'{"n":2}'] else 1)
-            except BaseException:
-                os._exit(2)
-        assert os.waitpid(child, 0)[1] == 0
-        assert transport.send(Call(PATH, b'{"n":"parent"}', 5.0)).body == b'{"n":"parent"}'
-        assert server.accepted == 2
-        transport.close()
-
-
-def test_loops_that_end_leave_nothing_open() -> None:
-    """A loop for each call, as asgiref makes them: its connections are closed with it."""
-    with Chaos(echo) as server:
-        transport = HttpxTransport(server.url, KEY)
-        asyncio.run(transport.asend(Call(PATH, b"{}", 5.0)))
-        before = descriptors()
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", ResourceWarning)
-            for _ in range(20):
-                assert asyncio.run(transport.asend(Call(PATH, b"{}", 5.0))).status == 200
-            gc.collect()
-        until(lambda: server.open == 0)
-        until(lambda: descriptors() <= before)
-        assert len(transport._process.loops) <= 1
-        transport.close()
-
-
-def test_loops_that_end_without_a_word_are_cleaned_up_after() -> None:
-    """By the next one."""
-    with Chaos(echo) as server:
-        transport = HttpxTransport(server.url, KEY)
-        loop = asyncio.new_event_loop()
-        loop.run_until_complete(transport.asend(Call(PATH, b"{}", 5.0)))
-        loop.close()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)  # asyncio's own, of whoever closes a loop like that
-            asyncio.run(transport.asend(Call(PATH, b"{}", 5.0)))
-            del loop
-            gc.collect()
-        until(lambda: server.open == 0)
-        transport.close()
-
-
-def test_many_loops_and_threads_at_once() -> None:
-    """Each answer is that to its question."""
-    with Chaos(echo) as server:
-        transport = HttpxTransport(server.url, KEY)
-
-        def threads(part: int) -> None:
-            for number in range(50):
-                body = b'{"n":"%d-%d"}' % (part, number)
-                assert transport.send(Call(PATH, body, 20.0)).body == body
-
-        async def tasks(part: int) -> None:
-            bodies = [b'{"n":"%d-%d"}' % (part, number) for number in range(50)]
-            replies = await asyncio.gather(*[transport.asend(Call(PATH, body, 20.0)) for body in bodies])
-            assert [each.body for each in replies] == bodies
-
-        works = [lambda part=part: threads(part) for part in range(4)]
-        run_threads([*works, *[lambda part=part: asyncio.run(tasks(part)) for part in range(4, 7)]])
-        assert server.arrived == 7 * 50
-        transport.close()
-
-
-def test_uvloop_will_do_as_well() -> None:
-    """Where it is installed."""
-    uvloop = pytest.importorskip("uvloop")
-
-    async def main(transport: HttpxTransport) -> list[bytes]:
-        call = Call(PATH, b"{}", 5.0)
-        return [(await transport.asend(call)).body for _ in range(3)]
-
-    for tls in (False, True):
-        with Chaos(echo, tls=tls) as server:
-            transport = HttpxTransport(server.url, KEY, verify=str(CERTIFICATE))
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                assert runner.run(main(transport)) == [b"{}"] * 3
-            assert server.accepted == 1
-            until(lambda: server.open == 0)
-            transport.close()
-
-
-def test_warming_connects_outside_of_any_deadline() -> None:
-    """The first call finds a connection."""
-    with Chaos(echo) as server:
-        transport = HttpxTransport(server.url, KEY)
-        transport.warm()
-        until(lambda: server.accepted == 1)
-        transport.send(Call(PATH, b"{}", 5.0))
-        assert server.accepted == 1
-        transport.close()
-
-
-@pytest.mark.parametrize("again", [False, True], ids=["close", "aclose"])
-def test_a_closed_transport_sends_nothing(again: bool, ask: Way) -> None:
-    """What it had open is closed, in every loop; closing it again does no harm."""
-    with Chaos(echo) as server:
-        transport = HttpxTransport(server.url, KEY)
-
-        async def main() -> None:
-            await transport.asend(Call(PATH, b"{}", 5.0))
-            if again:
-                await transport.aclose()
-            else:
-                await asyncio.to_thread(transport.close)
-            async with asyncio.timeout(30):
-                while server.open:  # noqa: ASYNC110  (a state of the server)
-                    await asyncio.sleep(0.001)
-
-        transport.send(Call(PATH, b"{}", 5.0))
-        run_threads([lambda: asyncio.run(main())])
-        assert isinstance(ask(transport)[0], ServiceError)
-        transport.close()
-        assert server.arrived == 2
-
-
-# --- TLS
-
-
-@pytest.mark.parametrize("trust", ["file", "context", "nobody"])
-def test_tls(trust: str, ask: Way) -> None:
-    """With the authorities of a file, with a context of one's own, or for once with any; connections are used again."""
-    context = ssl.create_default_context(cafile=str(CERTIFICATE))
-    verify = {"file": str(CERTIFICATE), "context": context, "nobody": False}[trust]
-    with Chaos(echo, tls=True) as server:
-        transport = HttpxTransport(server.url, KEY, verify=verify)
-        assert [answer.status for answer in ask(transport, 5, seconds=5.0)] == [200] * 5
-        assert server.accepted == 1
-        transport.close()
-
-
-def test_a_certificate_of_nobody_known_is_said_to_be_that(ask: Way) -> None:
-    """In words that an operator can act upon."""
-    with Chaos(echo, tls=True) as server:
-        transport = HttpxTransport(server.url, KEY)
-        (error,) = ask(transport, seconds=5.0)
-        transport.close()
-    assert "its certificate is not believed (self-signed certificate)" in str(error)
-    assert server.arrived == 0
-
-
-# --- what it refuses to be built with
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "doorward.example.com",
-        "ftp://doorward.example.com",
-        "http://",
-        "https:///path",
-        "http://user@doorward.example.com",
-        "http://user:secret@doorward.example.com",
-        "http://doorward.example.com/?a=b",
-        "http://doorward.example.com?",
-        "http://doorward.example.com/#a",
-        "http://doorward.example.com#",
-        "http://doorward.example.com:0",
-        "http://doorward.example.com:65536",
-        "http://doorward.example.com:port",
-        "http://doorward .example.com",
-        "http://doorward.example.com/a\r\nX: y",
-        "http://doorward\n.example.com",
-        "http://dörward.example.com",
-        "http://[::1",
-        "http://a..b",
-        "http://a%00b",
-        "http://" + "a" * 64 + ".example",
-        "http://a\\b",
-        7,
-        None,
-    ],
-    ids=repr,
-)
-def test_a_url_that_is_wrong_is_refused_at_once(url: object) -> None:
-    """The error names the argument, and repeats no password."""
-    with pytest.raises(ConfigurationError) as caught:
-        HttpxTransport(url, KEY)
-    assert caught.value.field == "service"
-    assert "secret" not in str(caught.value)
-
-
-@pytest.mark.parametrize("key", ["", None, 7, "a b", "a\nb", "schlüssel", b"abc"], ids=repr)
-def test_a_key_that_is_wrong_is_refused_at_once(key: object) -> None:
-    """The error does not repeat it."""
-    with pytest.raises(ConfigurationError) as caught:
-        HttpxTransport("http://a.example", key)
-    assert caught.value.field == "key"
-
-
-def test_certificates_that_cannot_be_read_are_refused_at_once(tmp_path: object) -> None:
-    """The error names the argument."""
-    with pytest.raises(ConfigurationError, match="verify"):
-        HttpxTransport("https://a.example", KEY, verify=f"{tmp_path}/none.pem")
-
-
-@pytest.mark.parametrize(
-    ("url", "host", "port", "prefix", "authority"),
-    [
-        ("http://a.example", "a.example", 80, "", "a.example"),
-        ("https://a.example/", "a.example", 443, "", "a.example"),
-        ("https://A.example:8443/x/y/", "a.example", 8443, "/x/y", "a.example:8443"),
-        ("http://[2001:db8::1]:8080", "2001:db8::1", 8080, "", "[2001:db8::1]:8080"),
-        ("http://192.0.2.1:80", "192.0.2.1", 80, "", "192.0.2.1"),
-        ("http://doorward_service:8000", "doorward_service", 8000, "", "doorward_service:8000"),
-    ],
-    ids=["name", "tls", "prefix", "ipv6", "ipv4", "compose"],
-)
-def test_urls_that_are_right(url: str, host: str, port: int, prefix: str, authority: str) -> None:
-    """Read as they are meant."""
-    endpoint = read_endpoint(url, True)
-    assert (endpoint.host, endpoint.port, endpoint.prefix, endpoint.authority) == (host, port, prefix, authority)
-    assert (endpoint.tls is not None) == url.startswith("https")
-
-
-def test_time_is_monotonic() -> None:
-    """A step of the wall clock ends no call and prolongs none."""
-    assert Deadline(5.0)._clock is time.monotonic

@@ -17,7 +17,7 @@ from doorward.service.client.caller import Caller
 from doorward.service.client.http_transport import HttpxTransport
 from doorward.service.client.reporter import Reporter
 from doorward.service.client.transport import Reply
-from doorward.service.client.trouble import NotAsked
+from doorward.service.client.trouble import NotAsked, TooLate
 
 GOOD = Reply(200, "application/json", b"{}")
 
@@ -89,6 +89,18 @@ def test_p5_what_the_service_is_to_blame_for_opens_it(status: int, code: str, as
     assert answers[0].code == code
     assert ("refuses the key" in str(answers[0])) == (status in (401, 403))
     assert str(answers[0]).endswith(r"as \x07 said")
+
+
+def test_p5_a_call_that_had_no_time_is_not_held_against_the_service(ask: Way) -> None:
+    """A visitor whose request takes long before the service is asked could otherwise switch it off for all."""
+    with Chaos("black hole") as server:
+        transport = HttpxTransport(server.url, KEY)
+        caller = Caller(transport, patience=0.2)
+        assert all(isinstance(answer, TooLate) for answer in ask(caller, 8, seconds=0.02))
+        assert caller.figures()["state"] == "closed"
+        ask(caller, 5, at_once=5, seconds=0.2)
+        assert caller.figures()["state"] == "open"
+        transport.close()
 
 
 def test_p5_a_service_that_wants_to_be_left_alone_is(ask: Way) -> None:

@@ -7,6 +7,7 @@ all are refused at once, until a probe in the background, which no visitor waits
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import random as chance
 import threading
@@ -19,7 +20,7 @@ from doorward.service.client.answers import body_of, check_json
 from doorward.service.client.breaking import PROBE_SECONDS, Away, Refused, is_held_against, retry_seconds
 from doorward.service.client.sharing import Shared
 from doorward.service.client.transport import Call
-from doorward.service.client.trouble import LATE, NotAsked
+from doorward.service.client.trouble import NotAsked, TooLate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +31,7 @@ T = TypeVar("T")
 
 MOST_IN_FLIGHT = 32
 FAILURES = 5
+PATIENCE = 0.1
 _REMIND_SECONDS = 1.0
 _NEARLY = 0.9
 """Of the deadline."""
@@ -44,7 +46,7 @@ class _State:
         self.away = Away(clock, random, failures)
         self.shared = Shared()
         self.in_flight = 0
-        self.reminded = 0.0
+        self.reminded = -math.inf
         self.counts: dict[str, int] = dict.fromkeys(("calls", "failures", "refused", "busy", "probes"), 0)
 
     def count(self, what: str) -> None:
@@ -64,6 +66,8 @@ class Caller:
         on_change: Takes a sentence when the service is given up, and when it is back.
         most_in_flight: Calls at once, from threads and event loops together; one more fails at once.
         failures: One after the other, after which the service is given up.
+        patience: Seconds. A call that had less than that and was late says nothing about the service: a visitor whose
+            request takes long before the service is asked could otherwise switch it off.
 
     Attributes:
         on_away: Called when there is something to probe; what it raises is swallowed.
@@ -78,7 +82,9 @@ class Caller:
         on_change: Callable[[str], object] = lambda _: None,
         most_in_flight: int = MOST_IN_FLIGHT,
         failures: int = FAILURES,
+        patience: float = PATIENCE,
     ) -> None:
+        self._patience = patience
         self._transport = transport
         self._arguments = clock, random, failures
         self._clock = clock
@@ -130,25 +136,23 @@ class Caller:
         try:
             return self._understood(state, self._transport.send(call), read)
         except Exception as error:
-            failure = self._failed(state, error, began)
+            raise self._failed(state, error, began, call.seconds) from None
         finally:
             self._leave(state)
-        raise failure
 
     async def _aask(self, state: _State, call: Call, read: Callable[[bytes], T]) -> T:
         began = self._enter(state)
         try:
             return self._understood(state, await self._transport.asend(call), read)
         except Exception as error:
-            failure = self._failed(state, error, began)
+            raise self._failed(state, error, began, call.seconds) from None
         except BaseException:
             # One that is cancelled so late was not cancelled by a visitor who left.
             if self._clock() - began >= _NEARLY * call.seconds:
-                self._failed(state, ServiceError(LATE), began)
+                self._failed(state, TooLate(), began, call.seconds)
             raise
         finally:
             self._leave(state)
-        raise failure
 
     # --- before and after
 
@@ -180,14 +184,16 @@ class Caller:
             self._is_back(state)
         return answer
 
-    def _failed(self, state: _State, error: Exception, began: float) -> ServiceError:
+    def _failed(self, state: _State, error: Exception, began: float, seconds: float) -> ServiceError:
         state.count("failures")
         error.__traceback__ = error.__context__ = None  # as in ``explained``
         if not isinstance(error, ServiceError):
             error = ServiceError(f"the decision service's answer cannot be used: {type(error).__name__}")
         if isinstance(error, Refused) and (state.away.is_unwanted or not is_held_against(error.status)):
             return error
-        if not isinstance(error, NotAsked) and state.away.breaker.failed(str(error), began):
+        if isinstance(error, NotAsked) or (isinstance(error, TooLate) and seconds < self._patience):
+            return error
+        if state.away.breaker.failed(str(error), began):
             self._is_away(state, str(error))
         return error
 
@@ -200,7 +206,7 @@ class Caller:
             self._tell(f"the decision service takes no more questions for now: {state.away.cause}")
 
     def _is_away(self, state: _State, cause: str) -> None:
-        state.away.since = self._clock()
+        state.away.since, state.reminded = self._clock(), -math.inf
         self._tell(f"the decision service is given up until it is back: {cause}")
         self._remind(state)
 

@@ -18,11 +18,13 @@ from anyio import CancelScope
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Iterable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
     from doorward.service.client.endpoint import Endpoint
     from doorward.service.client.names import Names
 
+KEPT_SECONDS = 4.0
+"""Less than the five that uvicorn and others keep an idle connection for, so that no request meets its end."""
 _PIECE = 65_536
 """Bytes that are written at once: httpcore's time-out is for each of the writes that it takes."""
 
@@ -30,13 +32,14 @@ _PIECE = 65_536
 class Deadlines:
     """The deadline of the call that a thread is making."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._of_thread = threading.local()
 
     @contextmanager
     def ending(self, seconds: float) -> Iterator[None]:
         """The call within the ``with`` statement ends in ``seconds``."""
-        self._of_thread.ends = time.monotonic() + seconds
+        self._of_thread.ends = self._clock() + seconds
         try:
             yield
         finally:
@@ -49,7 +52,7 @@ class Deadlines:
             TimeoutError: None are.
         """
         ends: float = getattr(self._of_thread, "ends", 0.0)
-        left = ends - time.monotonic()
+        left = ends - self._clock()
         if left <= 0:
             raise TimeoutError
         return left
@@ -240,7 +243,7 @@ def blocking_client(
         ssl_context=endpoint.tls,
         max_connections=connections,
         max_keepalive_connections=connections,
-        keepalive_expiry=_KEPT_SECONDS,
+        keepalive_expiry=KEPT_SECONDS,
         network_backend=DeadlineNetwork(names, deadlines),
     )
     return httpx.Client(
@@ -258,7 +261,7 @@ def async_client(endpoint: Endpoint, headers: dict[str, str], names: Names, conn
         ssl_context=endpoint.tls,
         max_connections=connections,
         max_keepalive_connections=connections,
-        keepalive_expiry=_KEPT_SECONDS,
+        keepalive_expiry=KEPT_SECONDS,
         network_backend=AsyncNetwork(names),
     )
     return httpx.AsyncClient(
@@ -268,7 +271,3 @@ def async_client(endpoint: Endpoint, headers: dict[str, str], names: Names, conn
         timeout=None,  # noqa: S113  (each call has a deadline)
         trust_env=False,
     )
-
-
-_KEPT_SECONDS = 55.0
-"""Less than what servers and load balancers usually keep an idle connection for."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -104,6 +104,7 @@ class HttpxTransport:
 
         self._endpoint = read_endpoint(url, verify)
         self._headers = {
+            "Accept": "application/json",
             "Accept-Encoding": "identity",
             "Authorization": f"Bearer {check_key(key)}",
             "Connect-Protocol-Version": "1",
@@ -129,8 +130,7 @@ class HttpxTransport:
             with process.deadlines.ending(call.seconds):
                 return self._send(process.client, call)
         except Exception as error:
-            failure = explained(error)
-        raise failure
+            raise explained(error) from None
 
     def warm(self) -> None:
         """Connect, so that the first call need not.
@@ -143,10 +143,7 @@ class HttpxTransport:
             with process.deadlines.ending(WARM_SECONDS):
                 process.client.get("/health/live")
         except Exception as error:
-            failure = explained(error)
-        else:
-            return
-        raise failure
+            raise explained(error) from None
 
     def _send(self, client: httpx.Client, call: Call) -> Reply:
         with client.stream("POST", call.path, content=call.body, headers=_timeout(call)) as response:
@@ -167,8 +164,7 @@ class HttpxTransport:
             async with asyncio.timeout(call.seconds):
                 return await self._asend(await self._client(), call)
         except Exception as error:
-            failure = explained(error)
-        raise failure
+            raise explained(error) from None
 
     async def _asend(self, client: httpx.AsyncClient, call: Call) -> Reply:
         async with client.stream("POST", call.path, content=call.body, headers=_timeout(call)) as response:
@@ -216,6 +212,11 @@ class HttpxTransport:
         self._closed = True
         if self._process.pid == os.getpid():
             self._process.client.close()
+
+    def __del__(self) -> None:
+        # Applications need not close what protects them. May run in any thread, of an object that was never finished.
+        with suppress(Exception):
+            self.close()
 
     async def aclose(self) -> None:
         """As :meth:`close`, and what is open in this event loop."""

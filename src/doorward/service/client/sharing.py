@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from doorward.errors import ServiceError
-from doorward.service.client.trouble import LATE, NotAsked
+from doorward.service.client.trouble import NotAsked, TooLate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Hashable
@@ -78,7 +78,7 @@ class Shared:
         try:
             return other.result(seconds)
         except TimeoutError:
-            raise ServiceError(LATE) from None
+            raise TooLate from None
         except ServiceError as error:
             raise _again(error) from None
 
@@ -107,7 +107,7 @@ class Shared:
             async with asyncio.timeout(seconds):
                 await asyncio.wait([task])
         except TimeoutError:
-            raise ServiceError(LATE) from None
+            raise TooLate from None
         if task.cancelled():
             raise ServiceError(_GIVEN_UP)
         error = task.exception()
@@ -121,7 +121,7 @@ _GIVEN_UP = "the call to the decision service was given up"
 
 def _again(error: ServiceError) -> ServiceError:
     """One for each who waits: tracebacks add up."""
-    kind = NotAsked if isinstance(error, NotAsked) else ServiceError
+    kind = next((kind for kind in (NotAsked, TooLate) if isinstance(error, kind)), ServiceError)
     return kind(str(error), error.code)
 
 

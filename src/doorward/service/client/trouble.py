@@ -23,8 +23,15 @@ class NotAsked(ServiceError):
     """Nothing was sent: to ask again later is safe."""
 
 
+class TooLate(ServiceError):
+    """The deadline came first."""
+
+    def __init__(self, message: str = LATE, code: str = "") -> None:
+        super().__init__(message, code)
+
+
 def explained(error: Exception) -> ServiceError:
-    """What is to be raised in the place of ``error``, whatever library it comes from; outside of its ``except``.
+    """What is to be raised in the place of ``error``, whatever library it comes from.
 
     Tracebacks refer to frames, and these to what was read so far: whoever keeps an error shall not keep that.
     """
@@ -32,7 +39,7 @@ def explained(error: Exception) -> ServiceError:
         error.__traceback__ = error.__context__ = None
         return error
     if isinstance(error, TimeoutError | httpcore.TimeoutException | httpx.TimeoutException):
-        return ServiceError(LATE)
+        return TooLate()
     if isinstance(error, httpcore.ProtocolError | httpx.ProtocolError):
         return ServiceError("the decision service did not answer in HTTP/1.1")
     return ServiceError(f"the decision service cannot be reached: {_cause(_first(error))}")
@@ -59,4 +66,4 @@ def _cause(error: BaseException) -> str:
     return type(error).__name__
 
 
-__all__ = ["LATE", "NotAsked", "explained"]
+__all__ = ["LATE", "NotAsked", "TooLate", "explained"]
