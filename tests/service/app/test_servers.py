@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import signal
@@ -45,12 +46,13 @@ def test_it_answers(running: Running) -> None:
 
 def test_http_2_in_clear_text(tmp_path: Path) -> None:
     """hypercorn takes HTTP/2 from clients that begin with it, which @arcjet/node does; 50 calls on one connection."""
-    with (
-        Running(tmp_path) as running,
-        httpx.Client(http1=False, http2=True, base_url=running.url, headers=HEAD) as client,
-        ThreadPoolExecutor(8) as pool,
-    ):
-        answers = list(pool.map(lambda _: client.post(DECIDE, content=b"{}"), range(50)))
+
+    async def calls(url: str) -> list[httpx.Response]:
+        async with httpx.AsyncClient(http1=False, http2=True, base_url=url, headers=HEAD, timeout=30) as client:
+            return await asyncio.gather(*[client.post(DECIDE, content=b"{}") for _ in range(50)])
+
+    with Running(tmp_path) as running:
+        answers = asyncio.run(calls(running.url))
     assert {(answer.http_version, answer.status_code) for answer in answers} == {("HTTP/2", 200)}
 
 
