@@ -157,7 +157,7 @@ def _pages(settings: ServiceSettings, url: str) -> str:
 def _keys(settings: ServiceSettings) -> str:
     keys: Any = import_module("doorward.service.server.keys").Keys(settings.keys_path)
     try:
-        count = len(keys.list())
+        count = len(keys.list()) if settings.keys_path.exists() else 0  # the first key makes the file
     finally:
         keys.close()
     make = f"doorward keys add SITE --folder {settings.folder}"

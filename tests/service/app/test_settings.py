@@ -65,5 +65,6 @@ def test_workers_read_what_was_written(tmp_path: Path) -> None:
         written = ServiceSettings(folder=tmp_path, proxies=proxies)
         assert ServiceSettings.from_environ(written.to_environ()) == written
     assert "let-me-read" not in repr(settings)
+    assert ServiceSettings.from_environ({"DOORWARD_FOLDER": str(tmp_path)}).folder == tmp_path
     with pytest.raises(ConfigurationError, match="resolver"):
         ServiceSettings(resolver=type("R", (), {"resolve": lambda *_: None})()).to_environ()

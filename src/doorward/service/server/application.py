@@ -77,7 +77,7 @@ def create_app(settings: ServiceSettings, opened: Callable[[ServiceSettings], Pa
 
 
 async def _close(service: Service) -> None:
-    await asyncio.to_thread(service.close)
+    await service.close()
     store: Any = service.parts.store
     with suppress(Exception):  # nothing is left to be done without it
         if is_async(store):

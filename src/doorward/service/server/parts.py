@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
     from starlette.routing import BaseRoute
 
-    from doorward.service.server.ports import Evaluates, Site
+    from doorward.service.server.ports import DecisionLog, Evaluates, Site
     from doorward.service.server.settings import ServiceSettings
     from doorward.stores.base import AsyncStore, Store
 
 
+LONGEST_STORE_CALL = 0.25
+"""Seconds."""
 LOG_TROUBLE_SECONDS = 60.0
 """How long a failure to write the log is spoken of."""
 
@@ -54,7 +56,7 @@ class Parts:
         pages: Routes of the pages; none where they are off, or jinja2 is missing.
         figures: Counts of other parts that only grow, by their name in :data:`~.metrics.FAMILIES`.
         degraded: What is wrong that does not keep the service from answering; empty for nothing.
-        close: Called at the end in this order, before the store is closed: a log writes what it holds.
+        close: Called, or awaited, at the end in this order, before the store is closed: a log writes what it holds.
     """
 
     keys: FindsKeys
@@ -74,20 +76,23 @@ def open_parts(settings: ServiceSettings) -> Parts:
         ConfigurationError: A setting cannot be used.
         DataError: A file in the folder cannot be read.
     """
-    store = open_store(settings.store_or_default, SystemClock(), settings.timeout)
+    # The store gives up first, and is then known to be away, rather than be cut off by each decision anew.
+    store = open_store(settings.store_or_default, SystemClock(), min(LONGEST_STORE_CALL, settings.timeout / 2))
     log = _part("log_file").LogFile(settings.log_path, days=settings.log_days, rows=settings.log_rows)
     log.start()
     reader = _part("log_reader").LogFileReader(settings.log_path)
     keys = _part("keys").Keys(settings.keys_path)
+    evaluator = _evaluator(settings, store, log)
+    watch = _LogWatch(log.figures)
     return Parts(
         keys=keys,
-        evaluator=_part("evaluation").Evaluator(store, log, resolver=settings.resolver),
+        evaluator=evaluator,
         store=store,
-        routes=_part("log_api").routes(keys, reader),
-        pages=_pages(settings, reader, log),
+        routes=_part("log_api").routes(reader, keys),
+        pages=_pages(settings, reader, evaluator, keys, watch),
         figures=lambda: {"log_dropped": log.figures()["dropped"]},
-        degraded=_LogWatch(log.figures).problem,
-        close=[log.close, keys.close],
+        degraded=watch.problem,
+        close=[evaluator.aclose, log.close, keys.close],
     )
 
 
@@ -96,17 +101,49 @@ def _part(name: str) -> Any:
     return import_module(f"doorward.service.server.{name}")
 
 
-def _pages(settings: ServiceSettings, reader: Any, log: Any) -> Sequence[BaseRoute]:
+def _evaluator(settings: ServiceSettings, store: Store | AsyncStore, log: DecisionLog) -> Any:
+    reputation = _part("reputation").Reputation(
+        on=settings.suspicious_sites > 0,
+        sites=max(1, settings.suspicious_sites),
+        threshold=settings.suspicious_weight,
+        window=settings.suspicious_seconds,
+        ban=settings.suspicious_ban,
+    )
+    return _part("evaluation").Evaluator(
+        store,
+        log,
+        resolver=settings.resolver,
+        timeout=settings.timeout,
+        store_timeout=min(LONGEST_STORE_CALL, settings.timeout / 2),
+        reputation=reputation,
+    )
+
+
+def _pages(settings: ServiceSettings, reader: Any, evaluator: Any, keys: Any, watch: _LogWatch) -> Sequence[BaseRoute]:
     if not settings.pages or find_spec("jinja2") is None:
         return ()
+    pages = _part("pages")
     login = _part("login").Login(
         settings.password_path,
         settings.folder / "sessions",
         store=settings.store_or_default,
         proxies=settings.proxies,
     )
-    found: Sequence[BaseRoute] = _part("pages").routes(reader, login, figures=log.figures)
+
+    def key_lines() -> list[Any]:
+        return [_key_line(pages.KeyLine, row) for row in keys.list()]
+
+    def log_state() -> Any:
+        figures = watch.figures()
+        return pages.LogState(figures["written"], figures["dropped"], figures["waiting"], watch.problem())
+
+    found: Sequence[BaseRoute] = pages.routes(reader, login, evaluator, key_lines, log_state)
     return found
+
+
+def _key_line(kind: Any, row: Any) -> Any:
+    state = "ended" if row.is_over(SystemClock().now_ns()) else "active"
+    return kind(row.site, row.id, state, row.quota, row.made_ns, row.used_ns)
 
 
 class _LogWatch:
@@ -114,16 +151,19 @@ class _LogWatch:
 
     Args:
         figures: Of the log: ``failures`` only grows.
+
+    Attributes:
+        figures: The same.
     """
 
     def __init__(self, figures: Callable[[], Mapping[str, int]]) -> None:
-        self._figures = figures
+        self.figures = figures
         self._failures = 0
         self._failed_at = float("-inf")
 
     def problem(self) -> str:
         """What is wrong; empty for nothing."""
-        failures = self._figures().get("failures", 0)
+        failures = self.figures().get("failures", 0)
         if failures > self._failures:
             self._failures, self._failed_at = failures, time.monotonic()
         return "decisions cannot be logged" if time.monotonic() - self._failed_at < LOG_TROUBLE_SECONDS else ""

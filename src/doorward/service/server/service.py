@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 import os
 import secrets
@@ -120,11 +121,13 @@ class Service:
             else:
                 working = True
 
-    def close(self) -> None:
-        """Let everything write what it holds, and let go of it. Blocks."""
+    async def close(self) -> None:
+        """Let everything write what it holds, and let go of it."""
         for close in (*self.parts.close, self.write_figures):
             try:
-                close()
+                closing: Any = await asyncio.to_thread(close)
+                if inspect.isawaitable(closing):
+                    await closing
             except Exception as error:
                 logger.warning("doorward stops, and something was not written: %s", describe(error))
         if self._offload is not None:

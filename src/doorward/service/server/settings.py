@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from doorward.stores.base import AsyncStore, Store
 
 PREFIX = "DOORWARD_SERVICE_"
+FOLDER_VARIABLE = "DOORWARD_FOLDER"
 DEFAULT_FOLDER = Path("doorward-service")
 LARGEST_BODY_LIMIT = 64 * 2**20
 
@@ -40,7 +41,9 @@ class ServiceSettings:
         admin_password_file: Its scrypt hash, which the first start makes; None for
             ``admin.password`` in the folder.
         suspicious_sites: A visitor that so many applications find suspicious is refused by all; 0 for never.
+        suspicious_weight: Sum of weights at which an application finds one suspicious.
         suspicious_seconds: How long a finding of an application counts.
+        suspicious_ban: Seconds for which such a visitor is refused.
         proxies: Hops that are trusted to name the other end of a connection, as of :class:`doorward.Doorward`.
         metrics_token: Bearer token for ``/metrics``; empty for nobody but loopback and private addresses.
         certificate: PEM file, for TLS; with ``private_key``.
@@ -61,7 +64,9 @@ class ServiceSettings:
     pages: bool = True
     admin_password_file: Path | None = None
     suspicious_sites: int = 2
-    suspicious_seconds: float = 3600.0
+    suspicious_weight: float = 3.0
+    suspicious_seconds: float = 600.0
+    suspicious_ban: float = 3600.0
     proxies: str | int | Sequence[str] | Proxies = "private"
     metrics_token: str = field(default="", repr=False)
     certificate: Path | None = None
@@ -76,8 +81,9 @@ class ServiceSettings:
             set_(self, name, None if value is None else _path(value, name).absolute())
         set_(self, "timeout", _between(seconds(self.timeout, "timeout"), "timeout", 0.001, 60))
         set_(self, "log_days", _between(self.log_days, "log_days", 0.01, 36_500))
-        set_(self, "suspicious_seconds", _between(seconds(self.suspicious_seconds, "suspicious_seconds"),
-                                                  "suspicious_seconds", 1, 30 * 86_400))  # fmt: skip
+        for name in ("suspicious_seconds", "suspicious_ban"):
+            set_(self, name, _between(seconds(getattr(self, name), name), name, 1, 30 * 86_400))
+        set_(self, "suspicious_weight", _between(self.suspicious_weight, "suspicious_weight", 0.01, 10_000))
         set_(self, "drain", _between(self.drain, "drain", 0, 3600))
         _whole(self.body_limit, "body_limit", 1024, LARGEST_BODY_LIMIT)
         _whole(self.log_rows, "log_rows", 1, 10**9)
@@ -118,17 +124,21 @@ class ServiceSettings:
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> ServiceSettings:
         """Read ``DOORWARD_SERVICE_FOLDER``, ``DOORWARD_SERVICE_STORE`` and so on, one variable for each attribute.
 
+        ``DOORWARD_FOLDER``, which the other commands read too, names the folder where no other is named.
+
         Raises:
             ConfigurationError: One of them is wrong, or is none of these; it names the variable.
         """
-        named = {name: value for name, value in (environ if environ is not None else os.environ).items()
-                 if name.startswith(PREFIX)}  # fmt: skip
+        environ = os.environ if environ is None else environ
+        named = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
         accepted = {PREFIX + each.name.upper(): each.name for each in fields(cls)}
         for name in named:
             if name not in accepted:
                 raise ConfigurationError(name, f"is no setting; there are {', '.join(sorted(accepted))}")
         given: dict[str, Any] = {accepted[name]: _READ[accepted[name]](value, name)
                                  for name, value in named.items() if value != ""}  # fmt: skip
+        if shared := environ.get(FOLDER_VARIABLE):
+            given.setdefault("folder", shared)
         try:
             return cls(**given)
         except ConfigurationError as error:
@@ -204,7 +214,9 @@ _READ: dict[str, Callable[[str, str], object]] = {
     "log_rows": _integer,
     "pages": _flag,
     "suspicious_sites": _integer,
+    "suspicious_weight": _number,
     "suspicious_seconds": _duration,
+    "suspicious_ban": _duration,
     "proxies": _hops,
     "drain": _number,
 }

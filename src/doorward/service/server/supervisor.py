@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
 WORKER = [sys.executable, "-m", "doorward.service.server.worker"]
 POLL_SECONDS = 0.1
-YOUNG_SECONDS = 5.0
-MOST_YOUNG_DEATHS = 3
-"""Workers that died young, one after the other, before all are given up on: they will not start."""
+YOUNG_SECONDS = 30.0
+MOST_YOUNG_DEATHS = 10
+"""Workers that died young, one after the other, before all are given up on: they will not run."""
+CANNOT_START = 2
+"""Status of a worker that found a mistake in its settings or files: another one would find the same."""
 ENDING_SECONDS = 20.0
 
 
@@ -67,6 +69,8 @@ class Supervisor:
                 del self._workers[worker]
                 young = time.monotonic() - began < YOUNG_SECONDS
                 self._young_deaths = self._young_deaths + 1 if young else 0
+                if worker.returncode == CANNOT_START:
+                    self._young_deaths = MOST_YOUNG_DEATHS
                 sys.stderr.write(f"doorward serve: worker {worker.pid} ended with {worker.returncode}\n")
         while len(self._workers) < self._count and self._young_deaths < MOST_YOUNG_DEATHS:
             self._workers[self._started()] = time.monotonic()
