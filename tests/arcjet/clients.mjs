@@ -53,4 +53,5 @@ for (const step of JSON.parse(readFileSync(0, "utf8"))) {
   }
   await Promise.all(reports.splice(0));
 }
+console.log("end");
 process.exit(0); // connections to the service are kept for minutes

@@ -82,3 +82,5 @@ if __name__ == "__main__":
         do(json.load(sys.stdin))
     else:
         asyncio.run(do_async(json.load(sys.stdin)))
+    sys.stdout.write("end\n")
+    sys.stdout.flush()

@@ -204,7 +204,7 @@ def test_malformed_bytes_are_refused(kind: proto_codec.RequestKind, data: bytes)
 
 def test_size_is_bounded() -> None:
     """In bytes, and in parts: some of two bytes, some of one."""
-    assert "bytes" in refusal("DecideRequest", encoded(3, b"x" * LONGEST))
+    assert "bytes" in refusal("DecideRequest", bytes(LONGEST + 1))
     assert "items" in refusal("DecideRequest", encoded(5, b"") * (MOST_PARTS + 1))
     assert "items" in refusal("DecideRequest", encoded(5, encoded(3, encoded(2, b"\1" * (MOST_PARTS + 1)))))
     names = [encoded(6, encoded(1, str(number).encode())) for number in range(MOST_PARTS + 1)]

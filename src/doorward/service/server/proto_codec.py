@@ -24,8 +24,8 @@ from doorward.service.server.decide_pb2 import DESCRIPTORS
 RequestKind = Literal["DecideRequest", "ReportRequest"]
 ResponseKind = Literal["DecideResponse", "ReportResponse"]
 
-LONGEST: Final = 4 * 1024 * 1024
-"""Bytes of a message. The service bounds bodies before, by its own settings."""
+LONGEST: Final = 64 * 1024 * 1024
+"""Bytes of a message, as the largest limit of bodies that the service's settings take; by default it is far less."""
 
 MOST_PARTS: Final = 20_000
 """Messages, items of lists and entries of maps in a request: a byte or two are enough for one, and each takes time."""
