@@ -51,6 +51,7 @@ _REPLACED = "\N{REPLACEMENT CHARACTER}"
 # Controls, lone surrogates, and what turns the direction of a line or breaks it.
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
+_dumped = json.JSONEncoder(separators=(",", ":"), allow_nan=False, ensure_ascii=False).encode
 Row = tuple[Any, ...]
 
 
@@ -66,7 +67,8 @@ def clipped(record: LogRecord) -> LogRecord:
 
 def clean(text: str, longest: int = _LONGEST_TEXT) -> str:
     """Text without control characters, of bounded length."""
-    return _UNFIT.sub(_REPLACED, str(text)[:longest])
+    text = str(text)[:longest]
+    return text if text.isascii() and text.isprintable() else _UNFIT.sub(_REPLACED, text)
 
 
 def rows_of(record: LogRecord) -> tuple[Row, Row]:
@@ -78,12 +80,10 @@ def rows_of(record: LogRecord) -> tuple[Row, Row]:
     texts = {name: clean(getattr(record, name), most) for name, most in LONGEST.items()}
     columns = (_bounded(record.at_ns), *(texts[name] for name in COLUMNS[1:]))
     rest = {name: texts[name] for name in _REST if texts[name]}
-    results = _fitting(record.results)
-    document = {**rest, "reported": bool(record.reported), "took_us": _bounded(record.took_us), "results": results}
-    details = _kept(record.ip_details)
-    if details is not None:
-        document["ip_details"] = details
-    return columns, (texts["id"], texts["site"], zlib.compress(_dumped(document), _FASTEST))
+    flags = {**rest, "reported": bool(record.reported), "took_us": _bounded(record.took_us)}
+    results, details = ",".join(_fitting(record.results)), _kept(record.ip_details)
+    document = f'{_dumped(flags)[:-1]},"results":[{results}],"ip_details":{details}}}'
+    return columns, (texts["id"], texts["site"], zlib.compress(document.encode(), _FASTEST))
 
 
 def record_of(decision: str, columns: Sequence[Any], rest: bytes) -> LogRecord:
@@ -99,28 +99,22 @@ def _bounded(number: int) -> int:
     return min(max(int(number), 0), _LARGEST)
 
 
-def _dumped(value: Any) -> bytes:
-    return json.dumps(value, separators=(",", ":"), allow_nan=False, ensure_ascii=False).encode()
-
-
-def _fitting(results: Sequence[dict[str, Any]]) -> list[Any]:
-    """The first of the results, as many as there is room for."""
+def _fitting(results: Sequence[dict[str, Any]]) -> list[str]:
+    """JSON of the first of the results, as many as there is room for."""
     kept, room = [], MOST_BYTES
     for result in list(results)[:_MOST_RESULTS]:
-        value = _tidied(result, 0)
-        room -= len(_dumped(value))
+        text = _dumped(_tidied(result, 0))
+        room -= len(text.encode())
         if room < 0:
             break
-        kept.append(value)
+        kept.append(text)
     return kept
 
 
-def _kept(details: dict[str, Any] | None) -> Any:
-    """What is known about an address; nothing where that is too much to keep."""
-    if details is None:
-        return None
-    value = _tidied(details, 0)
-    return value if len(_dumped(value)) <= MOST_BYTES else None
+def _kept(details: dict[str, Any] | None) -> str:
+    """JSON of what is known about an address; of nothing, where that is too much to keep."""
+    text = _dumped(_tidied(details, 0))
+    return text if len(text.encode()) <= MOST_BYTES else "null"
 
 
 def _tidied(value: Any, depth: int) -> Any:

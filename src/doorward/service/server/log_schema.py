@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS decisions (
     method TEXT NOT NULL, path TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS by_time ON decisions (at_ns, site, conclusion, dry_run);
 CREATE INDEX IF NOT EXISTS by_site ON decisions (site, at_ns, conclusion, dry_run);
-CREATE INDEX IF NOT EXISTS by_conclusion ON decisions (conclusion, at_ns, site);
+CREATE INDEX IF NOT EXISTS by_conclusion ON decisions (conclusion, at_ns, site, dry_run);
 CREATE INDEX IF NOT EXISTS by_reason ON decisions (reason, at_ns, site) WHERE reason <> '';
 CREATE INDEX IF NOT EXISTS by_ip ON decisions (ip, at_ns, conclusion, site);
 CREATE INDEX IF NOT EXISTS by_rule ON decisions (at_ns, rule, site) WHERE rule <> '';
