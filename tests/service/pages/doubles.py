@@ -160,11 +160,24 @@ def allowed(at_ns: int, random_: random.Random) -> LogRecord:
         limit(random_.randrange(1, 60)),
     ]
     return LogRecord(
-        id=decision_id(at_ns, random_.randbytes(10)).replace("lreq", "req"), at_ns=at_ns, site=site, conclusion="ALLOW",
-        reason="RATE_LIMIT", why="41 of 60 left in 60 s, reset in 41 s", dry_run="bots" if dry else "", ip=ip,
-        method="GET", host=f"{site}.example.com", path=path, agent=BROWSER,
-        country=random_.choice(["DE", "FR", "US", "GB", ""]), client="doorward-python/0.1.0", took_us=random_.randrange(160, 900), results=results, ip_details=HOME,
-    )  # fmt: skip
+        id=decision_id(at_ns, random_.randbytes(10)).replace("lreq", "req"),
+        at_ns=at_ns,
+        site=site,
+        conclusion="ALLOW",
+        reason="RATE_LIMIT",
+        why="41 of 60 left in 60 s, reset in 41 s",
+        dry_run="bots" if dry else "",
+        ip=ip,
+        method="GET",
+        host=f"{site}.example.com",
+        path=path,
+        agent=BROWSER,
+        country=random_.choice(["DE", "FR", "US", "GB", ""]),
+        client="doorward-python/0.1.0",
+        took_us=random_.randrange(160, 900),
+        results=results,
+        ip_details=HOME,
+    )
 
 
 def denied(at_ns: int, random_: random.Random) -> LogRecord:
