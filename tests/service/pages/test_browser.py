@@ -330,7 +330,11 @@ def test_tables_are_tables_on_a_phone_too(page: Page) -> None:
 
 
 def test_charts_have_words(page: Page) -> None:
-    """A sentence for each strip, and a table behind."""
+    """A sentence for each strip, its name beside it on a phone too, and a table behind."""
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        for name in ("ALLOW", "DENY", "CHALLENGE", "ERROR", "DRY RUN"):
+            expect(page.locator(f".lane .badge:text-is('{name}')")).to_be_visible()
     summary = page.get_by_role("img", name=re.compile(r"^DENY: \d+ in all, peak \d+ in 1 min at \d\d:\d\d$"))
     expect(summary).to_have_count(1)
     page.click("text=These figures as a table")
