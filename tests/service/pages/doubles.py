@@ -88,7 +88,7 @@ class DictBans:
     """Bans without an end."""
 
     def __init__(self, **bans: tuple[float, str]) -> None:
-        self.held: dict[str, tuple[float, str]] = {ip: ban for ip, ban in bans.items()}
+        self.held: dict[str, tuple[float, str]] = dict(bans.items())
 
     async def ban(self, ip: str, seconds: float, why: str) -> None:
         self.held[ip] = (seconds, why)
@@ -142,9 +142,11 @@ BOT_FOUND = {
 NOTHING = {"shield": {"shieldTriggered": False, "suspicious": False}}
 NO_BOT = {"botV2": {"allowed": [], "denied": [], "verified": False, "spoofed": False}}
 HOME = {"provenance": "FORWARDED", "country": "DE", "countryName": "Germany", "city": "Leipzig", "asn": "64496",
-        "asnName": "Example Broadband", "asnType": "isp", "isVpn": False, "isTor": False, "isHosting": False}  # fmt: skip
+        "asnName": "Example Broadband", "asnType": "isp", "isVpn": False, "isTor": False,
+        "isHosting": False}  # fmt: skip
 HOSTED = {"provenance": "FORWARDED", "country": "US", "countryName": "United States", "asn": "64511", "isHosting": True,
-          "asnName": "Example Cloud", "asnType": "hosting", "isVpn": False, "names": {"hosting": ["example-cloud"]}}  # fmt: skip
+          "asnName": "Example Cloud", "asnType": "hosting", "isVpn": False,
+          "names": {"hosting": ["example-cloud"]}}  # fmt: skip
 
 
 def allowed(at_ns: int, random_: random.Random) -> LogRecord:
@@ -158,11 +160,24 @@ def allowed(at_ns: int, random_: random.Random) -> LogRecord:
         limit(random_.randrange(1, 60)),
     ]
     return LogRecord(
-        id=decision_id(at_ns, random_.randbytes(10)).replace("lreq", "req"), at_ns=at_ns, site=site, conclusion="ALLOW",
-        reason="RATE_LIMIT", why="41 of 60 left in 60 s, reset in 41 s", dry_run="bots" if dry else "", ip=ip, method="GET",
-        host=f"{site}.example.com", path=path, agent=BROWSER, country=random_.choice(["DE", "FR", "US", "GB", ""]),
-        client="doorward-python/0.1.0", took_us=random_.randrange(160, 900), results=results, ip_details=HOME,
-    )  # fmt: skip
+        id=decision_id(at_ns, random_.randbytes(10)).replace("lreq", "req"),
+        at_ns=at_ns,
+        site=site,
+        conclusion="ALLOW",
+        reason="RATE_LIMIT",
+        why="41 of 60 left in 60 s, reset in 41 s",
+        dry_run="bots" if dry else "",
+        ip=ip,
+        method="GET",
+        host=f"{site}.example.com",
+        path=path,
+        agent=BROWSER,
+        country=random_.choice(["DE", "FR", "US", "GB", ""]),
+        client="doorward-python/0.1.0",
+        took_us=random_.randrange(160, 900),
+        results=results,
+        ip_details=HOME,
+    )
 
 
 def denied(at_ns: int, random_: random.Random) -> LogRecord:
@@ -171,7 +186,7 @@ def denied(at_ns: int, random_: random.Random) -> LogRecord:
     if kind < 0.5:
         results = [result("shield", "ALLOW", NOTHING, tookUs=40), limit(0, 5, "signup")]
         base = base._replace(rule="signup", why="0 of 5 left in 600 s, reset in 412 s", path="/signup", method="POST",
-                             ip=random_.choice(["198.51.100.7", "198.51.100.23", "198.51.100.77"]), results=results)  # fmt: skip
+                             ip=f"198.51.100.{random_.choice([7, 23, 77])}", results=results)  # fmt: skip
     elif kind < 0.75:
         results = [result("shield", "DENY", SHIELD_FOUND, tookUs=61), result("api-limit", "ALLOW", {}, "NOT_RUN")]
         why = "SQL in query: closes a string and goes on with a condition (weight 1)"
@@ -179,7 +194,8 @@ def denied(at_ns: int, random_: random.Random) -> LogRecord:
     else:
         results = [result("bots", "DENY", BOT_FOUND, tookUs=25), result("api-limit", "ALLOW", {}, "NOT_RUN")]
         base = base._replace(reason="BOT", rule="bots", why="denied CURL: names itself curl", agent="curl/8.5.0",
-                             path="/api/v1/items", results=results, ip="2001:db8:1:2::15", reported=random_.random() < 0.4)  # fmt: skip
+                             path="/api/v1/items", results=results, ip="2001:db8:1:2::15",
+                             reported=random_.random() < 0.4)  # fmt: skip
     if base.reported:
         base = base._replace(id=base.id.replace("req", "lreq"), took_us=0)
     return base._replace(ip_details=HOSTED, country="US")

@@ -28,12 +28,13 @@ def take(page: Page, url: str, folder: Path, name: str, reader: object) -> None:
     log_in(page, url)
     refused = next(r for r in reversed(reader.records) if r.rule == "shield")
     long = next(r for r in reversed(reader.records) if r.dry_run)
-    paths = {"overview": "/", "overview-7d": "/?range=7d", "decisions": "/decisions", "filtered": "/decisions?ip=192.0.2.66&conclusion=DENY&range=24h",
+    paths = {"overview": "/", "overview-7d": "/?range=7d", "decisions": "/decisions",
+             "filtered": "/decisions?ip=192.0.2.66&conclusion=DENY&range=24h",
              "detail": f"/decisions/{refused.id}", "detail-dry": f"/decisions/{long.id}", "bans": "/bans",
              "keys": "/keys", "unknown": "/decisions/req_nothing", "older": "/decisions?before=1"}  # fmt: skip
     for what, path in paths.items():
         page.goto(url + path)
-        page.screenshot(path=folder / f"{name}-{what}.png", full_page=what not in {"decisions"})
+        page.screenshot(path=folder / f"{name}-{what}.png", full_page=what != "decisions")
 
 
 def main(folder: Path) -> None:

@@ -13,8 +13,8 @@ from tests.service.pages.doubles import PASSWORD, of_rule
 from doorward.clock import SystemClock
 from doorward.ids import decision_id
 
-PAGES = ["/", "/?range=7d", "/decisions", "/decisions?ip=192.0.2.66&conclusion=DENY&range=7d", "/decisions/{id}", "/bans",
-         "/keys", "/decisions/req_nothing"]  # fmt: skip
+PAGES = ["/", "/?range=7d", "/decisions", "/decisions?ip=192.0.2.66&conclusion=DENY&range=7d", "/decisions/{id}",
+         "/bans", "/keys", "/decisions/req_nothing"]  # fmt: skip
 WIDER = """() => document.documentElement.scrollWidth <= innerWidth ? [] : Array.from(document.querySelectorAll('*'))
   .filter((node) => node.getBoundingClientRect().right > innerWidth && !node.closest('.scroll *, pre *'))
   .map((node) => node.outerHTML.slice(0, 120))"""
@@ -38,7 +38,8 @@ CONTRAST = """() => {
     if (!text || !node.getClientRects().length || node.closest('svg, .hidden')) continue;
     const ground = behind(node), ink = over(rgba(getComputedStyle(node).color), ground);
     const [a, b] = [light(ground), light(ink)].sort((x, y) => y - x);
-    if ((a + 0.05) / (b + 0.05) < 4.5) poor.push(`${node.tagName}.${node.className} ${node.textContent.trim()} ${((a + 0.05) / (b + 0.05)).toFixed(2)}`);
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < 4.5) poor.push(`${node.tagName}.${node.className} ${node.textContent.trim()} ${ratio.toFixed(2)}`);
   }
   return poor; }"""
 
@@ -329,7 +330,11 @@ def test_tables_are_tables_on_a_phone_too(page: Page) -> None:
 
 
 def test_charts_have_words(page: Page) -> None:
-    """A sentence for each strip, and a table behind."""
+    """A sentence for each strip, its name beside it on a phone too, and a table behind."""
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        for name in ("ALLOW", "DENY", "CHALLENGE", "ERROR", "DRY RUN"):
+            expect(page.locator(f".lane .badge:text-is('{name}')")).to_be_visible()
     summary = page.get_by_role("img", name=re.compile(r"^DENY: \d+ in all, peak \d+ in 1 min at \d\d:\d\d$"))
     expect(summary).to_have_count(1)
     page.click("text=These figures as a table")

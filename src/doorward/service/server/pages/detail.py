@@ -60,7 +60,7 @@ class Fact(NamedTuple):
 
 def rule_lines(record: LogRecord) -> list[RuleLine]:
     """A line for each rule, in the order of declaration."""
-    return [_rule_line(result) for result in record.results[:MOST_RULES] if isinstance(result, dict)]
+    return [_rule_line(result) for result in record.results[:MOST_RULES]]
 
 
 def _rule_line(result: Mapping[str, Any]) -> RuleLine:

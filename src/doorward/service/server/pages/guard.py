@@ -131,8 +131,8 @@ class Page:
         if request.url.path.endswith("/live"):
             return JSONResponse({"error": "logged out"}, 401)
         here = own_path(quote(request.url.path) + (f"?{request.url.query}" if request.url.query else ""))
-        # Browsers leave our cookie out where somebody comes by a link from elsewhere (SameSite=Strict). Asked again from
-        # a page of ours, they send it.
+        # Browsers leave our cookie out where somebody comes by a link from elsewhere (SameSite=Strict). Asked again
+        # by a page of ours, they send it.
         if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"} and request.method == "GET":
             return self._gate.renderer.response("arrive.html", here=here)
         return RedirectResponse(link("/login", next=here if request.method in {"GET", "HEAD"} else ""), 303)
@@ -194,8 +194,8 @@ async def read_form(request: Request) -> dict[str, str]:
 def is_from_here(request: Request) -> bool:
     """Whether a request was made by a page of this site, as far as the browser tells (Fetch Metadata, Origin).
 
-    Our own forms have the origin ``null``, for their pages send no referrer (Fetch section 3.2). Over plain HTTP browsers
-    say nothing else either: then it rests on the token, and on the cookie that is not sent from elsewhere.
+    Our own forms have the origin ``null``, for their pages send no referrer (Fetch section 3.2). Over plain HTTP some
+    browsers say nothing else: then it rests on the token, and on the cookie that is not sent from elsewhere.
     """
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         return False

@@ -1,4 +1,4 @@
-"""Why a rule concluded what it did, read from the wire's JSON. Parts of it were sent by applications: any shape goes."""
+"""Why a rule concluded what it did, read from the wire's JSON. Applications sent parts of it: any shape goes."""
 
 from __future__ import annotations
 
