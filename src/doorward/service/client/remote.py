@@ -46,7 +46,7 @@ class RemoteService:
             random=random.random,
             on_change=partial(journal.change, "service.breaker"),
         )
-        self._reporter = Reporter(self._caller, REPORT, probe=(DECIDE, PROBE), warn=partial(journal.warn, "reports"))
+        self._reporter = Reporter(self._caller, probe=PROBE)
 
     def ask(self, question: Question, seconds: float) -> ServiceAnswer:
         """The service's answer, within ``seconds``.
