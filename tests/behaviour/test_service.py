@@ -172,14 +172,14 @@ def test_requested_is_charged_at_the_service(make: MakeApp, site: Site) -> None:
 
 
 def test_with_rule_asks_for_the_rule_that_was_added(make: MakeApp, site: Site) -> None:
-    """A client with one more rule asks for that only, within the request that the middleware began with."""
+    """A client with one more rule asks for both in one call, and shares the service, and its refusals."""
     app = make(FIVE, **site.options)
-    more = app.aj.with_rule(sliding_window(max=1, interval="1m", name="more"))
-    app.app  # noqa: B018  (the routes hold the client from before)
-    app.aj = more
-    first, second = app.get("/handler"), app.get("/handler")
-    assert (conclusion(first), conclusion(second)) == ("ALLOW", "DENY")
-    assert (remaining(first, "signup"), remaining(first, "more")) == (4, 0)
+    app.aj = app.aj.with_rule(sliding_window(max=1, interval="1m", name="more"))
+    with calls_of(site) as calls:
+        reply = app.get("/handler")
+    assert calls == [1]
+    assert (remaining(reply, "signup"), remaining(reply, "more")) == (4, 0)
+    assert app.get("/handler").status == 429
 
 
 # --- refunds
