@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import doorward
+from doorward.context import RequestContext
 from doorward.rules.bots import BotRule
 from doorward.rules.email import EmailRule
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from doorward.bound import Bound
-    from doorward.context import RequestContext
     from doorward.decision import Decision, RuleResult
     from doorward.question import OpenLimit, Question
 
@@ -55,6 +55,15 @@ def report_of(request: RequestContext, decision: Decision) -> dict[str, Any]:
     }
 
 
+def without_body(request: RequestContext) -> RequestContext:
+    """What a report says of a request, to be kept until it is sent: a thousand bodies would take the memory."""
+    agent = request.headers.get("user-agent")
+    lines = [("user-agent", agent[:_LONGEST_AGENT])] if agent else []
+    return RequestContext(
+        method=request.method, scheme=request.scheme, host=request.host[:_LONGEST_HOST], path=request.path[:_LONGEST_PATH], headers=lines
+    )
+
+
 def result_of(result: RuleResult) -> dict[str, Any]:
     """A ``RuleResult``."""
     return result.to_dict()
@@ -68,7 +77,7 @@ def _details(request: RequestContext, ip: str) -> dict[str, Any]:
     return {
         "ip": ip,
         "method": _clean(request.method, _LONGEST_METHOD),
-        "protocol": request.scheme,
+        "protocol": _clean(request.scheme, _LONGEST_METHOD),
         "host": _clean(request.host, _LONGEST_HOST),
         "path": _clean(request.path, _LONGEST_PATH),
         "headers": {"user-agent": _clean(request.headers.get("user-agent"), _LONGEST_AGENT)}
@@ -144,4 +153,4 @@ def _clean(text: str, longest: int) -> str:
     return text[:longest].encode("utf-8", "replace").decode("utf-8")
 
 
-__all__ = ["CLIENT", "PROBE", "question_body", "report_of"]
+__all__ = ["CLIENT", "PROBE", "question_body", "report_of", "without_body"]

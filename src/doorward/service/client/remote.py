@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from doorward.service.client.caller import Caller
 from doorward.service.client.http_transport import HttpxTransport
-from doorward.service.client.questions import PROBE, question_body, report_of
+from doorward.service.client.questions import PROBE, question_body, report_of, without_body
 from doorward.service.client.replies import answer_of
 from doorward.service.client.reporter import Reporter
 
@@ -65,7 +65,7 @@ class RemoteService:
 
     def report(self, progress: Progress, decision: Decision) -> None:
         """Tell the service about a decision that was made without it, soon. Never waits, and never raises."""
-        self._reporter.put(partial(report_of, progress.request, decision))
+        self._reporter.put(partial(report_of, without_body(progress.request), decision))
 
     def refund(self, charges: Sequence[str]) -> None:
         """Have charges taken back, soon."""
