@@ -66,9 +66,9 @@ RULES: st.SearchStrategy[Any] = st.one_of(
         ),
         MODES, NAMES, MOST,
     ),
-    st.builds(lambda mode, most: rate_limit(f"{most}/minute, 6/hour", mode=mode), MODES, MOST),
+    st.builds(lambda mode, most: rate_limit(f"{most}/minute; 6/hour", mode=mode), MODES, MOST),
     st.builds(
-        lambda mode, most: sliding_window(max=most, interval="1500ms", mode=mode, on_error="deny"), MODES, MOST
+        lambda mode, most: sliding_window(max=most, interval=1.5, mode=mode, on_error="deny"), MODES, MOST
     ),
     st.builds(lambda mode: detect_bot(deny=["CURL"], mode=mode), MODES),
     st.builds(lambda mode: detect_bot(allow=[], mode=mode), MODES),
