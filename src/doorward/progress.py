@@ -10,7 +10,7 @@ from doorward.decision import Conclusion, State
 from doorward.effects import Algorithm, Charge
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from doorward.bound import Bound
     from doorward.client_ip import ClientIP
@@ -137,21 +137,23 @@ def written(results: dict[Bound, RuleResult | Admitted], bound: Bound) -> RuleRe
 
 def conditional(ledger: list[Answer]) -> list[tuple[CountWhen, Charge]]:
     """Strike off the charges that the response decides about, now that it is known; what they were."""
-    waiting = [answer for answer in ledger if answer[0][0].count_when is not None]
+    waiting = [answer for answer in charged(ledger) if answer[0][0].count_when is not None]
     ledger[:] = [answer for answer in ledger if answer[0][0].count_when is None]
     return [
         (bound.count_when, Charge(hit, verdict.at))
         for (bound, _, hit), verdict in waiting
-        if bound.count_when is not None and verdict.admitted
+        if bound.count_when is not None
     ]
 
 
 def taken(ledger: list[Answer]) -> list[Charge]:
     """Strike everything off; what it was, for the store to refund."""
-    answers = ledger[:]
+    answers = charged(ledger)
     ledger.clear()
-    return [
-        Charge(hit, verdict.at)
-        for (_, _, hit), verdict in answers
-        if verdict.admitted and hit.algorithm is not Algorithm.BAN
-    ]
+    return [Charge(hit, verdict.at) for (_, _, hit), verdict in answers if hit.algorithm is not Algorithm.BAN]
+
+
+def charged(ledger: Sequence[Answer]) -> list[Answer]:
+    """What was really charged: of dry runs all or none, as if they were live, and as the store does it."""
+    tried = not all([verdict.admitted for (_, _, hit), verdict in ledger if hit.dry_run])
+    return [answer for answer in ledger if answer[1].admitted and not (tried and answer[0][2].dry_run)]

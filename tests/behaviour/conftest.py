@@ -56,12 +56,13 @@ make_awaiting = _fixture(AWAITING)
 
 
 @pytest.fixture(scope="session")
-def _deciding(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DecidingService]:
+def deciding(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DecidingService]:
+    """A real decision service."""
     with DecidingService(tmp_path_factory.mktemp("service")) as service:
         yield service
 
 
 @pytest.fixture
-def site(_deciding: DecidingService) -> Site:
+def site(deciding: DecidingService) -> Site:
     """An application's place at a real decision service: ``make(*rules, **site.options)``."""
-    return _deciding.for_application()
+    return deciding.for_application()

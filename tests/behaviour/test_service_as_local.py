@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, given, note, settings
 from hypothesis import strategies as st
 from tests.behaviour.clients.base import Setup
 from tests.behaviour.clients.deciding import DecidingService
@@ -165,20 +166,21 @@ class Awaiting(Blocking):
 )
 @given(rules=st.lists(RULES, min_size=1, max_size=5), steps=STEPS)
 def test_decisions_are_the_same(
-    _deciding: DecidingService, kind: type[Blocking], rules: list[Any], steps: list[Any]
+    deciding: DecidingService, kind: type[Blocking], rules: list[Any], steps: list[Any]
 ) -> None:
     """Conclusion, reason, every rule's result, status, headers and dry run; through pauses and refunds."""
-    site = _deciding.for_application()
-    clock = _deciding.clock
+    note(f"{rules}\n{steps}")
+    site = deciding.for_application()
+    clock = deciding.clock
     # A store that is given as an object: refusals are believed as long as with a service.
     alone = kind(rules, clock=clock, store=MemoryStore(clock=clock), proxies=())
     remote = kind(rules, proxies=(), **site.options)
     try:
         for request, given_, pause, refunds in steps:
             decisions = [
-                each.ask(lambda each=each: each.aj.protect(RequestContext(**request), **given_))
-                for each in (alone, remote)
+                each.ask(partial(each.aj.protect, RequestContext(**request), **given_)) for each in (alone, remote)
             ]
+            note(f"{decisions[0].explain()}\n{decisions[1].explain()}")
             assert shown(decisions[1]) == shown(decisions[0])
             if refunds:
                 alone.refund(decisions[0])
@@ -196,11 +198,11 @@ def test_decisions_are_the_same(
 )
 @given(rules=st.lists(RULES, min_size=1, max_size=4), steps=STEPS)
 def test_applications_answer_the_same(
-    _deciding: DecidingService, kind: type[WsgiDriver] | type[AsgiDriver], rules: list[Any], steps: list[Any]
+    deciding: DecidingService, kind: type[WsgiDriver | AsgiDriver], rules: list[Any], steps: list[Any]
 ) -> None:
     """Middleware and handler: status, all header lines, and the body but for the decision's id."""
-    site = _deciding.for_application()
-    clock = _deciding.clock
+    site = deciding.for_application()
+    clock = deciding.clock
     with (
         kind(Setup(rules=rules, options={"clock": clock, "store": MemoryStore(clock=clock)})) as alone,
         kind(Setup(rules=rules, options=site.options)) as remote,

@@ -1,4 +1,4 @@
-"""Whatever the service answers, a client decides: an answer or a ServiceError, and a decision that can be shown and sent.
+"""Whatever the service answers, it is an answer or a ServiceError, and the decision can be shown and sent.
 
 An input is a status, a content type and the body, each but the body in a line of its own.
 """
@@ -12,11 +12,11 @@ from tests.fuzz.harness import fuzz, instrumented, text_of
 
 with instrumented(__name__):
     from doorward import Doorward, RequestContext, sliding_window, validate_email
-    from doorward.errors import ServiceError
-    from doorward.service.client.answers import body_of
     from doorward.decision import Decision
+    from doorward.errors import ServiceError
     from doorward.progress import Progress
     from doorward.question import Question, ServiceAnswer
+    from doorward.service.client.answers import body_of
     from doorward.service.client.questions import report_of
     from doorward.service.client.replies import reading
     from doorward.service.client.transport import Reply
@@ -43,7 +43,8 @@ class Answering:
 
 ANSWERING = Answering()
 CLOCK = FakeClock()
-QUIET = logging.Logger("quiet", logging.CRITICAL)
+QUIET = logging.getLogger("quiet")
+QUIET.setLevel(logging.CRITICAL)
 CLIENT = Doorward(RULES, service="https://service.example", key="test", clock=CLOCK, logger=QUIET)
 CLIENT.runtime.service = ANSWERING  # type: ignore[assignment]
 
@@ -72,13 +73,14 @@ def target(data: bytes) -> None:
 
 
 def is_understood(reply: Reply) -> bool:
+    problem = ""
     try:
         reading(1, 1)(body_of(reply))
     except ServiceError as error:
-        assert str(error).isprintable()
-        assert len(str(error)) < LONGEST_ERROR
-        return False
-    return True
+        problem = str(error)
+    assert problem == "" or problem.isprintable()
+    assert len(problem) < LONGEST_ERROR
+    return not problem
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from doorward.decision import ALLOWED, Conclusion, Mode, RuleResult, State
 from doorward.effects import Algorithm
+from doorward.progress import charged
 from doorward.reason import ErrorReason, RuleReason
 from doorward.service.server import answers, rules
 from doorward.service.server.arcjet_fingerprint import fingerprint
@@ -128,13 +129,13 @@ def told_to_own(outcome: Outcome, plain: Sequence[dict[str, Any]], charges: Char
 
 
 def _sealed(outcome: Outcome, charges: Charges, site: str) -> Mapping[int, list[str]]:
-    """Each live limit's charges as text, by its place among the rules."""
+    """Each limit's charges as text, by its place among the rules."""
     if not charges.has_secret:
         return {}
     places = {slot.bound: at for at, slot in enumerate(outcome.slots) if slot.bound is not None}
     sealed: dict[int, list[str]] = {}
-    for (bound, _, hit), verdict in outcome.ledger:
-        if bound in places and verdict.admitted and not hit.dry_run and hit.algorithm is not Algorithm.BAN:
+    for (bound, _, hit), verdict in charged(outcome.ledger):
+        if bound in places and hit.algorithm is not Algorithm.BAN:
             sealed.setdefault(places[bound], []).append(charges.seal(site, hit, verdict))
     return sealed
 
