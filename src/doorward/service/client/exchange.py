@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 READ_SIZE = 16_384
 """Bytes for each read: what they can be made to cost in one go stays in the single milliseconds as a rule."""
-MOST_PIECES = 2_000
-"""Pieces that a reply may be chopped into; one of 128 KiB in chunks of 128 bytes has half as many."""
+MOST_PIECES = 500
+"""Pieces that a reply may be chopped into, each of which takes 8 us; one of 100 kB in chunks of 400 bytes has half as
+many."""
 LARGEST_HEAD = 65_536
 """Bytes of status line and headers."""
 SERVICE_SHARE = 0.9
