@@ -144,7 +144,6 @@ class AsyncLine:
         self._largest = largest
         self._stream = stream
         self._http = httpcore.AsyncHTTP11Connection(origin, stream)
-        self.is_quiet, self.close, self.close_without_loop = stream.is_quiet, stream.close, stream.close_without_loop
         self.idle_since = 0.0
         self.reusable = True
 
@@ -164,6 +163,18 @@ class AsyncLine:
         await response.aclose()
         self.reusable = self._http.is_idle() and exchange.is_one_reply(len(body))
         return reply_of(response, bytes(body))
+
+    def is_quiet(self) -> bool:
+        """Whether it is open and silent, as far as the event loop knows."""
+        return self._stream.is_quiet()
+
+    def close(self) -> None:
+        """Close at once."""
+        self._stream.close()
+
+    def close_without_loop(self) -> None:
+        """Close a connection whose loop has ended."""
+        self._stream.close_without_loop()
 
 
 async def aconnect(endpoint: Endpoint, names: Names, seconds: float) -> AsyncStream:
