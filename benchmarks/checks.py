@@ -95,9 +95,10 @@ def _crawler_user_agents() -> Check:
 
 
 def _arcjet_bot() -> Check:
-    from arcjet import detect_bot
     from arcjet._enums import Mode
     from arcjet._local import evaluate_bot_locally
+
+    from arcjet import detect_bot
 
     rule = detect_bot(mode=Mode.LIVE, allow=[])
     return Check(lambda context: evaluate_bot_locally(context, rule), _arcjet_context)
@@ -195,9 +196,10 @@ def _email_validator() -> Check:
 
 
 def _arcjet_email() -> Check:
-    from arcjet import validate_email
     from arcjet._enums import Mode
     from arcjet._local import evaluate_email_locally
+
+    from arcjet import validate_email
 
     rule = validate_email(mode=Mode.LIVE, deny=["DISPOSABLE", "INVALID"])
     return Check(lambda context: evaluate_email_locally(context, rule), lambda email: _arcjet_context(agent(0), email))

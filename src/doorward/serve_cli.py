@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-from importlib import import_module
 from importlib.util import find_spec
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import doorward
 from doorward.errors import ConfigurationError
@@ -148,14 +147,17 @@ def _pages(settings: ServiceSettings, url: str) -> str:
     path = settings.password_path
     if path.exists():
         return f"{url}/  password as shown at the first start; delete {path} for a new one"
-    login = import_module("doorward.service.server.login")
+    from doorward.service.server import login
+
     password = login.first_password()
     login.set_password(path, password)
     return f"{url}/  password {password}  (made now, and shown only this once)"
 
 
 def _keys(settings: ServiceSettings) -> str:
-    keys: Any = import_module("doorward.service.server.keys").Keys(settings.keys_path)
+    from doorward.service.server.keys import Keys
+
+    keys = Keys(settings.keys_path)
     try:
         count = len(keys.list()) if settings.keys_path.exists() else 0  # the first key makes the file
     finally:

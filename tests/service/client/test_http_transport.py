@@ -8,7 +8,6 @@ import itertools
 import json
 import random
 import socket
-import threading
 import warnings
 
 import pytest

@@ -46,6 +46,8 @@ def create_app(settings: ServiceSettings, opened: Callable[[ServiceSettings], Pa
         try:
             parts.make_folder(settings)
             own = await asyncio.to_thread(opened or parts.open_parts, settings)
+            if own.warm is not None:
+                await own.warm()
         except DoorwardError as error:
             app.state.failure = error  # a server would only have its traceback
             raise

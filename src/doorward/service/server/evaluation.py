@@ -50,7 +50,6 @@ T = TypeVar("T")
 TIMEOUT, STORE_TIMEOUT = 0.5, 0.25
 """Seconds for all remote work of a decision, and for one call of the store: which so gives up first, and is known to be
 away, rather than be cut off by each decision anew."""
-_WAY_BACK, _SHARE_BACK = 0.05, 0.2
 """Of the time that a caller gives: left for the answer to get there, at most."""
 _REPORT_SECONDS = 2.0
 _OFFICE_SECONDS = 5.0
@@ -320,8 +319,8 @@ class _Until:
 
 
 def _budget(seconds: float | None, timeout: float) -> float:
-    """Seconds for a decision, of those that its caller waits for an answer."""
-    return timeout if seconds is None else min(timeout, seconds - min(_WAY_BACK, seconds * _SHARE_BACK))
+    """Seconds for a decision. The way back to who asked is the endpoint's business, which knows what is left."""
+    return timeout if seconds is None else min(timeout, seconds)
 
 
 def _closing() -> Generator[Effect, Any, None]:

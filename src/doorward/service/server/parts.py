@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
 from doorward.clock import SystemClock
 from doorward.errors import ConfigurationError
+from doorward.service.server import log_api
+from doorward.service.server.evaluation import Evaluator
+from doorward.service.server.keys import Keys
+from doorward.service.server.log_file import LogFile
+from doorward.service.server.log_reader import LogFileReader
+from doorward.service.server.reputation import Reputation
 from doorward.stores import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from starlette.routing import BaseRoute
 
@@ -56,6 +61,7 @@ class Parts:
         pages: Routes of the pages; none where they are off, or jinja2 is missing.
         figures: Counts of other parts that only grow, by their name in :data:`~.metrics.FAMILIES`.
         degraded: What is wrong that does not keep the service from answering; empty for nothing.
+        warm: Awaited before the service is ready: what the first decision would have to wait for.
         close: Called, or awaited, at the end in this order, before the store is closed: a log writes what it holds.
     """
 
@@ -66,6 +72,7 @@ class Parts:
     pages: Sequence[BaseRoute] = ()
     figures: Callable[[], Mapping[str, int]] = _no_figures
     degraded: Callable[[], str] = _nothing_wrong
+    warm: Callable[[], Awaitable[None]] | None = None
     close: Sequence[Callable[[], Any]] = ()
 
 
@@ -78,38 +85,35 @@ def open_parts(settings: ServiceSettings) -> Parts:
     """
     # The store gives up first, and is then known to be away, rather than be cut off by each decision anew.
     store = open_store(settings.store_or_default, SystemClock(), min(LONGEST_STORE_CALL, settings.timeout / 2))
-    log = _part("log_file").LogFile(settings.log_path, days=settings.log_days, rows=settings.log_rows)
+    log = LogFile(settings.log_path, days=settings.log_days, rows=settings.log_rows)
     log.start()
-    reader = _part("log_reader").LogFileReader(settings.log_path)
-    keys = _part("keys").Keys(settings.keys_path)
+    reader = LogFileReader(settings.log_path)
+    keys = Keys(settings.keys_path)
     evaluator = _evaluator(settings, store, log)
     watch = _LogWatch(log.figures)
+    pages, ends = _pages(settings, reader, evaluator, keys, watch)
     return Parts(
         keys=keys,
         evaluator=evaluator,
         store=store,
-        routes=_part("log_api").routes(reader, keys),
-        pages=_pages(settings, reader, evaluator, keys, watch),
+        routes=log_api.routes(reader, keys),
+        pages=pages,
         figures=lambda: {"log_dropped": log.figures()["dropped"]},
         degraded=watch.problem,
-        close=[evaluator.aclose, log.close, keys.close],
+        warm=evaluator.warm,
+        close=[*ends, evaluator.aclose, log.close, keys.close],
     )
 
 
-def _part(name: str) -> Any:
-    """A module of the service, imported when a service is opened."""
-    return import_module(f"doorward.service.server.{name}")
-
-
-def _evaluator(settings: ServiceSettings, store: Store | AsyncStore, log: DecisionLog) -> Any:
-    reputation = _part("reputation").Reputation(
+def _evaluator(settings: ServiceSettings, store: Store | AsyncStore, log: DecisionLog) -> Evaluator:
+    reputation = Reputation(
         on=settings.suspicious_sites > 0,
         sites=max(1, settings.suspicious_sites),
         threshold=settings.suspicious_weight,
         window=settings.suspicious_seconds,
         ban=settings.suspicious_ban,
     )
-    return _part("evaluation").Evaluator(
+    return Evaluator(
         store,
         log,
         resolver=settings.resolver,
@@ -119,11 +123,16 @@ def _evaluator(settings: ServiceSettings, store: Store | AsyncStore, log: Decisi
     )
 
 
-def _pages(settings: ServiceSettings, reader: Any, evaluator: Any, keys: Any, watch: _LogWatch) -> Sequence[BaseRoute]:
+def _pages(
+    settings: ServiceSettings, reader: LogFileReader, evaluator: Evaluator, keys: Keys, watch: _LogWatch
+) -> tuple[Sequence[BaseRoute], list[Callable[[], Any]]]:
+    """The pages, and what is to be closed with them."""
     if not settings.pages or find_spec("jinja2") is None:
-        return ()
-    pages = _part("pages")
-    login = _part("login").Login(
+        return (), []
+    from doorward.service.server import pages  # jinja2 comes with an extra
+    from doorward.service.server.login import Login
+
+    login = Login(
         settings.password_path,
         settings.folder / "sessions",
         store=settings.store_or_default,
@@ -137,8 +146,7 @@ def _pages(settings: ServiceSettings, reader: Any, evaluator: Any, keys: Any, wa
         figures = watch.figures()
         return pages.LogState(figures["written"], figures["dropped"], figures["waiting"], watch.problem())
 
-    found: Sequence[BaseRoute] = pages.routes(reader, login, evaluator, key_lines, log_state)
-    return found
+    return pages.routes(reader, login, evaluator, key_lines, log_state), [login.close]
 
 
 def _key_line(kind: Any, row: Any) -> Any:

@@ -124,6 +124,8 @@ def _limit(rule: messages.RateLimitRule, options: dict[str, Any], *, own: bool) 
             options["cost"] = 1
     else:
         raise ConfigurationError("algorithm", "must be TOKEN_BUCKET, FIXED_WINDOW or SLIDING_WINDOW")
+    if rule.cost:
+        options["cost"] = rule.cost
     options["name"] = options["name"] or algorithm.lower()
     return WireLimit(quota=quota, parameters=tuple(parameters), match=rule.match, scope=rule.match, **options)
 
