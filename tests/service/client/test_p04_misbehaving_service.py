@@ -139,7 +139,7 @@ def test_p4_replies_without_an_end_take_no_memory(mode: str, ask: Way) -> None:
         transport = HttpxTransport(url, KEY)
         ask(transport, 1, seconds=20.0)
         found: list[object] = []
-        assert peak_growth(lambda: found.extend(ask(transport, 64, at_once=32, seconds=20.0))) <= GROWTH
+        assert peak_growth(lambda: found.extend(ask(transport, 32, at_once=32, seconds=20.0))) <= GROWTH
         assert not any(isinstance(error, TooLate) for error in found)
         transport.close()
 

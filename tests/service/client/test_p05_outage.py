@@ -226,7 +226,7 @@ def test_p5_a_real_outage_from_end_to_end(mode: str, ask: Way) -> None:
         else:
             server.mode = mode
         arrived = server.arrived
-        ask(caller, 6, seconds=0.3)
+        ask(caller, 6, seconds=0.15)
         assert caller.figures()["state"] != "closed"
         assert all(isinstance(answer, NotAsked) for answer in ask(caller, 500))
         until(lambda: caller.figures()["probes"] >= 1)

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from doorward.service.client.trouble import NotAsked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from doorward.service.client.caller import Caller
+
+    Report = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
 
 FILL_SECONDS = 0.2
 """That the first report of a batch waits for others."""
@@ -81,30 +83,32 @@ class Desk:
         self._plan = plan
         # Reentrant: the collector of garbage may end a reporter in the middle of this very thread's work.
         self._changed = threading.Condition(threading.RLock())
-        self._reports: deque[Mapping[str, Any]] = deque()
+        self._reports: deque[Report] = deque()
         self._charges: deque[str] = deque()
         self._held: deque[Batch] = deque()
         self._packing = 0
         self._oldest = 0.0
-        self._warming = self._hurried = self._stopped = self._sending = False
+        self._warming = self._hurried = self._stopped = self._sending = self._has_complained = False
         self._thread: threading.Thread | None = None
         self._counts: dict[str, int] = dict.fromkeys(("reported", "dropped", "refunded", "refunds_lost"), 0)
 
     # --- what others call
 
-    def put(
-        self, reports: Iterable[Mapping[str, Any]] = (), charges: Iterable[str] = (), *, warm: bool = False
-    ) -> None:
+    def put(self, reports: Iterable[Report] = (), charges: Iterable[str] = (), *, warm: bool = False) -> None:
         """Take note of something to do, and see to it that there is a thread."""
         try:
             with self._changed:
-                if not (self._reports or self._charges):
+                waited = len(self._reports) + len(self._charges)
+                if not waited:
                     self._oldest = time.monotonic()
                 self._keep(self._reports, reports, "dropped")
                 self._keep(self._charges, charges, "refunds_lost")
                 self._warming |= warm
                 self._start()
-                self._changed.notify_all()
+                waits = len(self._reports) + len(self._charges)
+                # While a batch fills, its thread sleeps: to wake it for each report would cost whoever has one.
+                if not waited or waits == waited or waits >= self._plan.batch:
+                    self._changed.notify_all()
         except Exception:  # no thread can be started: what waits is sent when one can
             return
 
@@ -250,15 +254,21 @@ class Desk:
             self._held.extend([batch for batch in batches if batch.reports or batch.charges])
             self._packing = 0
 
-    def _as_json(self, report: Mapping[str, Any]) -> bytes:
+    def _as_json(self, report: Report) -> bytes:
         try:
-            data = json.dumps(report, separators=(",", ":")).encode()
-        except Exception:
-            data = b""
-        if not data or len(data) > LARGEST:
-            self._count("dropped", 1)
-            return b""
-        return data
+            made = report() if callable(report) else report
+            data = json.dumps(made, separators=(",", ":")).encode()
+        except Exception as error:
+            return self._unwritten(type(error).__name__)
+        return data if len(data) <= LARGEST else self._unwritten(f"it is larger than {LARGEST} bytes")
+
+    def _unwritten(self, cause: str) -> bytes:
+        """Said once: what is wrong with one is wrong with many."""
+        self._count("dropped", 1)
+        if not self._has_complained:
+            self._has_complained = True
+            self._caller.tell(f"a decision cannot be reported to the decision service: {cause}")
+        return b""
 
     def _sent(self, batch: Batch) -> Batch | None:
         """Send a batch; what is left of it to be sent again."""

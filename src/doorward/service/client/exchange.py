@@ -3,8 +3,8 @@
 HTTP/1.1 is httpcore's, which is what httpx runs on. Its connections are driven here without the two layers above them:
 
 - ``httpx.Client`` logs a record at INFO for each request, and has a time-out for each read and none for all of them;
-- httpcore's pool loses a connection for ever when a call is cancelled in the moment after it has connected (1.0.9): with
-  visitors who leave, one after the other, until it has none to give.
+- httpcore's pool (1.0.9) loses a connection for ever when a call is cancelled in the moment after it has connected:
+  with visitors who leave, one after the other, until it has none to give.
 """
 
 from __future__ import annotations
@@ -24,10 +24,12 @@ READ_SIZE = 8_192
 """Bytes for each read: what they can be made to cost in one go is some 20 ms, in chunks of one byte each."""
 MOST_PIECES = 500
 """Pieces that a reply may be chopped into: one of 100 kB in chunks of 400 bytes has half as many."""
+LARGEST_HEAD = 32_768
+"""Bytes of status line and headers, and of what is said before them ("100 Continue"), as nearly as READ_SIZE."""
 SERVICE_SHARE = 0.9
 """Of what is left of the deadline: what the service has found out by then still gets here in time."""
 _BROKEN_OFF = "the decision service broke off in the middle of its answer"
-_LARGER = "the answer of the decision service is larger than {} bytes"
+_LARGER = "the answer of the decision service, or its head, is larger than {} bytes"
 
 
 class Head:
@@ -88,7 +90,7 @@ class Exchange:
         self._largest = largest
         self._came = self._head_size = 0
         self._start = b""
-        self._ended = False
+        self._accepted = self._ended = False
         self.unsent = bytearray()
         self.pieces = 0
 
@@ -103,8 +105,9 @@ class Exchange:
             if not self._came:
                 raise ServiceError("the decision service closed the connection without an answer")
         self._came += len(data)
-        if self._came > self._largest:
-            raise ServiceError(_LARGER.format(self._largest))
+        most = self._largest if self._accepted else min(self._largest, LARGEST_HEAD)
+        if self._came > most:
+            raise ServiceError(_LARGER.format(most))
         if self.pieces > MOST_PIECES:
             raise ServiceError("the answer of the decision service is in too many pieces")
         if not self._head_size:
@@ -130,6 +133,7 @@ class Exchange:
         length = _header(response, b"content-length")
         if length.isdigit() and int(length) > self._largest:
             raise ServiceError(_LARGER.format(self._largest))
+        self._accepted = True
 
     def is_one_reply(self, size: int) -> bool:
         """Whether all that came is a head and the ``size`` bytes of its body: no call is given what another left over.

@@ -18,7 +18,7 @@ from doorward.locks import lock_over_forks
 from doorward.service.client.desk import Desk, Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from doorward.service.client.caller import Caller
 
@@ -49,8 +49,12 @@ class Reporter:
         caller.on_away = lambda: _tend(me())
         _open.add(self)
 
-    def put(self, report: Mapping[str, Any]) -> None:
-        """Have a decision reported: ``ReportRequest`` in the proto3 JSON mapping. Never waits, never raises."""
+    def put(self, report: Mapping[str, Any] | Callable[[], Mapping[str, Any]]) -> None:
+        """Have a decision reported: ``ReportRequest`` in the proto3 JSON mapping. Never waits, never raises.
+
+        Args:
+            report: It, or what makes it: that is called in the reporter's thread, off the way of the request.
+        """
         self._desk().put(reports=[report])
 
     def refund(self, charges: Iterable[str]) -> None:
