@@ -178,6 +178,8 @@ def _settle_rule(walk: Walk, bound: Bound, ruling: Ruling) -> None:
         walk.progress.results[bound] = bound.skipped("the service did not evaluate it")
     elif ruling.conclusion is Conclusion.ERROR or isinstance(ruling.reason, ErrorReason):
         walk.fail(bound, ServiceError(ruling.reason.explain()))
+    elif ruling.reason.type != bound.rule.kind:
+        walk.fail(bound, ServiceError("the service gave the reason of another kind of rule"))
     else:
         walk.settle(bound, Outcome(ruling.conclusion, ruling.reason, ttl=ruling.ttl, note=ruling.note))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.behaviour.clients.base import AppUnderTest, MakeApp, Setup
+from tests.behaviour.clients.deciding import DecidingService, Site
 from tests.behaviour.clients.every import AWAITING, CHUNKED, DECORATED, EVERY, SOCKETS, UNDECORATED
 
 from doorward.rules.base import Rule
@@ -52,3 +53,15 @@ make_chunked = _fixture(CHUNKED)
 
 make_awaiting = _fixture(AWAITING)
 """As ``make``, in ASGI applications."""
+
+
+@pytest.fixture(scope="session")
+def _deciding(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DecidingService]:
+    with DecidingService(tmp_path_factory.mktemp("service")) as service:
+        yield service
+
+
+@pytest.fixture
+def site(_deciding: DecidingService) -> Site:
+    """An application's place at a real decision service: ``make(*rules, **site.options)``."""
+    return _deciding.for_application()

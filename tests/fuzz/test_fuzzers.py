@@ -31,6 +31,7 @@ from tests.fuzz import (
     fuzz_requests,
     fuzz_service,
     fuzz_service_proto,
+    fuzz_service_replies,
     fuzz_text,
 )
 from tests.fuzz.backtracker import Machine
@@ -60,6 +61,7 @@ FUZZERS = [
     fuzz_requests,
     fuzz_service,
     fuzz_service_proto,
+    fuzz_service_replies,
     fuzz_text,
 ]
 

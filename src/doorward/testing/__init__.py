@@ -9,11 +9,12 @@ from doorward import journal
 from doorward.clock import NANOSECONDS
 from doorward.effects import DnsAnswer, DnsKind
 from doorward.errors import ConfigurationError
+from doorward.testing.scripted_service import ScriptedService
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["FakeClock", "ScriptedResolver", "swallowed_errors"]
+__all__ = ["FakeClock", "ScriptedResolver", "ScriptedService", "swallowed_errors"]
 
 
 @contextmanager

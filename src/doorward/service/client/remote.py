@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from doorward.service.client.caller import Caller
 from doorward.service.client.http_transport import HttpxTransport
-from doorward.service.client.questions import PROBE, question_body, report_of
-from doorward.service.client.replies import answer_of
+from doorward.service.client.questions import PROBE, question_body, report_of, without_body
+from doorward.service.client.replies import reading
 from doorward.service.client.reporter import Reporter
 
 if TYPE_CHECKING:
@@ -55,17 +55,17 @@ class RemoteService:
         Raises:
             ServiceError: There is none.
         """
-        body = question_body(question)
-        return answer_of(self._caller.call(DECIDE, body, seconds, shareable=not question.limits), question)
+        body, read = question_body(question), reading(len(question.limits), len(question.rules))
+        return self._caller.ask(DECIDE, body, seconds, read, shareable=not question.limits)
 
     async def aask(self, question: Question, seconds: float) -> ServiceAnswer:
         """As :meth:`ask`, awaiting."""
-        body = question_body(question)
-        return answer_of(await self._caller.acall(DECIDE, body, seconds, shareable=not question.limits), question)
+        body, read = question_body(question), reading(len(question.limits), len(question.rules))
+        return await self._caller.aask(DECIDE, body, seconds, read, shareable=not question.limits)
 
     def report(self, progress: Progress, decision: Decision) -> None:
         """Tell the service about a decision that was made without it, soon. Never waits, and never raises."""
-        self._reporter.put(partial(report_of, progress.request, decision))
+        self._reporter.put(partial(report_of, without_body(progress.request), decision))
 
     def refund(self, charges: Sequence[str]) -> None:
         """Have charges taken back, soon."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, ValidationError
@@ -12,6 +13,7 @@ from doorward.printable import printable
 from doorward.question import Ruling, ServiceAnswer
 from doorward.reason import BotReason, EmailReason, ErrorReason, RateLimitReason, RuleReason, ShieldReason
 from doorward.service.messages import (
+    UINT32,
     DecideResponse,
     EmailType,
     Message,
@@ -27,29 +29,38 @@ from doorward.service.messages import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from doorward.question import Question
     from doorward.reason import Reason
     from doorward.service.messages import Decision, RuleResult
     from doorward.service.messages import Reason as WireReason
 
 _LONGEST_ID = 64
 _LONGEST_TTL = 366 * 86_400
+_LONGEST_WAIT = UINT32
+"""Seconds. A bucket may take a century to fill; what has no end is told as this."""
+_MOST_READERS = 1_000
 
 
-def answer_of(body: bytes, question: Question) -> ServiceAnswer:
-    """The answer in a ``DecideResponse``.
+@lru_cache(maxsize=_MOST_READERS)
+def reading(limits: int, rules: int) -> Callable[[bytes], ServiceAnswer]:
+    """What reads the answer to a question about so many; the same object each time, so that calls can be shared.
 
-    Raises:
-        ServiceError: It is none, or none to this question.
+    It takes a ``DecideResponse``, and raises ServiceError where that is none, or none to such a question.
     """
+    return partial(_answer, limits, rules)
+
+
+def _answer(limits: int, rules: int, body: bytes) -> ServiceAnswer:
     try:
         decision = DecideResponse.model_validate_json(body).decision
         rulings = [_ruling(result) for result in decision.rule_results]
         refusal = _ruling(decision.refusal) if decision.refusal is not None else None
     except (ValidationError, ValueError, KeyError, RecursionError) as error:
         raise ServiceError(f"the service's answer makes no sense: {_problem(error)}") from None
-    counted = len(question.limits)
-    return ServiceAnswer(_id(decision), rulings[:counted], rulings[counted:], refusal)
+    if len(rulings) != limits + rules:
+        raise ServiceError("the service did not answer as many rules as it was asked about")
+    if refusal is not None and refusal.conclusion is not Conclusion.DENY:
+        raise ServiceError("the service's answer makes no sense: its refusal is none")
+    return ServiceAnswer(_id(decision), rulings[:limits], rulings[limits:], refusal)
 
 
 def _id(decision: Decision) -> str:
@@ -80,7 +91,7 @@ class _RateLimit(Message):
     reset_in_seconds: Uint32 = 0
     window_in_seconds: Uint32 = 0
     degraded: Text = ""
-    reset_seconds: Annotated[Number, Field(ge=0, le=_LONGEST_TTL)] | None = None
+    reset_seconds: Annotated[Number, Field(ge=0, le=_LONGEST_WAIT)] | None = None
     charges: Texts = Field(default_factory=list)
 
 
@@ -105,7 +116,7 @@ class _Rule(Message):
     rule: Text = ""
     message: Text = ""
     weight: Number = 0.0
-    retry_seconds: Annotated[Number, Field(ge=0)] = 0.0
+    retry_seconds: Annotated[Number, Field(ge=0, le=_LONGEST_WAIT)] = 0.0
 
 
 class _Shield(Message):
@@ -173,4 +184,4 @@ def _problem(error: Exception) -> str:
     return type(error).__name__
 
 
-__all__ = ["answer_of"]
+__all__ = ["reading"]
