@@ -63,7 +63,7 @@ def response(wire: bytes) -> bytes:
     if not query.question:
         return b""
     name, kind = query.question[0].name, dns.rdatatype.to_text(query.question[0].rdtype)
-    if kind in DnsKind:
+    if kind in list(DnsKind):
         answer = pretended(name.to_text(omit_final_dot=True).lower(), DnsKind(kind))
         if not answer.exists:
             reply.set_rcode(dns.rcode.NXDOMAIN)
