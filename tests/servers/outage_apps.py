@@ -23,7 +23,12 @@ RULES = [
     sliding_window(max=MOST, interval="1h", name="signup"),
     validate_email(deny=["DISPOSABLE", "INVALID", "NO_MX_RECORDS"], name="email"),
 ]
-OPTIONS: Any = {"service": os.environ["SERVICE_URL"], "key": os.environ["SERVICE_KEY"], "workers": 1}
+OPTIONS: Any = {
+    "timeout": float(os.environ["SERVICE_TIMEOUT"]),
+    "service": os.environ["SERVICE_URL"],
+    "key": os.environ["SERVICE_KEY"],
+    "workers": 1,
+}
 
 
 def told(decision: Decision) -> tuple[dict[str, object], int]:
