@@ -12,7 +12,7 @@ import contextlib
 import os
 import time
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from doorward.locks import lock_over_forks
 from doorward.service.client.desk import Desk, Plan
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from doorward.service.client.caller import Caller
+    from doorward.service.client.desk import Report
 
 MOST = 1_000
 BATCH = 100
