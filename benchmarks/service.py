@@ -59,7 +59,7 @@ SETS = {
 }
 COLUMNS = ("", "p50 µs", "p99 µs", "times bare", "more than local µs")
 NOTE = (
-    "Medians over loopback, all in turns in one run; each request is new, from 1,000 clients. Bare: a Starlette handler "
+    "Medians over loopback, all in turns in one run; each request is new, of 1,000 clients. Bare: a Starlette handler "
     "that reads the same bytes and answers JSON, asked by the same HTTP client. Sign-up: a limit, bots, and an e-mail "
     "address without DNS. Refusals are one process's own."
 )

@@ -98,13 +98,18 @@ class Desk:
         """Take note of something to do, and see to it that there is a thread."""
         try:
             with self._changed:
-                if not (self._reports or self._charges):
+                before = len(self._reports)
+                if not (before or self._charges):
                     self._oldest = time.monotonic()
                 self._keep(self._reports, reports, "dropped")
-                self._keep(self._charges, charges, "refunds_lost")
+                if charges:
+                    self._keep(self._charges, charges, "refunds_lost")
                 self._warming |= warm
                 self._start()
-                self._changed.notify_all()
+                # Who waits for a batch to fill, or sends one, is not woken for each report: many a client that is
+                # refused sends them, and each would be a change of threads.
+                if not (before and reports) or charges or warm or before < self._plan.batch <= len(self._reports):
+                    self._changed.notify_all()
         except Exception:  # no thread can be started: what waits is sent when one can
             return
 
