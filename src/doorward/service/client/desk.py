@@ -98,16 +98,17 @@ class Desk:
         """Take note of something to do, and see to it that there is a thread."""
         try:
             with self._changed:
-                waited = len(self._reports) + len(self._charges)
-                if not waited:
+                before = len(self._reports)
+                if not (before or self._charges):
                     self._oldest = time.monotonic()
                 self._keep(self._reports, reports, "dropped")
-                self._keep(self._charges, charges, "refunds_lost")
+                if charges:
+                    self._keep(self._charges, charges, "refunds_lost")
                 self._warming |= warm
                 self._start()
-                waits = len(self._reports) + len(self._charges)
-                # While a batch fills, its thread sleeps: to wake it for each report would cost whoever has one.
-                if not waited or waits == waited or waits >= self._plan.batch:
+                # Who waits for a batch to fill, or sends one, is not woken for each report: many a client that is
+                # refused sends them, and each would be a change of threads.
+                if not (before and reports) or charges or warm or before < self._plan.batch <= len(self._reports):
                     self._changed.notify_all()
         except Exception:  # no thread can be started: what waits is sent when one can
             return

@@ -126,7 +126,7 @@ class _Shield(Message):
 
 def _rate_limit(fields: Any) -> tuple[Reason, tuple[str, ...]]:
     found = _RateLimit.model_validate(fields)
-    reset = found.reset_seconds if found.reset_seconds is not None else float(found.reset_in_seconds)
+    reset = float(found.reset_in_seconds) if found.reset_seconds is None else min(found.reset_seconds, float(UINT32))
     reason = RateLimitReason(
         found.max, found.remaining, reset, float(found.window_in_seconds), 0, printable(found.degraded)
     )
