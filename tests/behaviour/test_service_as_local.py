@@ -196,7 +196,7 @@ def test_decisions_are_the_same(
 )
 @given(rules=st.lists(RULES, min_size=1, max_size=4), steps=STEPS)
 def test_applications_answer_the_same(
-    _deciding: DecidingService, kind: type[WsgiDriver] | type[AsgiDriver], rules: list[Any], steps: list[Any]
+    _deciding: DecidingService, kind: type[WsgiDriver | AsgiDriver], rules: list[Any], steps: list[Any]
 ) -> None:
     """Middleware and handler: status, all header lines, and the body but for the decision's id."""
     site = _deciding.for_application()

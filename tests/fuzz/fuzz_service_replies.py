@@ -12,11 +12,11 @@ from tests.fuzz.harness import fuzz, instrumented, text_of
 
 with instrumented(__name__):
     from doorward import Doorward, RequestContext, sliding_window, validate_email
-    from doorward.errors import ServiceError
-    from doorward.service.client.answers import body_of
     from doorward.decision import Decision
+    from doorward.errors import ServiceError
     from doorward.progress import Progress
     from doorward.question import Question, ServiceAnswer
+    from doorward.service.client.answers import body_of
     from doorward.service.client.questions import report_of
     from doorward.service.client.replies import reading
     from doorward.service.client.transport import Reply

@@ -28,7 +28,7 @@ REQUEST = RequestContext(method="POST", path="/signup", host="shop.example", pee
 class Using:
     """A client of the scripted service, of either kind."""
 
-    def __init__(self, kind: type[Doorward] | type[AsyncDoorward], rules: Any, service: ScriptedService, **more: Any):
+    def __init__(self, kind: type[Doorward | AsyncDoorward], rules: Any, service: ScriptedService, **more: Any):
         self.service = service
         self.clock = FakeClock()
         chosen = {"service": "https://service.example", "key": "test", "transport": service, "clock": self.clock}

@@ -21,7 +21,9 @@ few = settings(max_examples=max(20, settings.default.max_examples // 3))
 ODD = st.one_of(
     st.text(max_size=50),
     st.text(st.characters(categories=["Cs", "Cc", "Lo", "So"]), max_size=30),
-    st.sampled_from(["\ud800", "\udc00\ud800", "a\0b", "\U0001f600", "'", "%", "..", "\u2028"]).map(lambda c: c * 7_000),
+    st.sampled_from(["\ud800", "\udc00\ud800", "a\0b", "\U0001f600", "'", "%", "..", "\u2028"]).map(
+        lambda c: c * 7_000
+    ),
 )
 HEADER = st.tuples(st.sampled_from(["user-agent", "host", "cookie", "x-key", "authorization"]), ODD)
 EVERYTHING = ["userId", 'http.request.headers["x-key"]', 'http.request.cookie["a"]', 'http.request.uri.args["q"]']

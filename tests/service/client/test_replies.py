@@ -134,7 +134,10 @@ def test_any_mutation_of_an_answer_is_an_answer_or_none(mutations: list[Any], re
 
 
 @few
-@given(st.binary(max_size=200) | st.builds(lambda at, cut: at[:cut], st.just(json.dumps(VALID).encode()), st.integers(0, 600)))
+@given(
+    st.binary(max_size=200)
+    | st.builds(lambda at, cut: at[:cut], st.just(json.dumps(VALID).encode()), st.integers(0, 600))
+)
 def test_any_bytes_are_no_answer(body: bytes) -> None:
     """Random ones, and an answer that ends too early: limits go on locally."""
     decision, aj = decided(body)

@@ -104,7 +104,11 @@ def without_body(request: RequestContext) -> RequestContext:
     agent = request.headers.get("user-agent")
     lines = [("user-agent", agent[:_LONGEST_AGENT])] if agent else []
     return RequestContext(
-        method=request.method, scheme=request.scheme, host=request.host[:_LONGEST_HOST], path=request.path[:_LONGEST_PATH], headers=lines
+        method=request.method,
+        scheme=request.scheme,
+        host=request.host[:_LONGEST_HOST],
+        path=request.path[:_LONGEST_PATH],
+        headers=lines,
     )
 
 

@@ -18,10 +18,9 @@ from doorward.locks import lock_over_forks
 from doorward.service.client.desk import Desk, Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable
 
     from doorward.service.client.caller import Caller
-    from doorward.service.client.desk import Report
 
 MOST = 1_000
 BATCH = 100
@@ -50,7 +49,7 @@ class Reporter:
         caller.on_away = lambda: _tend(me())
         _open.add(self)
 
-    def put(self, report: Mapping[str, Any] | Callable[[], Mapping[str, Any]]) -> None:
+    def put(self, report: Report) -> None:
         """Have a decision reported: ``ReportRequest`` in the proto3 JSON mapping. Never waits, never raises.
 
         Args:
