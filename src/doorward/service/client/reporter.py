@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from doorward.service.client.caller import Caller
+    from doorward.service.client.desk import Report
 
 MOST = 1_000
 BATCH = 100
