@@ -124,7 +124,7 @@ def test_no_signup_fails_while_the_service_is_away(service: Service, start: Call
     """Killed, or a black hole; then back."""
     service.start()
     server, known = start(), new_client()
-    with Load(server.port, 8, 0.01) as load:
+    with Load(server.port, 8, 0.04) as load:
         wait_for(load, by_service)
         assert all(answer.by_service for answer in sign_up(server.port, known, 3))
         leave(service, how)
@@ -138,7 +138,7 @@ def test_no_signup_fails_while_the_service_is_away(service: Service, start: Call
 def test_no_signup_fails_where_the_service_has_never_been_there(service: Service, start: Callable[[], Server]) -> None:
     """Its port refuses connections; then it is started."""
     server = start()
-    with Load(server.port, 8, 0.01) as load:
+    with Load(server.port, 8, 0.04) as load:
         wait_for(load, locally)
         goes_on_locally(server, new_client(), 0)
         service.start()
