@@ -7,6 +7,7 @@ no body and nothing of the application's own is sent.
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import doorward
@@ -14,7 +15,7 @@ from doorward.rules.bots import BotRule
 from doorward.rules.email import EmailRule
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from doorward.bound import Bound
     from doorward.context import RequestContext
@@ -45,14 +46,18 @@ def question_body(question: Question) -> bytes:
     return _encoded(message)
 
 
-def report_of(request: RequestContext, decision: Decision) -> dict[str, Any]:
-    """One decision that was made here, for a ``ReportRequest``."""
-    told = decision.to_dict()
-    return {
-        "client": CLIENT,
-        "details": _details(request, decision.ip.address),
-        "decision": {**told, "ruleResults": [result_of(result) for result in decision.results]},
-    }
+def report_of(request: RequestContext, decision: Decision) -> Callable[[], dict[str, Any]]:
+    """Makes a ``ReportRequest`` of a decision that was made here.
+
+    Of the request, what is told of it is taken now: reports wait while the service is away, and a thousand requests
+    with their bodies are not to wait with them.
+    """
+    return partial(_report, _details(request, decision.ip.address), decision)
+
+
+def _report(details: Mapping[str, Any], decision: Decision) -> dict[str, Any]:
+    results = [result_of(result) for result in decision.results]
+    return {"client": CLIENT, "details": details, "decision": {**decision.to_dict(), "ruleResults": results}}
 
 
 def result_of(result: RuleResult) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class RemoteService:
 
     def report(self, progress: Progress, decision: Decision) -> None:
         """Tell the service about a decision that was made without it, soon. Never waits, and never raises."""
-        self._reporter.put(partial(report_of, progress.request, decision))
+        self._reporter.put(report_of(progress.request, decision))
 
     def refund(self, charges: Sequence[str]) -> None:
         """Have charges taken back, soon."""
