@@ -12,6 +12,7 @@ from doorward.printable import printable
 from doorward.question import Ruling, ServiceAnswer
 from doorward.reason import BotReason, EmailReason, ErrorReason, RateLimitReason, RuleReason, ShieldReason
 from doorward.service.messages import (
+    UINT32,
     DecideResponse,
     EmailType,
     Message,
@@ -80,7 +81,7 @@ class _RateLimit(Message):
     reset_in_seconds: Uint32 = 0
     window_in_seconds: Uint32 = 0
     degraded: Text = ""
-    reset_seconds: Annotated[Number, Field(ge=0, le=_LONGEST_TTL)] | None = None
+    reset_seconds: Annotated[Number, Field(ge=0, le=UINT32)] | None = None  # a bucket may take a century to fill
     charges: Texts = Field(default_factory=list)
 
 
