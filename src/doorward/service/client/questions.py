@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from doorward.context import RequestContext
     from doorward.decision import Decision, RuleResult
     from doorward.question import OpenLimit, Question
+    from doorward.reason import Reason
 
 CLIENT = f"doorward/{doorward.__version__}"
 PROBE = json.dumps({"client": CLIENT}).encode()
@@ -56,13 +57,27 @@ def report_of(request: RequestContext, decision: Decision) -> Callable[[], dict[
 
 
 def _report(details: Mapping[str, Any], decision: Decision) -> dict[str, Any]:
-    results = [result_of(result) for result in decision.results]
-    return {"client": CLIENT, "details": details, "decision": {**decision.to_dict(), "ruleResults": results}}
+    """Not ``to_dict``: the service knows addresses by itself, and this process would open their data for it."""
+    reason = decision.reason
+    told = {
+        "id": decision.id,
+        "conclusion": f"CONCLUSION_{decision.conclusion}",
+        "reason": _reason(reason) if reason.wire else {},
+        "ruleResults": [result_of(result) for result in decision.results],
+        "ttl": decision.ttl,
+        **({"dryRun": decision.dry_run} if decision.dry_run else {}),
+    }
+    return {"client": CLIENT, "details": details, "decision": told}
 
 
 def result_of(result: RuleResult) -> dict[str, Any]:
     """A ``RuleResult``."""
-    return result.to_dict()
+    return {**result.to_dict(), "reason": _reason(result.reason)}
+
+
+def _reason(reason: Reason) -> dict[str, Any]:
+    """Without what was found for an attack: names of parameters, and pieces of values, are the visitor's."""
+    return {reason.wire: {name: value for name, value in reason.to_wire().items() if name != "findings"}}
 
 
 def _encoded(message: Mapping[str, Any]) -> bytes:
