@@ -180,6 +180,7 @@ class HttpxTransport:
         process, loop = self._current(), asyncio.get_running_loop()
         held = process.loops.get(loop)
         if held is None:
+            _forget_closed(process.loops)
             client = async_client(self._endpoint, self._headers, process.names, self._connections)
             held = process.loops[loop] = LoopClient(client)
             await held.watch()
@@ -224,6 +225,14 @@ class HttpxTransport:
         self.close()
         if held is not None:
             await held.aclose()
+
+
+def _forget_closed(loops: WeakKeyDictionary[asyncio.AbstractEventLoop, LoopClient]) -> None:
+    """Let go of loops that are over: their clients refer to them, so that none would go by itself."""
+    for reference in loops.keyrefs():  # a copy: other threads may begin with loops of theirs
+        loop = reference()
+        if loop is not None and loop.is_closed():
+            loops.pop(loop, None)
 
 
 def _timeout(call: Call) -> dict[str, str]:
