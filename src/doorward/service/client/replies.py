@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, ValidationError
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
     from doorward.service.messages import Decision, RuleResult
     from doorward.service.messages import Reason as WireReason
 
-_LONGEST_ID = 64
+_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+"""Log lines have ids without quotes: nothing in one can look like another field."""
 _LONGEST_TTL = 366 * 86_400
 
 
@@ -54,7 +56,7 @@ def answer_of(body: bytes, question: Question) -> ServiceAnswer:
 
 
 def _id(decision: Decision) -> str:
-    if not decision.id.isascii() or not decision.id.isprintable() or not 1 <= len(decision.id) <= _LONGEST_ID:
+    if not _ID.fullmatch(decision.id):
         raise ServiceError("the service's answer has no id")
     return decision.id
 
@@ -106,7 +108,7 @@ class _Rule(Message):
     rule: Text = ""
     message: Text = ""
     weight: Number = 0.0
-    retry_seconds: Annotated[Number, Field(ge=0)] = 0.0
+    retry_seconds: Annotated[Number, Field(ge=0, le=UINT32)] = 0.0
 
 
 class _Shield(Message):
