@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import json
+import weakref
 from typing import Any
 
 import pytest
+from tests.chaos.http_server import Chaos, echo
 from tests.service.evaluate.asking import ATTACK, SHOP, Log
 
 from doorward import AsyncDoorward, Doorward, RequestContext, shield, sliding_window, token_bucket, validate_email
+from doorward.known_addresses import KnownAddresses
+from doorward.service.client.http_transport import HttpxTransport
 from doorward.service.client.transport import Call, Reply
 from doorward.service.messages import DecideRequest, ReportRequest
 from doorward.service.server import json_codec
@@ -122,3 +128,71 @@ def test_no_visitor_makes_the_question_one_that_is_refused(place: str, text: str
     assert decision.id.startswith("req_")
     assert decision.results[1].conclusion == "ALLOW"
     assert not decision.results[1].reason.degraded
+
+
+def test_a_report_does_not_open_the_data_of_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which takes memory and a second of this process, and the service knows by itself."""
+    asked: list[str] = []
+    monkeypatch.setattr(KnownAddresses, "about", lambda _, ip: asked.append(ip))
+    wire = Wire()
+    with Doorward(rules=[shield()], **options(wire)) as aj:
+        aj.protect(request(query=ATTACK))
+    assert (len(wire.reports), asked) == (1, [])
+
+
+def test_nothing_that_the_visitor_wrote_is_told() -> None:
+    sent: list[bytes] = []
+
+    class Listening(Wire):
+        def send(self, call: Call) -> Reply:
+            sent.append(call.body)
+            return super().send(call)
+
+    rules = [shield(mode="DRY_RUN"), sliding_window(max=5, interval="1m")]
+    with Doorward(rules=rules, **options(Listening())) as aj:
+        aj.protect(request(query="visitors_own=1' UNION SELECT secret FROM users--"))
+        aj.protect(request(query="visitors_own=1' UNION SELECT secret FROM users--"), requested=1)
+    with Doorward(rules=[shield()], **options(Listening())) as aj:
+        assert aj.protect(request(query="visitors_own=1' UNION SELECT secret FROM users--")).is_denied()
+    assert len(sent) >= 2
+    assert not any(word in body for body in sent for word in (b"visitors_own", b"UNION", b"excerpt"))
+
+
+def test_an_attack_that_was_reported_is_not_called_nothing() -> None:
+    wire = Wire()
+    with Doorward(rules=[shield()], **options(wire)) as aj:
+        aj.protect(request(query=ATTACK))
+    asyncio.run(wire.evaluator.report(SHOP, wire.reports[0]))
+    log: Any = wire.evaluator._log
+    assert [record.why for record in log] == ["an attack"]
+
+
+@pytest.mark.parametrize("name", ["req_1 conclusion=ALLOW", 'req_"1', "req_1\n", ""])
+def test_an_id_that_could_pass_for_more(name: str) -> None:
+    class Lying(Wire):
+        async def asend(self, call: Call) -> Reply:
+            reply = await super().asend(call)
+            answer = json.loads(reply.body)
+            answer["decision"]["id"] = name
+            return reply._replace(body=json.dumps(answer).encode())
+
+    with Doorward(rules=[sliding_window(max=5, interval="1m")], **options(Lying())) as aj:
+        decision = aj.protect(request())
+    assert decision.id.startswith("lreq_")
+
+
+def test_event_loops_go_when_they_are_over() -> None:
+    """Frameworks that are not asynchronous make a loop for each request that needs one."""
+    with Chaos(echo) as chaos:
+        transport = HttpxTransport(chaos.url, "key")
+        loops = []
+        for _ in range(5):
+            loop = asyncio.new_event_loop()
+            loop.run_until_complete(transport.asend(Call("/", b"{}", 10.0)))
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.close()
+            loops.append(weakref.ref(loop))
+            del loop
+        transport.close()
+    gc.collect()
+    assert sum(loop() is not None for loop in loops) <= 1
