@@ -112,7 +112,8 @@ class Reporting:
 
     def _keep(self, site: Site, report: SingleReport, decision: Decision, asked: Asked) -> None:
         now_ns = self._runtime.clock.now_ns()
-        made_ns = made_at_ns(decision.id)
+        # Nobody else makes decisions of the service's.
+        made_ns = made_at_ns(decision.id) if decision.id.startswith(f"{LOCAL_PREFIX}_") else None
         believed = made_ns is not None and abs(now_ns - made_ns) < DAY_NS
         results = [result_of(each) for each in decision.rule_results]
         told = [(conclusion_of(decision.conclusion), reason_of(decision.reason))]
