@@ -95,9 +95,7 @@ class Desk:
 
     # --- what others call
 
-    def put(
-        self, reports: Iterable[Told] = (), charges: Iterable[str] = (), *, warm: bool = False
-    ) -> None:
+    def put(self, reports: Iterable[Told] = (), charges: Iterable[str] = (), *, warm: bool = False) -> None:
         """Take note of something to do, and see to it that there is a thread."""
         try:
             with self._changed:
