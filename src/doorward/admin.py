@@ -118,6 +118,8 @@ def bans(engine: Engine) -> Generator[Effect, Any, dict[str, float]]:
 def stats(runtime: Runtime) -> Generator[Effect, Any, dict[str, int]]:
     """Counters of this process, and the store's own figures where it answers."""
     figures: dict[str, int] = {**runtime.journal.counts(), **(runtime.watch.figures() if runtime.watch else {})}
+    if runtime.service is not None:
+        figures.update({f"service.{name}": value for name, value in runtime.service.counts().items()})
     try:
         own: Mapping[str, int] = yield AskStore("stats")
         figures.update({f"store.{name}": value for name, value in own.items()})

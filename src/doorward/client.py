@@ -317,6 +317,8 @@ class AsyncDoorward(Facade):
         try:
             await self._ask(_closing())
         finally:
+            if self.runtime.service is not None:
+                await self.runtime.service.aclose()
             self.runtime.close()
 
     async def __aenter__(self) -> Self:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from functools import partial
@@ -74,9 +75,20 @@ class RemoteService:
         """For ``health()``."""
         return {"url": self.url, **self._caller.figures(), **self._reporter.figures()}
 
+    def counts(self) -> dict[str, int]:
+        """For ``stats()``: those of the figures that only grow, and what waits."""
+        return {name: value for name, value in self.figures().items() if isinstance(value, int)}
+
     def flush(self, seconds: float) -> bool:
         """Send what is still to be reported; whether that was done in time."""
         return self._reporter.flush(seconds)
+
+    async def aclose(self) -> None:
+        """As :meth:`close`, without keeping the event loop waiting."""
+        await asyncio.to_thread(self._reporter.close)
+        aclose = getattr(self._transport, "aclose", None)
+        if aclose is not None:
+            await aclose()
 
     def close(self) -> None:
         """Send what is left, for a moment, and let go of connections."""
