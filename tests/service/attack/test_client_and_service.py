@@ -13,8 +13,10 @@ from tests.chaos.http_server import Chaos, echo
 from tests.service.evaluate.asking import ATTACK, SHOP, Log
 
 from doorward import AsyncDoorward, Doorward, RequestContext, shield, sliding_window, token_bucket, validate_email
+from doorward.context import Body
 from doorward.known_addresses import KnownAddresses
 from doorward.service.client.http_transport import HttpxTransport
+from doorward.service.client.questions import without_body
 from doorward.service.client.transport import Call, Reply
 from doorward.service.messages import DecideRequest, ReportRequest
 from doorward.service.server import json_codec
