@@ -150,19 +150,20 @@ class AsyncLine:
     async def ask(self, request: httpcore.Request) -> Reply:
         """As ``deadline_network.Line.ask``, awaiting."""
         exchange = self._stream.exchange = Exchange(self._largest)
-        body = bytearray()
+        parts: list[bytes] = []  # not one that grows: it would be copied again and again
         try:
             response = await self._http.handle_async_request(request)
             exchange.accept(response)
             # Nothing may fail in here but what httpcore awaits: see ``Exchange``.
             async for part in response.aiter_stream():
-                body += part
+                parts.append(part)
                 exchange.pieces += 1
         except httpcore.RemoteProtocolError as error:
             raise exchange.what_is_wrong(error) from None
         await response.aclose()
+        body = b"".join(parts)
         self.reusable = self._http.is_idle() and exchange.is_one_reply(len(body))
-        return reply_of(response, bytes(body))
+        return reply_of(response, body)
 
     def is_quiet(self) -> bool:
         """Whether it is open and silent, as far as the event loop knows."""

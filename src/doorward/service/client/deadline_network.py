@@ -129,18 +129,19 @@ class Line:
         """
         exchange = self._stream.exchange = Exchange(self._largest)
         self._stream.deadline = deadline
-        body = bytearray()
+        parts: list[bytes] = []  # not one that grows: it would be copied again and again
         try:
             response = self._http.handle_request(request)
             exchange.accept(response)
             for part in response.iter_stream():
-                body += part
+                parts.append(part)
                 exchange.pieces += 1
         except httpcore.RemoteProtocolError as error:
             raise exchange.what_is_wrong(error) from None
         response.close()
+        body = b"".join(parts)
         self.reusable = self._http.is_idle() and exchange.is_one_reply(len(body))
-        return reply_of(response, bytes(body))
+        return reply_of(response, body)
 
     def is_quiet(self) -> bool:
         """Whether it is open and silent."""
