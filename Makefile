@@ -6,10 +6,11 @@ SETUP := tools/setup_venv.sh
 FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak format api proto setup
+.PHONY: help demo demo-service demo-there test check bench soak format api proto setup
 
 help:
 	@echo "make demo    try doorward in a browser"
+	@echo "make demo-service   the same, with a decision service and its pages"
 	@echo "make test    the tests, under 10 minutes"
 	@echo "make check   formatting, lint, types, import contracts, the list of the public API"
 	@echo "make bench   what a decision costs, beside the peers"
@@ -21,9 +22,14 @@ help:
 setup:
 	@$(SETUP) .venv requirements/dev.txt --editable
 
-demo: setup
-	@$(PY) -c "import importlib.util, sys; sys.exit(not importlib.util.find_spec('demo') and 'demo/ is missing from this copy of the project')"
+demo: demo-there
 	$(PY) -m demo
+
+demo-service: demo-there
+	$(PY) -m demo.service
+
+demo-there: setup
+	@$(PY) -c "import importlib.util, sys; sys.exit(not importlib.util.find_spec('demo') and 'demo/ is missing from this copy of the project')"
 
 test: setup
 	@tools/setup_npm.sh .venv tests/arcjet

@@ -6,11 +6,15 @@ import asyncio
 import os
 import socket
 import sys
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 from demo.app import build
 from demo.feed import Feed
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
 
 HOST = "127.0.0.1"
 PORT_VARIABLE = "DOORWARD_DEMO_PORT"
@@ -40,13 +44,18 @@ def main() -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
+    print(greeting(listener.getsockname()[1]), flush=True)
+    return serve(app, feed, listener)
+
+
+def serve(app: Starlette, feed: Feed, listener: socket.socket) -> int:
+    """Serve the application until Ctrl-C; the exit status."""
     # proxy_headers: whose address counts is for doorward to find out.
     config = uvicorn.Config(
         app, log_level="warning", proxy_headers=False, server_header=False, timeout_graceful_shutdown=1
     )
     server = Server(config)
     server.feed = feed
-    print(greeting(listener.getsockname()[1]), flush=True)
     try:
         server.run(sockets=[listener])
     except KeyboardInterrupt:
@@ -54,18 +63,23 @@ def main() -> int:
     return 0
 
 
-def listen(port: str) -> socket.socket:
+def listen(port: str, variable: str = PORT_VARIABLE, make: str = "make demo") -> socket.socket:
     """A socket on ``port``.
+
+    Args:
+        port: As somebody wrote it.
+        variable: Where; for the error.
+        make: What to run again; for the error.
 
     Raises:
         ValueError: It is no port, or somebody else's.
     """
     if not port.isascii() or not port.isdigit() or int(port[:6]) > 65535:
-        raise ValueError(f"{PORT_VARIABLE} must be a port from 0 to 65535, not {port!r}")
+        raise ValueError(f"{variable} must be a port from 0 to 65535, not {port!r}")
     try:
         return socket.create_server((HOST, int(port)))
     except OSError as error:
-        hint = f"try another: {PORT_VARIABLE}=8080 make demo"
+        hint = f"try another: {variable}=8080 {make}"
         raise ValueError(f"Port {port} of {HOST} cannot be used ({os.strerror(error.errno or 0)}); {hint}") from None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -27,7 +28,7 @@ from doorward import AsyncDoorward, rate_limit, sliding_window, token_bucket
 from doorward.asgi import DoorwardMiddleware
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 
     from starlette.requests import Request
 
@@ -44,8 +45,14 @@ SECURITY_HEADERS = {
 }
 
 
-def protection(feed: Feed) -> AsyncDoorward:
-    """Every kind of limit once, and the sign-up."""
+def protection(feed: Feed, service: str | None = None, key: str | None = None) -> AsyncDoorward:
+    """Every kind of limit once, and the sign-up.
+
+    Args:
+        feed: Shows the decisions.
+        service: URL of a decision service that makes them; this process does without.
+        key: What the service knows this application by.
+    """
     return AsyncDoorward(
         [
             *signup.rules(),
@@ -64,6 +71,8 @@ def protection(feed: Feed) -> AsyncDoorward:
         on_decision=feed.publish,
         name="demo",
         resolver=names.resolver(),
+        service=service,
+        key=key,
     )
 
 
@@ -77,7 +86,13 @@ def build(feed: Feed | None = None, aj: AsyncDoorward | None = None) -> Starlett
         exclude=["/", "/feed"],  # watching must not use up what is watched
         rate_limit_headers=True,
     )
-    app = Starlette(routes=_routes(Site(feed, Accounts(), aj)), middleware=[guard])
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        async with aj:
+            yield
+
+    app = Starlette(routes=_routes(Site(feed, Accounts(), aj)), middleware=[guard], lifespan=lifespan)
     app.state.feed = feed
     return app
 

@@ -32,8 +32,13 @@ class MadeUpDns:
     async def resolve(self, name: str, kind: DnsKind, timeout: float) -> DnsAnswer:  # noqa: ASYNC109  (the protocol's)
         """What the demonstration pretends."""
         del timeout
-        if kind is DnsKind.PTR:
-            return DnsAnswer(exists=False)
-        if kind is not DnsKind.MX or name == WITHOUT_MAIL or name.endswith(f".{WITHOUT_MAIL}"):
-            return DnsAnswer(exists=True)
-        return DnsAnswer(exists=True, records=(f"mail.{name}",))
+        return pretended(name, kind)
+
+
+def pretended(name: str, kind: DnsKind) -> DnsAnswer:
+    """What there is at a name."""
+    if kind is DnsKind.PTR:
+        return DnsAnswer(exists=False)
+    if kind is not DnsKind.MX or name == WITHOUT_MAIL or name.endswith(f".{WITHOUT_MAIL}"):
+        return DnsAnswer(exists=True)
+    return DnsAnswer(exists=True, records=(f"mail.{name}",))

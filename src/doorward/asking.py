@@ -57,15 +57,16 @@ def ask(walk: Walk, part: ServicePart) -> Generator[Effect, Any, None]:
     rules = _open_rules(walk)
     if walk.denied or not _is_worth_asking(walk, limits, rules):
         return
-    question = _question(walk, limits, rules)
+    question, since = _question(walk, limits, rules), part.watch.turns
     try:
         answer = fitting((yield AskService(question)), question)
     except Exception as error:
-        yield from _without_service(walk, part, limits, rules, error)
+        part.watch.lost(error, since)
+        yield from _without_service(walk, limits, rules, error)
         return
     walk.progress.asked = walk.progress.told = True
     walk.progress.service_id = answer.id
-    part.watch.answered([], [])
+    part.watch.answered([], [], since)
     yield from _settle(walk, part, question, answer)
 
 
@@ -152,7 +153,7 @@ def _settle_limits(walk: Walk, part: ServicePart, question: Question, answer: Se
             answers.setdefault(bound, []).append(own)
             local[bound] = reason.degraded or local.get(bound, "")
             _enter(walk, own, ruling.charges)
-            part.watch.answered([hit], [own[1]])
+            part.watch.heard([hit], [own[1]])
     for bound, own_answers in answers.items():
         if bound not in failed:
             conclude(walk, bound, own_answers, degraded=local[bound])
@@ -210,11 +211,10 @@ def _refusal_key(walk: Walk, part: ServicePart) -> str:
 
 
 def _without_service(
-    walk: Walk, part: ServicePart, limits: Sequence[Counter], rules: Sequence[Bound], error: Exception
+    walk: Walk, limits: Sequence[Counter], rules: Sequence[Bound], error: Exception
 ) -> Generator[Effect, list[Verdict], None]:
     failure = error if isinstance(error, ServiceError) else ServiceError(describe(error))
     walk.progress.noteworthy = True
-    part.watch.lost(error)
     for bound in rules:
         walk.fail(bound, failure)
     if limits:

@@ -39,6 +39,10 @@ class StoreWatch:
         failures: Calls of the store that failed.
         degraded: Times that limits were decided without the store.
         changes: Times that the store was lost.
+        turns: Times that it was lost or came back.
+
+    A call that overlaps a turn says nothing about how things are now: an answer that was on its way when the store was
+    lost does not bring it back. Who asks several at once notes ``turns`` before, and gives it as ``since``.
     """
 
     __slots__ = (
@@ -53,6 +57,7 @@ class StoreWatch:
         "down",
         "failures",
         "since",
+        "turns",
     )
 
     def __init__(self, journal: Journal, clock: Clock, local: LocalLimiter | None = None, what: str = "store") -> None:
@@ -63,22 +68,25 @@ class StoreWatch:
         self._lock = lock_over_forks()
         self._then = 0
         self.down = False
-        self.since = self.failures = self.degraded = self.changes = 0
+        self.since = self.failures = self.degraded = self.changes = self.turns = 0
 
     def call_failed(self) -> None:
         """Count a call that failed and decides about no limit."""
         with self._lock:
             self.failures += 1
 
-    def lost(self, error: Exception) -> None:
+    def lost(self, error: Exception, since: int | None = None) -> None:
         """A question about limits was not answered, or not with sense."""
         with self._lock:
             self.failures += 1
             self.degraded += 1
             lost_before = self.down
             if not lost_before:
+                if since not in (None, self.turns):
+                    return
                 self.down, self.since, self._then = True, self._clock.now_ns(), self.degraded - 1
                 self.changes += 1
+                self.turns += 1
         if lost_before:
             self._go_on_saying(error)
         else:
@@ -96,10 +104,14 @@ class StoreWatch:
             f"{self._what}.away", f"{self._what} still lost after {lasted:.0f} s; {so_far}: {describe(error)}"
         )
 
-    def answered(self, hits: Sequence[Hit], verdicts: Sequence[Verdict]) -> None:
+    def answered(self, hits: Sequence[Hit], verdicts: Sequence[Verdict], since: int | None = None) -> None:
         """A question about limits was answered."""
-        if self.down:
+        if self.down and since in (None, self.turns):
             self._back()
+        self.heard(hits, verdicts)
+
+    def heard(self, hits: Sequence[Hit], verdicts: Sequence[Verdict]) -> None:
+        """What it said about counters, for when it is lost."""
         if self._local is not None:
             self._local.hear(hits, verdicts)
 
@@ -110,6 +122,7 @@ class StoreWatch:
             lasted = max(0, self._clock.now_ns() - self.since) / NANOSECONDS
             decided = self.degraded - self._then
             self.down, self.since = False, 0
+            self.turns += 1
         self._journal.change(
             self._what, f"{self._what} back after {lasted:.3g} s; {decided} decisions were made without it"
         )

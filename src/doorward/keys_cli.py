@@ -61,7 +61,7 @@ def _add(
     actions: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: object, about: str
 ) -> argparse.ArgumentParser:
     action = actions.add_parser(name, help=about, description=about)
-    where = "of the service; default: $DOORWARD_FOLDER, or ./doorward-service"
+    where = "of the service; default: $DOORWARD_SERVICE_FOLDER, $DOORWARD_FOLDER or ./doorward-service"
     action.add_argument("--folder", type=Path, metavar="PATH", help=where)
     action.add_argument("--json", action="store_true", help="for programs")
     action.set_defaults(run=run)

@@ -338,8 +338,8 @@ class ShieldReason(_ShieldReason, Reason):
         """``SQL in query: closes a string and goes on with a condition``; ``nothing suspicious``."""
         if self.retry_seconds:
             return f"the client's suspicious requests add up; refused for {whole_seconds(self.retry_seconds)} s"
-        if not self.findings:
-            return "nothing suspicious"
+        if not self.findings:  # also as one that somebody else found is told
+            return "an attack" if self.shield_triggered else "suspicious" if self.suspicious else "nothing suspicious"
         first = self.findings[0]
         return f"{first.family} in {first.place}: {first.reason} (weight {self.weight:g})"
 

@@ -107,7 +107,10 @@ def _source(arguments: argparse.Namespace) -> Source:
     if service:
         from doorward.service.client.log_client import LogClient
 
-        return LogClient(service, arguments.key or os.environ.get("DOORWARD_KEY", ""))
+        key = arguments.key or os.environ.get("DOORWARD_KEY", "")
+        if not key:
+            raise ConfigurationError("--key", "is missing: a site's, as `doorward keys add` shows it; or DOORWARD_KEY")
+        return LogClient(service, key)
     return _FileSource(arguments.folder)
 
 

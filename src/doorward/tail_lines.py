@@ -29,7 +29,8 @@ def line(decision: Mapping[str, Any], *, coloured: bool) -> str:
     parts.append(_text(decision, "ip", 45).ljust(15))
     parts.append(f"{_text(decision, 'method', 10)} {_text(decision, 'path', _LONGEST_PATH)}")
     if conclusion != "ALLOW" or decision.get("rule"):
-        parts.append(f"{_text(decision, 'rule', 40)}: {_text(decision, 'why', _LONGEST_WHY)}")
+        deciding = filter(None, [_text(decision, "rule", 40), _text(decision, "why", _LONGEST_WHY)])
+        parts.append(": ".join(deciding))
     if decision.get("dryRun"):
         parts.append(_painted(f"[dry run: {_text(decision, 'dryRun', 40)}]", "CHALLENGE", coloured=coloured))
     return "  ".join(parts)

@@ -54,7 +54,8 @@ class Program:
         raise AssertionError(f"the program ended before it said its port:\n{self.output}")
 
     def _read_rest(self) -> None:
-        self.output += self.process.stdout.read()
+        for line in self.process.stdout:
+            self.output += line
 
     def request(self, method: str, path: str, body: str | None = None, **headers: str) -> Answer:
         """One request on a connection of its own."""

@@ -1,4 +1,4 @@
-"""Whatever the service answers, it is an answer or a ServiceError, and the decision can be shown and sent.
+"""Whatever the service answers, a client decides: an answer or a ServiceError, and a decision that can be shown.
 
 An input is a status, a content type and the body, each but the body in a line of its own.
 """
@@ -43,7 +43,7 @@ class Answering:
 
 ANSWERING = Answering()
 CLOCK = FakeClock()
-QUIET = logging.getLogger("quiet")
+QUIET = logging.getLogger("doorward.quiet")
 QUIET.setLevel(logging.CRITICAL)
 CLIENT = Doorward(RULES, service="https://service.example", key="test", clock=CLOCK, logger=QUIET)
 CLIENT.runtime.service = ANSWERING  # type: ignore[assignment]

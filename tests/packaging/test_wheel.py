@@ -21,13 +21,18 @@ NOT_LOADED = [
     "email_validator",
     "fastapi",
     "flask",
+    "google.protobuf",
+    "h11",
     "httpx",
+    "hypercorn",
     "iporigin",
+    "jinja2",
     "maxminddb",
     "pydantic",
     "re2",
     "rich",
     "starlette",
+    "uvicorn",
     "werkzeug",
 ]
 DATA = "doorward/intelligence/data/"
@@ -129,10 +134,14 @@ def test_the_metadata_is_complete(wheel: Path) -> None:
     for line in ("Name: doorward", "Version: 0.1.0", "License-Expression: Apache-2.0", "Requires-Python: >=3.11"):
         assert line in lines
     extras = [line.removeprefix("Provides-Extra: ") for line in lines if line.startswith("Provides-Extra")]
-    assert sorted(extras) == ["all", "cli", "django", "fastapi", "flask", "geo", "ip", "redis", "starlette", "valkey"]
+    assert sorted(extras) == [
+        "all", "arcjet", "cli", "django", "fastapi", "flask", "geo", "ip", "redis", "service", "starlette", "valkey",
+    ]  # fmt: skip
     needed = [line.removeprefix("Requires-Dist: ") for line in lines if line.startswith("Requires-Dist")]
     always = [requirement for requirement in needed if "extra ==" not in requirement]
-    assert sorted(always) == ["dnspython>=2.7", "email-validator>=2.2", "httpx>=0.27"]
+    assert sorted(always) == [
+        "dnspython>=2.7", "email-validator>=2.2", "h11>=0.14", "httpx>=0.27", "pydantic>=2.10", "starlette>=0.37",
+    ]  # fmt: skip
 
 
 @pytest.mark.timeout(300)
@@ -180,3 +189,29 @@ for peer, agent in (("66.249.66.1", [("User-Agent", "curl/8.5")]), ("127.0.0.1",
 def test_the_command_line_runs_alone(alone: Path, command: list[str]) -> None:
     """``doorward --help`` and ``python -m doorward --help`` work without any framework, and say what there is."""
     assert "usage: doorward" in run(alone / command[0], *command[1:], "--help", cwd=alone)
+
+
+@pytest.mark.timeout(300)
+def test_the_service_says_what_to_install(alone: Path, tmp_path: Path) -> None:
+    """``doorward serve`` needs an extra, and names it; it leaves nothing behind. Keys need none."""
+    done = subprocess.run([alone / "doorward", "serve"], cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    expected = "doorward serve: server: none is installed: pip install 'doorward[service]', or 'doorward[arcjet]'\n"
+    assert done.stderr == expected
+    assert list(tmp_path.iterdir()) == []
+    assert "dwk_" in run(alone / "doorward", "keys", "add", "shop", cwd=tmp_path)
+
+
+@pytest.mark.timeout(300)
+def test_a_service_can_be_asked_with_the_wheel_alone(alone: Path, tmp_path: Path) -> None:
+    """The client of a service, and the service as an application for any ASGI server, need no extra."""
+    code = """
+import logging
+from doorward import Doorward, RequestContext, sliding_window
+from doorward.service.app import app
+logging.getLogger("doorward").addHandler(logging.NullHandler())
+aj = Doorward([sliding_window(max=1, interval=60)], service="http://127.0.0.1:9", key="dwk_example")
+print(*[aj.protect(RequestContext(peer="203.0.113.9")).conclusion for _ in range(2)])
+print(app.routes[0].path)
+"""
+    assert run(alone / "python", "-c", code, cwd=tmp_path) == "ALLOW DENY\n/{path:path}\n"

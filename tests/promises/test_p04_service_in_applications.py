@@ -78,6 +78,7 @@ def test_p4_applications_answer_as_without_the_service(
         kind(Setup(rules=rules(), options={"clock": clock, **service})) as guarded,
         kind(Setup(rules=rules(), options={"clock": clock})) as alone,
     ):
+        answered: list[Any] = []
         for _ in range(ROUNDS):
             answered = [seen(ask()) for ask in requests(guarded)]
             assert answered == [seen(ask()) for ask in requests(alone)]

@@ -81,6 +81,20 @@ def test_a_store_that_comes_and_goes_does_not_flood_the_log(clock: FakeClock, ca
     assert len(changes(caplog)) == MOST_CHANGES + 1
 
 
+def test_what_was_on_its_way_changes_nothing(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
+    """An answer to what was asked before the loss, a failure of what was asked before the return: counted, not told."""
+    watch = StoreWatch(Journal(logging.getLogger("doorward"), "default", clock, mask_addresses=False), clock)
+    before = watch.turns
+    watch.lost(ConnectionError("down"), before)
+    watch.answered([], [], before)
+    assert watch.down
+    during = watch.turns
+    watch.answered([], [], during)
+    watch.lost(ConnectionError("down"), during)
+    assert not watch.down
+    assert (watch.changes, watch.failures, len(changes(caplog))) == (1, 2, 2)
+
+
 def test_an_outage_is_counted(store: Shaky, clock: FakeClock) -> None:
     """``stats()`` says how many calls failed, how many decisions were made without, and since when."""
     aj = client(store, clock)

@@ -259,7 +259,8 @@ class RequestDetails(Message):
     cookies: str = ""
     query: str = ""
     correlation_id: str = ""
-    fingerprints: Annotated[dict[Name, Fingerprints], Field(max_length=MOST_RULES)] = {}
+    # By the names of all characteristics of a rule together: many in one text.
+    fingerprints: Annotated[dict[Text, Fingerprints], Field(max_length=MOST_RULES)] = {}
 
 
 class Warned(Message):

@@ -10,6 +10,7 @@ import sys
 import threading
 import warnings
 import weakref
+from functools import partial
 
 import pytest
 from tests.chaos.http_server import Chaos, closed_port, echo
@@ -162,6 +163,44 @@ def test_what_cannot_be_written_as_json_is_dropped() -> None:
     assert reporter.flush(30)
     assert told(transport.bodies) == (["lreq_7"], [])
     assert reporter.figures()["dropped"] == 3
+    reporter.close()
+
+
+def test_a_report_may_be_made_by_the_thread_that_sends_it() -> None:
+    """A request that is refused does not wait for its report to be written."""
+    makers: list[str] = []
+
+    def make(number: int) -> dict[str, object]:
+        makers.append(threading.current_thread().name)
+        return report(number)
+
+    reporter, _, transport = made(GOOD)
+    for number in range(3):
+        reporter.put(partial(make, number))
+    reporter.put(report(3))
+    assert reporter.flush(30)
+    assert told(transport.bodies) == (["lreq_0", "lreq_1", "lreq_2", "lreq_3"], [])
+    assert makers == ["doorward-reports"] * 3
+    reporter.close()
+
+
+def test_a_report_that_cannot_be_made_is_dropped_and_said_once() -> None:
+    """The others go; and those who put them hear nothing of it."""
+    said: list[str] = []
+    transport = Scripted(GOOD)
+    reporter = Reporter(Caller(transport, on_change=said.append))
+
+    def broken() -> dict[str, object]:
+        raise KeyError("a visitor's secret")
+
+    for number in range(3):
+        reporter.put(broken)
+        reporter.put(report(number))
+    reporter.put(lambda: {"client": object()})
+    assert reporter.flush(30)
+    assert told(transport.bodies) == (["lreq_0", "lreq_1", "lreq_2"], [])
+    assert reporter.figures()["dropped"] == 4
+    assert said == ["a decision cannot be reported to the decision service: KeyError"]
     reporter.close()
 
 

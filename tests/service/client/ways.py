@@ -29,7 +29,7 @@ def _ask(what: Transport | Caller, number: int, seconds: float) -> Any:
             return what.call(PATH, body, seconds)
         return what.send(Call(PATH, body, seconds))
     except ServiceError as error:
-        return error
+        return error.with_traceback(None)  # it would lead to the list of all answers, and that to it
 
 
 async def _aask(what: Transport | Caller, number: int, seconds: float) -> Any:
@@ -39,7 +39,7 @@ async def _aask(what: Transport | Caller, number: int, seconds: float) -> Any:
             return await what.acall(PATH, body, seconds)
         return await what.asend(Call(PATH, body, seconds))
     except ServiceError as error:
-        return error
+        return error.with_traceback(None)
 
 
 def blocking(what: Any, times: int = 1, *, at_once: int = 1, seconds: float = 0.5) -> list[Any]:

@@ -202,3 +202,16 @@ def test_only_what_was_charged_has_charges(make: Any) -> None:
         assert "charges" not in str(second)
 
     asyncio.run(run())
+
+
+def test_of_dry_runs_that_one_would_have_refused_nothing_was_charged(make: Any) -> None:
+    """All or none, as if they were live: a refund of what was not charged would take another's charge back."""
+
+    async def run() -> None:
+        evaluator = make()
+        rules = [limit(9), limit(1, mode="MODE_DRY_RUN"), limit(8, mode="MODE_DRY_RUN")]
+        await decided(evaluator, asking(*rules))
+        second = await decided(evaluator, asking(*rules))
+        assert [("charges" in each["reason"]["rateLimit"]) for each in second["ruleResults"]] == [True, False, False]
+
+    asyncio.run(run())

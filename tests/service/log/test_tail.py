@@ -317,3 +317,9 @@ def test_a_url_has_to_be_one() -> None:
     for url in ("", "service", "file:///etc/passwd", "http://"):
         with pytest.raises(ConfigurationError, match="service"):
             LogClient(url, "k")
+
+
+def test_a_refusal_without_a_rule_has_no_colon_for_one() -> None:
+    """What an SDK of Arcjet refused by itself names no rule."""
+    shown = line({"conclusion": "DENY", "rule": "", "why": "evaluated by the client"}, coloured=False)
+    assert shown.endswith("  evaluated by the client")

@@ -203,16 +203,16 @@ class Caller:
         news = not state.away.is_unwanted
         state.away.obey(seconds, f"it asked to be left alone for {seconds:.0f} s")
         if news:
-            self._tell(f"the decision service takes no more questions for now: {state.away.cause}")
+            self.tell(f"the decision service takes no more questions for now: {state.away.cause}")
 
     def _is_away(self, state: _State, cause: str) -> None:
         state.away.since, state.reminded = self._clock(), -math.inf
-        self._tell(f"the decision service is given up until it is back: {cause}")
+        self.tell(f"the decision service is given up until it is back: {cause}")
         self._remind(state)
 
     def _is_back(self, state: _State) -> None:
         gone, state.away.since = state.away.since, self._clock()
-        self._tell(f"the decision service is back after {state.away.since - gone:.1f} s")
+        self.tell(f"the decision service is back after {state.away.since - gone:.1f} s")
 
     def _remind(self, state: _State) -> None:
         """Have the service probed. Said again now and then: the thread that was told may have been lost."""
@@ -223,7 +223,8 @@ class Caller:
         with contextlib.suppress(Exception):
             self.on_away()
 
-    def _tell(self, message: str) -> None:
+    def tell(self, message: str) -> None:
+        """Have whoever looks after this application know of something."""
         with contextlib.suppress(Exception):
             self._on_change(message)
 

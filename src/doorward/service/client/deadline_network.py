@@ -1,49 +1,40 @@
-"""The network under httpx: every operation ends at the deadline of the call that it is for.
+"""Connections that block until a deadline, and not a moment longer: resolving, connecting, TLS, writing and reading.
 
-httpcore calls a ``NetworkBackend`` for each connection, and its streams for each read and write. These give all of
-them what is left of the call's time, and find the service's addresses without waiting for ``getaddrinfo``.
+The time-out of a socket is for each operation, so that a service that sends a byte now and then is never too slow for
+it: each operation here is given what is left of the whole.
 """
 
 from __future__ import annotations
 
-import asyncio
-import threading
+import socket
+import ssl
 import time
-from contextlib import aclosing, contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import httpcore
-import httpx
-from anyio import CancelScope
+
+from doorward.service.client.exchange import READ_SIZE, Exchange, reply_of
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+    from collections.abc import Callable
 
     from doorward.service.client.endpoint import Endpoint
-    from doorward.service.client.names import Names
-
-KEPT_SECONDS = 4.0
-"""Less than the five that uvicorn and others keep an idle connection for, so that no request meets its end."""
-_PIECE = 65_536
-"""Bytes that are written at once: httpcore's time-out is for each of the writes that it takes."""
+    from doorward.service.client.names import Address, Names
+    from doorward.service.client.transport import Reply
 
 
-class Deadlines:
-    """The deadline of the call that a thread is making."""
+class Deadline:
+    """The end of a call.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    Args:
+        seconds: From now.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._of_thread = threading.local()
-
-    @contextmanager
-    def ending(self, seconds: float) -> Iterator[None]:
-        """The call within the ``with`` statement ends in ``seconds``."""
-        self._of_thread.ends = self._clock() + seconds
-        try:
-            yield
-        finally:
-            del self._of_thread.ends
+        self._ends = clock() + seconds
 
     def left(self) -> float:
         """Seconds.
@@ -51,223 +42,163 @@ class Deadlines:
         Raises:
             TimeoutError: None are.
         """
-        ends: float = getattr(self._of_thread, "ends", 0.0)
-        left = ends - self._clock()
+        left = self._ends - self._clock()
         if left <= 0:
             raise TimeoutError
         return left
 
 
 class DeadlineStream(httpcore.NetworkStream):
-    """A connection whose operations end at the deadline."""
+    """What httpcore reads from and writes to.
 
-    def __init__(self, stream: httpcore.NetworkStream, deadlines: Deadlines) -> None:
-        self._stream = stream
-        self._deadlines = deadlines
+    Args:
+        connection: A socket that is connected, with TLS where wanted.
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """What has come."""
-        return self._stream.read(max_bytes, self._deadlines.left())
+    Attributes:
+        exchange: What it is about now.
+        deadline: Of that.
+    """
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._socket = connection
+        self.exchange = Exchange(0)
+        self.deadline = Deadline(0)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send all of it."""
-        for start in range(0, len(buffer), _PIECE):
-            self._stream.write(buffer[start : start + _PIECE], self._deadlines.left())
+        """Have ``buffer`` sent, before something is read."""
+        self.exchange.unsent += buffer
 
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        """The same connection with TLS on it."""
-        return DeadlineStream(
-            self._stream.start_tls(ssl_context, server_hostname, self._deadlines.left()), self._deadlines
-        )
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """What comes next; empty at the end of the connection."""
+        if self.exchange.unsent:
+            self._send(memoryview(bytes(self.exchange.unsent)))
+            self.exchange.unsent.clear()
+        self._socket.settimeout(self.deadline.left())
+        return self.exchange.came(self._socket.recv(min(max_bytes, READ_SIZE)))
 
-    def get_extra_info(self, info: str) -> Any:
-        """As of the connection below."""
-        return self._stream.get_extra_info(info)
+    def _send(self, rest: memoryview) -> None:
+        with suppress(ConnectionError):  # a server may refuse a request before it has read it: see what it says
+            while rest:
+                self._socket.settimeout(self.deadline.left())
+                rest = rest[self._socket.send(rest) :]
+
+    def is_quiet(self) -> bool:
+        """Whether it is open and silent, as an idle connection should be: the service has not closed it."""
+        try:
+            self._socket.settimeout(0)
+            # Reads what belongs to TLS itself; whatever else there is, nobody has asked for.
+            self._socket.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return True
+        except OSError:
+            return False
+        return False
 
     def close(self) -> None:
-        """Close it."""
+        """Close at once: whatever still comes is nobody's answer."""
+        self._socket.close()
+
+
+class Line:
+    """One connection.
+
+    Args:
+        connection: A socket that is connected, with TLS where wanted.
+        origin: Of the service.
+        largest: Bytes of a reply.
+
+    Attributes:
+        idle_since: When it was last given back, in monotonic seconds.
+        reusable: Whether it can take another call.
+    """
+
+    def __init__(self, connection: socket.socket, origin: httpcore.Origin, largest: int) -> None:
+        self._largest = largest
+        self._stream = DeadlineStream(connection)
+        self._http = httpcore.HTTP11Connection(origin, self._stream)
+        self.idle_since = 0.0
+        self.reusable = True
+
+    def ask(self, request: httpcore.Request, deadline: Deadline) -> Reply:
+        """Send a request and read its reply; if that fails, the connection is of no use any more.
+
+        Raises:
+            ServiceError: The reply is one that nobody wants.
+            httpcore.RemoteProtocolError: It is none.
+            OSError: None came, or none in time.
+        """
+        exchange = self._stream.exchange = Exchange(self._largest)
+        self._stream.deadline = deadline
+        parts: list[bytes] = []  # not one that grows: it would be copied again and again
+        try:
+            response = self._http.handle_request(request)
+            exchange.accept(response)
+            for part in response.iter_stream():
+                parts.append(part)
+                exchange.pieces += 1
+        except httpcore.RemoteProtocolError as error:
+            raise exchange.what_is_wrong(error) from None
+        response.close()
+        body = b"".join(parts)
+        self.reusable = self._http.is_idle() and exchange.is_one_reply(len(body))
+        return reply_of(response, body)
+
+    def is_quiet(self) -> bool:
+        """Whether it is open and silent."""
+        return self._stream.is_quiet()
+
+    def close(self) -> None:
+        """Close at once."""
+        self._stream.close()
+
+    def __del__(self) -> None:
+        # Applications need not close what protects them: without, Python warns of a socket that nobody has closed.
         self._stream.close()
 
 
-class DeadlineNetwork(httpcore.NetworkBackend):
-    """Connects within the deadline, to the addresses that ``names`` finds."""
+def connect(endpoint: Endpoint, names: Names, deadline: Deadline) -> socket.socket:
+    """A connection to the service.
 
-    def __init__(self, names: Names, deadlines: Deadlines) -> None:
-        self._names = names
-        self._deadlines = deadlines
-        self._backend = httpcore.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        """The first of the host's addresses that takes a connection."""
-        failure: Exception = TimeoutError()
-        for address in self._names.best_first(self._names.begin().result(self._deadlines.left())):
-            try:
-                stream = self._backend.connect_tcp(
-                    str(address.where[0]), port, self._deadlines.left(), local_address, socket_options
-                )
-            except Exception as error:
-                failure = error
-            else:
-                self._names.use(address)
-                return DeadlineStream(stream, self._deadlines)
-        raise failure
-
-
-class AsyncNetwork(httpcore.AsyncNetworkBackend):
-    """As :class:`DeadlineNetwork`, awaiting: there ``asyncio.timeout`` ends everything."""
-
-    def __init__(self, names: Names) -> None:
-        self._names = names
-        self._backend = httpcore.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109  (httpcore's)
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """The first of the host's addresses that takes a connection."""
-        failure: Exception = TimeoutError()
-        found = await asyncio.shield(asyncio.wrap_future(self._names.begin()))
-        for address in self._names.best_first(found):
-            try:
-                stream = await self._backend.connect_tcp(
-                    str(address.where[0]), port, None, local_address, socket_options
-                )
-            except Exception as error:
-                failure = error
-            else:
-                self._names.use(address)
-                return AsyncLine(stream)
-        raise failure
-
-
-class AsyncLine(httpcore.AsyncNetworkStream):
-    """A connection that is closed also where it is given up in the middle of TLS being agreed upon."""
-
-    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
-        self._stream = stream
-        self.read = stream.read  # type: ignore[method-assign]
-        self.write = stream.write  # type: ignore[method-assign]
-        self.aclose = stream.aclose  # type: ignore[method-assign]
-        self.get_extra_info = stream.get_extra_info  # type: ignore[method-assign]
-
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109  (httpcore's)
-    ) -> httpcore.AsyncNetworkStream:
-        """The same connection with TLS on it."""
+    Raises:
+        OSError: There is none, or none in time.
+        ServiceError: The same.
+    """
+    found = names.best_first(names.begin().result(deadline.left()))
+    failure: OSError = OSError("no addresses")
+    for place, address in enumerate(found):
+        # One that leads nowhere leaves the others their share.
+        share = deadline.left() / (len(found) - place)
         try:
-            return await self._stream.start_tls(ssl_context, server_hostname, timeout)
-        except BaseException:
-            with CancelScope(shield=True):
-                await self._stream.aclose()
-            raise
+            plain = _connected(address, share)
+        except OSError as error:
+            failure = error
+            continue
+        names.use(address)
+        return _secured(plain, endpoint, deadline)
+    raise failure
 
 
-class _Body(httpx.SyncByteStream):
-    def __init__(self, response: httpcore.Response) -> None:
-        self._response = response
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._response.iter_stream()
-
-    def close(self) -> None:
-        self._response.close()
-
-
-class _AsyncBody(httpx.AsyncByteStream):
-    def __init__(self, response: httpcore.Response) -> None:
-        self._response = response
-        self._stream: Any = response.aiter_stream()
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async with aclosing(self._stream) as parts:
-            async for part in parts:
-                yield part
-
-    async def aclose(self) -> None:
-        await self._response.aclose()
+def _connected(address: Address, seconds: float) -> socket.socket:
+    connection = socket.socket(address.family, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(seconds)
+        connection.connect(address.where)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
-class _Blocking(httpx.BaseTransport):
-    """What httpx's own transport does, over a pool whose network is ours."""
-
-    def __init__(self, pool: httpcore.ConnectionPool) -> None:
-        self._pool = pool
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        response = self._pool.handle_request(_request(request))
-        return httpx.Response(response.status, headers=response.headers, stream=_Body(response))
-
-    def close(self) -> None:
-        self._pool.close()
+def _secured(plain: socket.socket, endpoint: Endpoint, deadline: Deadline) -> socket.socket:
+    if endpoint.tls is None:
+        return plain
+    try:
+        plain.settimeout(deadline.left())  # for all of the handshake: ssl counts down over its reads and writes
+        return endpoint.tls.wrap_socket(plain, server_hostname=endpoint.host, suppress_ragged_eofs=False)
+    except BaseException:
+        plain.close()
+        raise
 
 
-class _Awaiting(httpx.AsyncBaseTransport):
-    def __init__(self, pool: httpcore.AsyncConnectionPool) -> None:
-        self._pool = pool
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        response = await self._pool.handle_async_request(_request(request))
-        return httpx.Response(response.status, headers=response.headers, stream=_AsyncBody(response))
-
-    async def aclose(self) -> None:
-        await self._pool.aclose()
-
-
-def _request(request: httpx.Request) -> httpcore.Request:
-    url = request.url
-    target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-    return httpcore.Request(request.method, target, headers=request.headers.raw, content=request.stream)
-
-
-def blocking_client(
-    endpoint: Endpoint, headers: dict[str, str], names: Names, deadlines: Deadlines, connections: int
-) -> httpx.Client:
-    """A client for code that blocks; its calls are made within :meth:`Deadlines.ending`."""
-    pool = httpcore.ConnectionPool(
-        ssl_context=endpoint.tls,
-        max_connections=connections,
-        max_keepalive_connections=connections,
-        keepalive_expiry=KEPT_SECONDS,
-        network_backend=DeadlineNetwork(names, deadlines),
-    )
-    return httpx.Client(
-        transport=_Blocking(pool),
-        base_url=endpoint.url,
-        headers=headers,
-        timeout=None,  # noqa: S113  (each call has a deadline)
-        trust_env=False,
-    )
-
-
-def async_client(endpoint: Endpoint, headers: dict[str, str], names: Names, connections: int) -> httpx.AsyncClient:
-    """A client for one event loop; its calls are made within ``asyncio.timeout``."""
-    pool = httpcore.AsyncConnectionPool(
-        ssl_context=endpoint.tls,
-        max_connections=connections,
-        max_keepalive_connections=connections,
-        keepalive_expiry=KEPT_SECONDS,
-        network_backend=AsyncNetwork(names),
-    )
-    return httpx.AsyncClient(
-        transport=_Awaiting(pool),
-        base_url=endpoint.url,
-        headers=headers,
-        timeout=None,  # noqa: S113  (each call has a deadline)
-        trust_env=False,
-    )
+__all__ = ["Deadline", "DeadlineStream", "Line", "connect"]

@@ -88,7 +88,7 @@ class Desk:
         self._held: deque[Batch] = deque()
         self._packing = 0
         self._oldest = 0.0
-        self._warming = self._hurried = self._stopped = self._sending = False
+        self._warming = self._hurried = self._stopped = self._sending = self._has_complained = False
         self._thread: threading.Thread | None = None
         self._counts: dict[str, int] = dict.fromkeys(("reported", "dropped", "refunded", "refunds_lost"), 0)
 
@@ -98,13 +98,18 @@ class Desk:
         """Take note of something to do, and see to it that there is a thread."""
         try:
             with self._changed:
-                if not (self._reports or self._charges):
+                before = len(self._reports)
+                if not (before or self._charges):
                     self._oldest = time.monotonic()
                 self._keep(self._reports, reports, "dropped")
-                self._keep(self._charges, charges, "refunds_lost")
+                if charges:
+                    self._keep(self._charges, charges, "refunds_lost")
                 self._warming |= warm
                 self._start()
-                self._changed.notify_all()
+                # Who waits for a batch to fill, or sends one, is not woken for each report: many a client that is
+                # refused sends them, and each would be a change of threads.
+                if not (before and reports) or charges or warm or before < self._plan.batch <= len(self._reports):
+                    self._changed.notify_all()
         except Exception:  # no thread can be started: what waits is sent when one can
             return
 
@@ -252,13 +257,19 @@ class Desk:
 
     def _as_json(self, report: Report) -> bytes:
         try:
-            data = json.dumps(report() if callable(report) else report, separators=(",", ":")).encode()
-        except Exception:
-            data = b""
-        if not data or len(data) > LARGEST:
-            self._count("dropped", 1)
-            return b""
-        return data
+            made = report() if callable(report) else report
+            data = json.dumps(made, separators=(",", ":")).encode()
+        except Exception as error:
+            return self._unwritten(type(error).__name__)
+        return data if len(data) <= LARGEST else self._unwritten(f"it is larger than {LARGEST} bytes")
+
+    def _unwritten(self, cause: str) -> bytes:
+        """Said once: what is wrong with one is wrong with many."""
+        self._count("dropped", 1)
+        if not self._has_complained:
+            self._has_complained = True
+            self._caller.tell(f"a decision cannot be reported to the decision service: {cause}")
+        return b""
 
     def _sent(self, batch: Batch) -> Batch | None:
         """Send a batch; what is left of it to be sent again."""

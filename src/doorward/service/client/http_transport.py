@@ -1,8 +1,4 @@
-"""Sends calls with httpx: one deadline for all of a call, one request, and a reply of bounded size.
-
-httpx's own timeouts are for each read, so that a service that drips holds a call for as long as it likes; it has no
-bound on a reply's size; and ``getaddrinfo`` waits for as long as the name servers let it. So the network is ours
-(:mod:`doorward.service.client.deadline_network`), and everything above it httpx's.
+"""Sends calls over HTTP/1.1: one deadline for all of a call, one request, and a reply of bounded size.
 
 What is open belongs to a process, and what awaits to an event loop as well. A child of a fork opens its own, so that
 two processes never read each other's answers.
@@ -12,64 +8,41 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from doorward.errors import ServiceError
 from doorward.locks import lock_over_forks
-from doorward.service.client.deadline_network import Deadlines, async_client, blocking_client
+from doorward.service.client.awaiting_network import AsyncLine, aconnect
+from doorward.service.client.deadline_network import Deadline, Line, connect
 from doorward.service.client.endpoint import check_key, read_endpoint
+from doorward.service.client.exchange import Head
+from doorward.service.client.lines import Lines, LoopLines
 from doorward.service.client.names import Names
-from doorward.service.client.transport import Reply
 from doorward.service.client.trouble import explained
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncGenerator
 
-    import httpx
+    from doorward.service.client.transport import Call, Reply
 
-    from doorward.service.client.endpoint import Endpoint
-    from doorward.service.client.transport import Call
-
-LARGEST = 262_144
+LARGEST = 131_072
 """Bytes of a reply: of 32 in flight that all are without an end, the process does not grow by more than 10 MiB."""
 CONNECTIONS = 32
 WARM_SECONDS = 5.0
-
-
-class LoopClient:
-    """A client of one event loop, which is closed when that ends."""
-
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self.client = client
-        self._end = self._until_end()
-
-    async def watch(self) -> None:
-        """Close it with the loop: whoever ends one closes the asynchronous generators that were begun on it."""
-        await anext(self._end)
-
-    async def aclose(self) -> None:
-        """Close it now."""
-        await self._end.aclose()
-
-    async def _until_end(self) -> AsyncGenerator[None, None]:
-        try:
-            yield
-        finally:
-            await self.client.aclose()
+_ROUNDS = 3
+"""Of an event loop, until what was asked of it is done: to close, to be told of it, and to have it told."""
 
 
 class _Process:
     """What one process has open."""
 
-    def __init__(self, endpoint: Endpoint, headers: dict[str, str], connections: int) -> None:
+    def __init__(self, host: str, port: int, most: int) -> None:
         self.pid = os.getpid()
-        self.names = Names(endpoint.host, endpoint.port)
-        self.deadlines = Deadlines()
-        self.client = blocking_client(endpoint, headers, self.names, self.deadlines, connections)
-        self.loops: WeakKeyDictionary[asyncio.AbstractEventLoop, LoopClient] = WeakKeyDictionary()
+        self.names = Names(host, port)
+        self.lines: Lines[Line] = Lines(most)
+        # Connections refer to their loop, so that weak keys would be of no use.
+        self.loops: dict[asyncio.AbstractEventLoop, LoopLines] = {}
 
 
 class HttpxTransport:
@@ -82,8 +55,8 @@ class HttpxTransport:
     Args:
         url: http or https.
         key: The site key.
-        largest: Bytes of a reply; larger ones are errors, and not read.
-        connections: Open at once, by a process and by each event loop.
+        largest: Bytes of a reply, its head included; larger ones are errors, and not read.
+        connections: Kept open for later calls, by a process and by each event loop.
         verify: Whose certificates to believe: those that this host believes (True), any (False), those of a file or
             folder of authorities, or what an ``ssl.SSLContext`` says.
 
@@ -103,14 +76,7 @@ class HttpxTransport:
         from doorward import __version__
 
         self._endpoint = read_endpoint(url, verify)
-        self._headers = {
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "Authorization": f"Bearer {check_key(key)}",
-            "Connect-Protocol-Version": "1",
-            "Content-Type": "application/json",
-            "User-Agent": f"doorward/{__version__}",
-        }
+        self._head = Head(self._endpoint, check_key(key), f"doorward/{__version__}")
         self._largest = largest
         self._connections = connections
         self._lock = lock_over_forks()
@@ -126,11 +92,10 @@ class HttpxTransport:
             ServiceError: No reply came in time, or none that anybody wants.
         """
         try:
-            process = self._current()
-            with process.deadlines.ending(call.seconds):
-                return self._send(process.client, call)
+            return self._send(call, Deadline(call.seconds))
         except Exception as error:
-            raise explained(error) from None
+            failure = explained(error)
+        raise failure
 
     def warm(self) -> None:
         """Connect, so that the first call need not.
@@ -140,17 +105,27 @@ class HttpxTransport:
         """
         try:
             process = self._current()
-            with process.deadlines.ending(WARM_SECONDS):
-                process.client.get("/health/live")
+            process.lines.give(self._open(process, Deadline(WARM_SECONDS)))
         except Exception as error:
-            raise explained(error) from None
+            failure = explained(error)
+        else:
+            return
+        raise failure
 
-    def _send(self, client: httpx.Client, call: Call) -> Reply:
-        with client.stream("POST", call.path, content=call.body, headers=_timeout(call)) as response:
-            body = bytearray()
-            for chunk in response.iter_raw():
-                self._take(body, chunk)
-            return _reply(response, bytes(body))
+    def _send(self, call: Call, deadline: Deadline) -> Reply:
+        process = self._current()
+        line = process.lines.take() or self._open(process, deadline)
+        try:
+            reply = line.ask(self._head.request(call, deadline.left()), deadline)
+        except BaseException:
+            process.lines.drop(line)
+            raise
+        self._keep(process.lines, line)
+        return reply
+
+    def _open(self, process: _Process, deadline: Deadline) -> Line:
+        connection = connect(self._endpoint, process.names, deadline)
+        return process.lines.add(Line(connection, self._head.origin, self._largest))
 
     # --- awaiting
 
@@ -162,38 +137,39 @@ class HttpxTransport:
         """
         try:
             async with asyncio.timeout(call.seconds):
-                return await self._asend(await self._client(), call)
+                return await self._asend(call, Deadline(call.seconds))
         except Exception as error:
-            raise explained(error) from None
+            failure = explained(error)
+        raise failure
 
-    async def _asend(self, client: httpx.AsyncClient, call: Call) -> Reply:
-        async with client.stream("POST", call.path, content=call.body, headers=_timeout(call)) as response:
-            body = bytearray()
-            chunks: Any = response.aiter_raw()
-            async with aclosing(chunks):
-                async for chunk in chunks:
-                    self._take(body, chunk)
-            return _reply(response, bytes(body))
+    async def _asend(self, call: Call, deadline: Deadline) -> Reply:
+        process = self._current()
+        lines = (process.loops.get(asyncio.get_running_loop()) or await self._join(process)).lines
+        line = lines.take() or await self._aopen(process, lines, deadline)
+        try:
+            reply = await line.ask(self._head.request(call, deadline.left()))
+        except BaseException:
+            lines.drop(line)
+            raise
+        self._keep(lines, line)
+        return reply
 
-    async def _client(self) -> httpx.AsyncClient:
-        """The client of this event loop."""
-        process, loop = self._current(), asyncio.get_running_loop()
-        held = process.loops.get(loop)
-        if held is None:
-            client = async_client(self._endpoint, self._headers, process.names, self._connections)
-            held = process.loops[loop] = LoopClient(client)
-            await held.watch()
-        return held.client
+    async def _join(self, process: _Process) -> LoopLines:
+        for ended in [other for other in list(process.loops) if other.is_closed()]:
+            if (left := process.loops.pop(ended, None)) is not None:
+                left.close_without_loop()
+        loop = process.loops[asyncio.get_running_loop()] = LoopLines(self._connections)
+        await loop.watch()
+        return loop
+
+    async def _aopen(self, process: _Process, lines: Lines[AsyncLine], deadline: Deadline) -> AsyncLine:
+        stream = await aconnect(self._endpoint, process.names, deadline.left())
+        return lines.add(AsyncLine(stream, self._head.origin, self._largest))
 
     # --- what they share
 
-    def _take(self, body: bytearray, chunk: bytes) -> None:
-        if len(body) + len(chunk) > self._largest:
-            raise ServiceError(f"the decision service's answer is larger than {self._largest} bytes")
-        body += chunk
-
     def _made(self) -> _Process:
-        return _Process(self._endpoint, self._headers, self._connections)
+        return _Process(self._endpoint.host, self._endpoint.port, self._connections)
 
     def _current(self) -> _Process:
         if self._closed:
@@ -204,14 +180,29 @@ class HttpxTransport:
     def _start_anew(self) -> _Process:
         with self._lock:
             if self._process.pid != os.getpid():
-                self._process = self._made()
+                before, self._process = self._process, self._made()
+                # Only the descriptors, which the fork has copied. Event loops are left to whoever made them.
+                before.lines.drop_all()
             return self._process
 
+    def _keep(self, lines: Lines[Any], line: Line | AsyncLine) -> None:
+        if line.reusable and not self._closed:
+            lines.give(line)
+        else:
+            lines.drop(line)
+
     def close(self) -> None:
-        """Close what is open for code that blocks; event loops close what is theirs (:meth:`aclose`)."""
+        """Close what is idle, in all event loops; what is in use closes when its call has ended."""
         self._closed = True
-        if self._process.pid == os.getpid():
-            self._process.client.close()
+        process = self._process
+        if process.pid != os.getpid():
+            return
+        process.lines.drop_idle()
+        for loop, held in list(process.loops.items()):
+            try:
+                loop.call_soon_threadsafe(held.lines.drop_idle)
+            except RuntimeError:  # it has ended
+                held.close_without_loop()
 
     def __del__(self) -> None:
         # Applications need not close what protects them. May run in any thread, of an object that was never finished.
@@ -219,22 +210,10 @@ class HttpxTransport:
             self.close()
 
     async def aclose(self) -> None:
-        """As :meth:`close`, and what is open in this event loop."""
-        held = self._process.loops.pop(asyncio.get_running_loop(), None)
+        """As :meth:`close`; what is idle in this event loop is closed when it returns."""
         self.close()
-        if held is not None:
-            await held.aclose()
-
-
-def _timeout(call: Call) -> dict[str, str]:
-    return {"Connect-Timeout-Ms": str(max(1, int(call.seconds * 1000)))}
-
-
-def _reply(response: httpx.Response, body: bytes) -> Reply:
-    headers = response.headers
-    if headers.get("content-encoding", "identity") != "identity":
-        raise ServiceError("the decision service's answer is compressed, which was not asked for")
-    return Reply(response.status_code, headers.get("content-type", ""), body, headers.get("retry-after", ""))
+        for _ in range(_ROUNDS):
+            await asyncio.sleep(0)
 
 
 __all__ = ["HttpxTransport"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
     from doorward.service.messages import Decision, RuleResult
     from doorward.service.messages import Reason as WireReason
 
-_LONGEST_ID = 64
+_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+"""Log lines have ids without quotes: nothing in one can look like another field."""
 _LONGEST_TTL = 366 * 86_400
 _LONGEST_WAIT = UINT32
 """Seconds. A bucket may take a century to fill; what has no end is told as this."""
@@ -64,7 +66,7 @@ def _answer(limits: int, rules: int, body: bytes) -> ServiceAnswer:
 
 
 def _id(decision: Decision) -> str:
-    if not decision.id.isascii() or not decision.id.isprintable() or not 1 <= len(decision.id) <= _LONGEST_ID:
+    if not _ID.fullmatch(decision.id):
         raise ServiceError("the service's answer has no id")
     return decision.id
 
@@ -126,7 +128,7 @@ class _Shield(Message):
 
 def _rate_limit(fields: Any) -> tuple[Reason, tuple[str, ...]]:
     found = _RateLimit.model_validate(fields)
-    reset = found.reset_seconds if found.reset_seconds is not None else float(found.reset_in_seconds)
+    reset = float(found.reset_in_seconds) if found.reset_seconds is None else min(found.reset_seconds, float(UINT32))
     reason = RateLimitReason(
         found.max, found.remaining, reset, float(found.window_in_seconds), 0, printable(found.degraded)
     )

@@ -51,9 +51,10 @@ class Reporter:
         _open.add(self)
 
     def put(self, report: Report) -> None:
-        """Have a decision reported: ``ReportRequest`` in the proto3 JSON mapping, or what makes it, in the thread.
+        """Have a decision reported: ``ReportRequest`` in the proto3 JSON mapping. Never waits, never raises.
 
-        Never waits, never raises.
+        Args:
+            report: It, or what makes it: that is called in the reporter's thread, off the way of the request.
         """
         self._desk().put(reports=[report])
 

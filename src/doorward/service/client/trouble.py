@@ -6,7 +6,6 @@ import socket
 import ssl
 
 import httpcore
-import httpx
 
 from doorward.errors import ServiceError
 from doorward.printable import printable
@@ -38,21 +37,14 @@ def explained(error: Exception) -> ServiceError:
     if isinstance(error, ServiceError):
         error.__traceback__ = error.__context__ = None
         return error
-    if isinstance(error, TimeoutError | httpcore.TimeoutException | httpx.TimeoutException):
+    if isinstance(error, TimeoutError):
         return TooLate()
-    if isinstance(error, httpcore.ProtocolError | httpx.ProtocolError):
+    if isinstance(error, httpcore.ProtocolError):
         return ServiceError("the decision service did not answer in HTTP/1.1")
-    return ServiceError(f"the decision service cannot be reached: {_cause(_first(error))}")
+    return ServiceError(f"the decision service cannot be reached: {_cause(error)}")
 
 
-def _first(error: BaseException) -> BaseException:
-    """What a library has made its own error from; httpcore hides it, but it is there."""
-    while (inner := error.__cause__ or error.__context__) is not None:
-        error = inner
-    return error
-
-
-def _cause(error: BaseException) -> str:
+def _cause(error: Exception) -> str:
     for kind, text in _CAUSES.items():
         if isinstance(error, kind):
             return text

@@ -45,7 +45,7 @@ def server_name() -> str:
     for name in (HYPERCORN, UVICORN):
         if find_spec(name) is not None:
             return name
-    raise ConfigurationError("serve", "no server is installed: pip install 'doorward[service]', or 'doorward[arcjet]'")
+    raise ConfigurationError("server", "none is installed: pip install 'doorward[service]', or 'doorward[arcjet]'")
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -74,10 +74,13 @@ class LogFileReader:
         self._seconds = seconds
 
     def find(self, decision: str, site: str = "") -> LogRecord | None:
-        """The decision with an id, the last one of several; of ``site`` only, where that is given."""
+        """The decision with an id; of ``site`` only, where that is given.
+
+        The first one of several: whoever knows an id can report another decision by it.
+        """
         own, values = (" AND details.site = ?", [decision, site]) if site else ("", [decision])
         source = "details INDEXED BY by_id JOIN decisions ON decisions.seq = details.seq"
-        statement = f"SELECT {_WANTED} FROM {source} WHERE id = ? AND id <> ''{own} ORDER BY details.seq DESC LIMIT 1"  # noqa: S608
+        statement = f"SELECT {_WANTED} FROM {source} WHERE id = ? AND id <> ''{own} ORDER BY details.seq LIMIT 1"  # noqa: S608
         with self._reading() as connection:
             rows = connection.execute(statement, _as_text(values)).fetchall() if connection else []
         return _records(rows)[0] if rows else None

@@ -42,7 +42,8 @@ class Supervisor:
             raise ConfigurationError("--workers", "must be 1 on this platform")
         self._count = count
         self._listener = listener
-        self._environ = {**os.environ, **environ}
+        # While the store is away, each worker admits its part of a limit: this is where it learns how many there are.
+        self._environ = {**os.environ, **environ, "WEB_CONCURRENCY": str(count)}
         self._workers: dict[subprocess.Popen[bytes], float] = {}
         self._young_deaths = 0
         self._stopping = False
