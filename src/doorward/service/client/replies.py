@@ -12,6 +12,7 @@ from doorward.printable import printable
 from doorward.question import Ruling, ServiceAnswer
 from doorward.reason import BotReason, EmailReason, ErrorReason, RateLimitReason, RuleReason, ShieldReason
 from doorward.service.messages import (
+    UINT32,
     DecideResponse,
     EmailType,
     Message,
@@ -80,7 +81,7 @@ class _RateLimit(Message):
     reset_in_seconds: Uint32 = 0
     window_in_seconds: Uint32 = 0
     degraded: Text = ""
-    reset_seconds: Annotated[Number, Field(ge=0, le=_LONGEST_TTL)] | None = None
+    reset_seconds: Annotated[Number, Field(ge=0)] | None = None
     charges: Texts = Field(default_factory=list)
 
 
@@ -115,7 +116,7 @@ class _Shield(Message):
 
 def _rate_limit(fields: Any) -> tuple[Reason, tuple[str, ...]]:
     found = _RateLimit.model_validate(fields)
-    reset = found.reset_seconds if found.reset_seconds is not None else float(found.reset_in_seconds)
+    reset = float(found.reset_in_seconds) if found.reset_seconds is None else min(found.reset_seconds, float(UINT32))
     reason = RateLimitReason(
         found.max, found.remaining, reset, float(found.window_in_seconds), 0, printable(found.degraded)
     )
