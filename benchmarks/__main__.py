@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import blackhole, checks, e2e, engine, guarded, imports, shared_stores, shield, store, web
+from benchmarks import blackhole, checks, e2e, engine, guarded, imports, service, shared_stores, shield, store, web
 from benchmarks.common import PEERS_PYTHON, NotMeasured, run_python
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ SECTIONS: dict[str, Callable[..., list[Table]]] = {
     "dns": blackhole.tables,
     "store": store.tables,
     "shared": shared_stores.tables,
+    "service": service.tables,
     "e2e": e2e.tables,
 }
 PEERS = (
