@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from doorward import admin
@@ -89,7 +90,7 @@ class Doorward(Facade):
         read_body: ReadBodySync | None = None,
     ) -> Decision:
         """Go on with a request. For middleware: never raises."""
-        ports = self.runtime.sync_ports(read_body, waits=progress.engine.waits)
+        ports = partial(self.runtime.sync_ports, read_body, waits=progress.engine.waits)
         return self._walk(progress, inputs, ports, deferring=deferring)
 
     def settle(self, progress: Progress, response: Response) -> None:
@@ -236,7 +237,7 @@ class AsyncDoorward(Facade):
 
     def decide_now(self, progress: Progress, inputs: Inputs, *, deferring: bool = False) -> Decision:
         """As :meth:`decide`, where there is nothing to wait for."""
-        return self._walk(progress, inputs, self.runtime.inline_ports, deferring=deferring)
+        return self._walk(progress, inputs, self._inline_ports, deferring=deferring)
 
     async def settle(self, progress: Progress, response: Response) -> None:
         """Take back what turns out not to count, now that the response is known. For middleware: never raises."""

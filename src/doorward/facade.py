@@ -13,7 +13,7 @@ from doorward.runtime import Runtime
 from doorward.settings import Options, parse, parse_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from doorward.bodies import BodyOf
     from doorward.bound import Bound
@@ -116,16 +116,19 @@ class Facade(ABC):
             return NO_INPUTS
         return Inputs(given(email), characteristics or {}, requested)
 
-    def _walk(self, progress: Progress, inputs: Inputs, ports: SyncPorts, *, deferring: bool) -> Decision:
-        """Decide without waiting for anything but the ports. Never raises."""
+    def _walk(self, progress: Progress, inputs: Inputs, ports: Callable[[], SyncPorts], *, deferring: bool) -> Decision:
+        """Decide without waiting for anything but the ports, which many a decision does without. Never raises."""
         before = progress.decision
         try:
             decision = self._straight(progress, inputs, deferring=deferring)
             if decision is None:
-                decision = run(progress.engine.evaluate(progress, inputs, deferring=deferring), ports)
+                decision = run(progress.engine.evaluate(progress, inputs, deferring=deferring), ports())
         except Exception as error:
             decision = self.runtime.broken(progress, error)
         return decision if decision is before else self._finished(progress, decision)
+
+    def _inline_ports(self) -> SyncPorts:
+        return self.runtime.inline_ports
 
     def _straight(self, progress: Progress, inputs: Inputs, *, deferring: bool) -> Decision | None:
         """The decision, where it can be come to without the walk."""

@@ -34,6 +34,8 @@ def carrier_of(request: object) -> Carrier:
     Raises:
         UnsupportedRequest: It is no request.
     """
+    if type(request) is dict and _is_scope(request):  # as servers hand them on
+        return request
     for candidate in (request, getattr(request, "scope", None), getattr(request, "environ", None)):
         if isinstance(candidate, MutableMapping) and (_is_scope(candidate) or "REQUEST_METHOD" in candidate):
             # Django has overwritten PATH_INFO with decoded text, which can no longer be told from PEP 3333's latin-1.

@@ -61,19 +61,21 @@ def result_of(result: RuleResult) -> dict[str, Any]:
 
 
 def _encoded(message: Mapping[str, Any]) -> bytes:
-    return json.dumps(message, separators=(",", ":")).encode()
+    return _as_json(message).encode()
+
+
+_as_json = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps would make an encoder for each question
 
 
 def _details(request: RequestContext, ip: str) -> dict[str, Any]:
+    agents = request.header_values("user-agent")
     return {
         "ip": ip,
         "method": _clean(request.method, _LONGEST_METHOD),
         "protocol": request.scheme,
         "host": _clean(request.host, _LONGEST_HOST),
         "path": _clean(request.path, _LONGEST_PATH),
-        "headers": {"user-agent": _clean(request.headers.get("user-agent"), _LONGEST_AGENT)}
-        if "user-agent" in request.headers
-        else {},
+        "headers": {"user-agent": _clean(agents[0], _LONGEST_AGENT)} if agents else {},
     }
 
 
@@ -141,7 +143,8 @@ def _mode(bound: Bound) -> str:
 
 def _clean(text: str, longest: int) -> str:
     """Text that is Unicode and of bounded length: a lone surrogate is nothing that JSON may hold (RFC 8259)."""
-    return text[:longest].encode("utf-8", "replace").decode("utf-8")
+    cut = text[:longest]
+    return cut if cut.isascii() else cut.encode("utf-8", "replace").decode("utf-8")
 
 
 __all__ = ["CLIENT", "PROBE", "question_body", "report_of"]

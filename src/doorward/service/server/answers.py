@@ -181,15 +181,19 @@ _TEXTS = (
 
 def ip_details(facts: AddressFacts) -> dict[str, Any]:
     """What is known about an address; what is not known is left out."""
-    place = facts.place
-    details: dict[str, Any] = {_camel(name): place[name] for name in _TEXTS if place.get(name)}
-    for name, kind in _NUMBERS.items():
-        if (number := _read(place, name, kind)) is not None:
-            details[_camel(name)] = number
+    details = _place(facts.place) if facts.place else {}
     for kind_of_address, name in _FLAGS.items():
         holds = facts.is_kind(kind_of_address)
         if holds is not None:
             details[name] = holds
+    return details
+
+
+def _place(place: Mapping[str, str]) -> dict[str, Any]:
+    details: dict[str, Any] = {_camel(name): place[name] for name in _TEXTS if place.get(name)}
+    for name, kind in _NUMBERS.items():
+        if (number := _read(place, name, kind)) is not None:
+            details[_camel(name)] = number
     return details
 
 

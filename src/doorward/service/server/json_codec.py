@@ -62,7 +62,11 @@ def decode(kind: type[M], body: bytes) -> M:
 
 def encode(message: Mapping[str, Any]) -> bytes:
     """Write a message."""
-    return json.dumps(message, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode()
+    return _as_json(message).encode()
+
+
+# json.dumps would make an encoder for each message.
+_as_json = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode
 
 
 def _refused(problem: str) -> ConnectError:

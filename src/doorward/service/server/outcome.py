@@ -119,12 +119,21 @@ def told_to_own(outcome: Outcome, plain: Sequence[dict[str, Any]], charges: Char
     """
     sealed = _sealed(outcome, charges, site)
     results = [answers.charged(each, sealed[at]) if at in sealed else each for at, each in enumerate(plain)]
-    answer = _head(outcome, answers.own_reason(outcome.reason), results, outcome.ttl)
+    answer = _head(outcome, _own_reason(outcome, plain), results, outcome.ttl)
     if outcome.dry_run:
         answer["dryRun"] = outcome.dry_run
     if outcome.refusal is not None:
         answer["refusal"] = answers.result(outcome.refusal)
     return answer
+
+
+def _own_reason(outcome: Outcome, plain: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The decision's reason: as a rule that of one of the results, which is written out already."""
+    for found, entry in zip(outcome.results, plain, strict=True):
+        if found.reason is outcome.reason:
+            reason: dict[str, Any] = entry["reason"]
+            return reason
+    return answers.own_reason(outcome.reason)
 
 
 def _sealed(outcome: Outcome, charges: Charges, site: str) -> Mapping[int, list[str]]:
