@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from doorward.service.client.trouble import NotAsked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from doorward.service.client.caller import Caller
+
+    Report = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
 
 FILL_SECONDS = 0.2
 """That the first report of a batch waits for others."""
@@ -80,8 +82,9 @@ class Desk:
         self._caller = caller
         self._plan = plan
         # Reentrant: the collector of garbage may end a reporter in the middle of this very thread's work.
-        self._changed = threading.Condition(threading.RLock())
-        self._reports: deque[Mapping[str, Any]] = deque()
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+        self._reports: deque[Report] = deque()
         self._charges: deque[str] = deque()
         self._held: deque[Batch] = deque()
         self._packing = 0
@@ -92,19 +95,22 @@ class Desk:
 
     # --- what others call
 
-    def put(
-        self, reports: Iterable[Mapping[str, Any]] = (), charges: Iterable[str] = (), *, warm: bool = False
-    ) -> None:
+    def put(self, reports: Iterable[Report] = (), charges: Iterable[str] = (), *, warm: bool = False) -> None:
         """Take note of something to do, and see to it that there is a thread."""
         try:
-            with self._changed:
-                if not (self._reports or self._charges):
+            with self._lock:
+                before = len(self._reports)
+                if not (before or self._charges):
                     self._oldest = time.monotonic()
                 self._keep(self._reports, reports, "dropped")
-                self._keep(self._charges, charges, "refunds_lost")
+                if charges:
+                    self._keep(self._charges, charges, "refunds_lost")
                 self._warming |= warm
                 self._start()
-                self._changed.notify_all()
+                # Who waits for a batch to fill, or sends one, is not woken for each report: many a client that is
+                # refused sends them, and each would be a change of threads.
+                if not (before and reports) or charges or warm or before < self._plan.batch <= len(self._reports):
+                    self._changed.notify_all()
         except Exception:  # no thread can be started: what waits is sent when one can
             return
 
@@ -250,9 +256,9 @@ class Desk:
             self._held.extend([batch for batch in batches if batch.reports or batch.charges])
             self._packing = 0
 
-    def _as_json(self, report: Mapping[str, Any]) -> bytes:
+    def _as_json(self, report: Report) -> bytes:
         try:
-            data = json.dumps(report, separators=(",", ":")).encode()
+            data = json.dumps(report() if callable(report) else report, separators=(",", ":")).encode()
         except Exception:
             data = b""
         if not data or len(data) > LARGEST:

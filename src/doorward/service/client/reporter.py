@@ -12,15 +12,16 @@ import contextlib
 import os
 import time
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from doorward.locks import lock_over_forks
 from doorward.service.client.desk import Desk, Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from doorward.service.client.caller import Caller
+    from doorward.service.client.desk import Report
 
 MOST = 1_000
 BATCH = 100
@@ -49,8 +50,12 @@ class Reporter:
         caller.on_away = lambda: _tend(me())
         _open.add(self)
 
-    def put(self, report: Mapping[str, Any]) -> None:
-        """Have a decision reported: ``ReportRequest`` in the proto3 JSON mapping. Never waits, never raises."""
+    def put(self, report: Report) -> None:
+        """Have a decision reported: ``ReportRequest`` in the proto3 JSON mapping. Never waits, never raises.
+
+        Args:
+            report: The message, or what makes it on the reporter's thread, so that no request waits for that.
+        """
         self._desk().put(reports=[report])
 
     def refund(self, charges: Iterable[str]) -> None:
