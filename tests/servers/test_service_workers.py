@@ -124,7 +124,7 @@ def said(applications: Sequence[Child], ip: str, services: Sequence[int]) -> Tot
     return {name: sum([Counter(answer[name]) for answer in answers], Counter()) for name in LIMITS}
 
 
-@pytest.mark.timeout(900 if SOAK else 120)
+@pytest.mark.timeout(1800 if SOAK else 120)
 @pytest.mark.parametrize(
     "asked",
     [pytest.param((0, 0), id="all-at-one", marks=pytest.mark.soak), pytest.param((0, 1), id="spread-over-both")],

@@ -82,7 +82,8 @@ class Desk:
         self._caller = caller
         self._plan = plan
         # Reentrant: the collector of garbage may end a reporter in the middle of this very thread's work.
-        self._changed = threading.Condition(threading.RLock())
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._reports: deque[Report] = deque()
         self._charges: deque[str] = deque()
         self._held: deque[Batch] = deque()
@@ -97,7 +98,7 @@ class Desk:
     def put(self, reports: Iterable[Report] = (), charges: Iterable[str] = (), *, warm: bool = False) -> None:
         """Take note of something to do, and see to it that there is a thread."""
         try:
-            with self._changed:
+            with self._lock:
                 before = len(self._reports)
                 if not (before or self._charges):
                     self._oldest = time.monotonic()
