@@ -11,7 +11,7 @@ FUZZ_SECONDS ?= 60
 help:
 	@echo "make demo    try doorward in a browser"
 	@echo "make demo-service   the same, with a decision service and its pages"
-	@echo "make test    the tests, under 10 minutes"
+	@echo "make test    the tests, about a quarter of an hour on two cores"
 	@echo "make check   formatting, lint, types, import contracts, the list of the public API"
 	@echo "make bench   what a decision costs, beside the peers"
 	@echo "make soak    the long tests and the fuzzers"

@@ -23,6 +23,7 @@ NOT_LOADED = [
     "flask",
     "google.protobuf",
     "h11",
+    "httpcore",
     "httpx",
     "hypercorn",
     "iporigin",
@@ -140,7 +141,7 @@ def test_the_metadata_is_complete(wheel: Path) -> None:
     needed = [line.removeprefix("Requires-Dist: ") for line in lines if line.startswith("Requires-Dist")]
     always = [requirement for requirement in needed if "extra ==" not in requirement]
     assert sorted(always) == [
-        "dnspython>=2.7", "email-validator>=2.2", "h11>=0.14", "httpx>=0.27", "pydantic>=2.10", "starlette>=0.37",
+        "dnspython>=2.7", "email-validator>=2.2", "httpcore>=1.0", "httpx>=0.27", "pydantic>=2.10", "starlette>=0.37",
     ]  # fmt: skip
 
 

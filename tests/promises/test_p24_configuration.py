@@ -42,6 +42,9 @@ CLIENT: dict[str, list[Any]] = {
     "mask_addresses": ["yes", 1, None],
     "data": [5, b"folder", "", []],
     "geo": [5, "a.mmdb", ["there-is-no-such-file.mmdb"], [5], None],
+    "service": [5, b"https://service.example", ""],
+    "key": [5, b"key", ""],
+    "transport": [5],
     "resolver": [5, "localhost", [], "127.0.0.1:x", b"::1", ""],
 }
 LAYER: dict[str, list[Any]] = {

@@ -58,7 +58,7 @@ def test_two_authorizations_are_none(serving: Any) -> None:
 
 
 def test_the_quota_of_a_key(serving: Any) -> None:
-    """A key with a quota is refused beyond it, with when to come back; reports, and other keys, are not charged."""
+    """A key with a quota is refused beyond it, with when to come back; reports, and other keys, are counted apart."""
 
     async def check(desk: Desk) -> None:
         report = "/proto.decide.v1alpha1.DecideService/Report"
@@ -70,6 +70,19 @@ def test_the_quota_of_a_key(serving: Any) -> None:
         assert (await desk.call(key=doubles.FEW_KEY, path=report)).status_code == 200
         assert (await desk.call()).status_code == 200
         assert (await desk.metrics())["doorward_service_quota_refused_total"] == 3
+
+    serving(check)
+
+
+def test_reports_beyond_the_quota_are_dropped_without_a_word(serving: Any) -> None:
+    """Each of a batch counts, and the client is not told to stay away: its decisions go on."""
+
+    async def check(desk: Desk) -> None:
+        report = "/proto.decide.v1alpha1.DecideService/Report"
+        for body in (b'{"more":[{},{}]}', b"{}", b'{"more":[{},{},{},{}]}'):
+            assert (await desk.call(body, key=doubles.FEW_KEY, path=report)).status_code == 200
+        assert len(desk.parts.evaluator.reported) == 1
+        assert (await desk.call(key=doubles.FEW_KEY)).status_code == 200
 
     serving(check)
 

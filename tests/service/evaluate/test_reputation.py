@@ -25,6 +25,7 @@ from tests.service.evaluate.asking import (
 )
 
 from doorward.address_facts import AddressFacts
+from doorward.context import RequestContext
 from doorward.errors import ConfigurationError
 from doorward.service.server.evaluation import Evaluator
 from doorward.service.server.ports import Site
@@ -213,8 +214,8 @@ def test_addresses_that_stand_for_everybody(make: Any, ip: str) -> None:
 @pytest.mark.parametrize("kind", ["crawler", "relay"])
 def test_crawlers_and_relays_do_not_count(kind: str) -> None:
     """By their published addresses."""
-    assert not may_count(IP, AddressFacts(frozenset({kind}), {kind: ("known",)}))
-    assert may_count(IP, AddressFacts(frozenset({kind})))
+    assert not may_count(RequestContext(), IP, AddressFacts(frozenset({kind}), {kind: ("known",)}))
+    assert may_count(RequestContext(), IP, AddressFacts(frozenset({kind})))
 
 
 def test_it_can_be_switched_off_and_set(make: Any) -> None:
@@ -261,3 +262,10 @@ def test_operators_ban_and_unban(make: Any) -> None:
                 await evaluator.ban(IP, seconds, "")
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(("sent", "counts"), [("cross-site", False), ("same-origin", True), ("none", True)])
+def test_what_another_web_site_made_a_browser_send_does_not_count(sent: str, counts: bool) -> None:
+    """Or a page with pictures whose addresses are attacks would have its readers banned."""
+    request = RequestContext(headers=[("Sec-Fetch-Site", sent)])
+    assert may_count(request, IP, AddressFacts(frozenset())) is counts

@@ -1,8 +1,8 @@
 """What is open about a request, and what was decided about it here, as messages to the service.
 
-As little as will do: who a client is goes as fingerprints, so that no header but ``User-Agent``, no cookie, no query,
-no body and no value of the application's own is sent; of what was found in them, what kind of thing it was. What a rule
-of the application's own gives as its reason is sent as it is.
+As little as will do: who a client is goes as fingerprints, so that no header but ``User-Agent`` and ``Sec-Fetch-Site``,
+no cookie, no query, no body and no value of the application's own is sent; of what was found in them, what kind of thing
+it was. What a rule of the application's own gives as its reason is sent as it is.
 
 Whatever the request and the rules are, the message is one that the service takes: a question that it refuses would be
 one that a visitor could have refused.
@@ -45,6 +45,8 @@ PROBE = json.dumps({"client": CLIENT}).encode()
 """A question about nobody, which the service answers and does not keep."""
 
 _LONGEST_PATH = 2_048
+_TOLD = ("user-agent", "sec-fetch-site")
+"""The latter tells what another web site made a visitor's browser send, which is not to be held against the visitor."""
 _LONGEST_AGENT = 2_048
 _LONGEST_HOST = 300
 _LONGEST_METHOD = 40
@@ -101,8 +103,7 @@ def report_of(request: RequestContext, decision: Decision) -> dict[str, Any]:
 
 def without_body(request: RequestContext) -> RequestContext:
     """What a report says of a request, to be kept until it is sent: a thousand bodies would take the memory."""
-    agent = request.headers.get("user-agent")
-    lines = [("user-agent", agent[:_LONGEST_AGENT])] if agent else []
+    lines = [(name, value[:_LONGEST_AGENT]) for name, value in _told_headers(request)]
     return RequestContext(
         method=request.method,
         scheme=request.scheme,
@@ -157,15 +158,19 @@ _as_json = json.JSONEncoder(separators=(",", ":")).encode  # json.dumps would ma
 
 
 def _details(request: RequestContext, ip: str) -> dict[str, Any]:
-    agents = request.header_values("user-agent")
     return {
         "ip": ip,
         "method": _clean(request.method, _LONGEST_METHOD),
         "protocol": _clean(request.scheme, _LONGEST_METHOD),
         "host": _clean(request.host, _LONGEST_HOST),
         "path": _clean(request.path, _LONGEST_PATH),
-        "headers": {"user-agent": _clean(agents[0], _LONGEST_AGENT)} if agents else {},
+        "headers": {name: _clean(value, _LONGEST_AGENT) for name, value in _told_headers(request)},
     }
+
+
+def _told_headers(request: RequestContext) -> list[tuple[str, str]]:
+    """Of each that is told, the first line."""
+    return [(name, values[0]) for name in _TOLD if (values := request.header_values(name))]
 
 
 def _inputs(question: Question) -> dict[str, Any]:

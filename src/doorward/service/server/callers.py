@@ -138,19 +138,33 @@ class Quotas:
         self._offload = offload
         self._metrics = metrics
 
+    async def has_room(self, site: Site, reports: int, seconds: float) -> bool:
+        """Charge reports, apart from decisions; whether they are to be looked at.
+
+        Those beyond the quota are dropped without a word: an error would make a client stay away with its decisions.
+        """
+        return not await self._waits(site, "reports", reports, seconds)
+
     async def charge(self, site: Site, seconds: float) -> None:
         """Charge one decision.
 
         Raises:
             ConnectError: ``resource_exhausted``: the key has had all that it may.
         """
+        waits = await self._waits(site, "quota", 1, seconds)
+        if waits:
+            raise ConnectError("resource_exhausted", "the key's quota is used up", headers=retry_after(max(waits)))
+
+    async def _waits(self, site: Site, what: str, cost: int, seconds: float) -> list[float]:
+        """Charge a quota; the seconds to wait for room, where there is none."""
         if not site.quota:
-            return
-        verdicts = await self._counted(_hits(site.name, site.key_id, site.quota), seconds * QUOTA_SHARE)
+            return []
+        hits = [hit._replace(cost=cost) for hit in _hits(what, site.name, site.key_id, site.quota)]
+        verdicts = await self._counted(hits, seconds * QUOTA_SHARE)
         waits = [verdict.retry_after for verdict in verdicts if not verdict.admitted]
         if waits:
             self._metrics.add("quota_refused")
-            raise ConnectError("resource_exhausted", "the key's quota is used up", headers=retry_after(max(waits)))
+        return waits
 
     async def _counted(self, hits: Sequence[Hit], seconds: float) -> Sequence[Verdict]:
         ports = AsyncPorts(self._store, no_limiter, self._offload, max(seconds, 0.001))
@@ -163,9 +177,9 @@ class Quotas:
 
 
 @lru_cache(maxsize=1024)
-def _hits(site: str, key_id: str, quota: str) -> Sequence[Hit]:
+def _hits(what: str, site: str, key_id: str, quota: str) -> Sequence[Hit]:
     return [
-        Hit(f"doorward.quota:{site}:{key_id}:{each.label}"[:512], each.algorithm, each.max, each.interval)
+        Hit(f"doorward.{what}:{site}:{key_id}:{each.label}"[:512], each.algorithm, each.max, each.interval)
         for each in text_quotas(quota, Algorithm.SLIDING_WINDOW, "quota")
     ]
 

@@ -231,7 +231,7 @@ class Evaluator:
     async def _note(self, site: Site, asked: Asked, results: Sequence[RuleResult], clock: _Until) -> None:
         """Let what was found add to what is known about the visitor. Never raises."""
         ip, weight = asked.client_ip.address, weigh(results)
-        if not (weight and may_count(ip, self.runtime.addresses.about(ip))):
+        if not (weight and may_count(asked, ip, self.runtime.addresses.about(ip))):
             return
         try:
             await self._drive(self._reputations.note(key_of_site(site.name), ip, weight), clock.left())

@@ -27,7 +27,7 @@ ResponseKind = Literal["DecideResponse", "ReportResponse"]
 LONGEST: Final = 64 * 1024 * 1024
 """Bytes of a message, as the largest limit of bodies that the service's settings take; by default it is far less."""
 
-MOST_PARTS: Final = 20_000
+MOST_PARTS: Final = 200_000
 """Messages, items of lists and entries of maps in a request: a byte or two are enough for one, and each takes time."""
 
 _PACKAGE = "proto.decide.v1alpha1"

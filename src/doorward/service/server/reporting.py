@@ -71,7 +71,7 @@ class Reporting:
             self._keep(site, report, decision, asked)
             ip = asked.client_ip.address
             found = weigh(results)
-            if found and may_count(ip, self._runtime.addresses.about(ip)):
+            if found and may_count(asked, ip, self._runtime.addresses.about(ip)):
                 before = weights.get(ip, Weight())
                 weights[ip] = Weight(before.strong + found.strong, before.weak + found.weak)
         await drive(self._note(site, weights))

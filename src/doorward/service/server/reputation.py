@@ -16,6 +16,9 @@ refused, whatever rules it carries. A ban adds no weight to anything, so that it
 - Loopback, private, link-local and carriers' shared addresses (RFC 6598) never count: behind them are everybody's
   visitors, as an application sees them whose proxies are not configured. Neither do published addresses of crawlers,
   which follow links to attacks that others have laid out, and of privacy relays, which stand for many people.
+- What another web site made the visitor's browser send (``Sec-Fetch-Site: cross-site``, Fetch Metadata, W3C) says
+  nothing about the visitor: or a page with pictures whose addresses are attacks would have its readers banned. Who
+  attacks and sends that header by hand is refused by each application all the same.
 
 Everything is in the shared store, under hashes of addresses but for the text that a page shows beside a ban.
 """
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
 
     from doorward.address_facts import AddressFacts
+    from doorward.context import RequestContext
     from doorward.decision import RuleResult
     from doorward.effects import Effect
     from doorward.runtime import Runtime
@@ -122,8 +126,10 @@ def _of_shield(reason: ShieldReason, *, denied: bool) -> float:
     return (reason.weight or SUSPICIOUS) if reason.suspicious else 0.0
 
 
-def may_count(ip: str, facts: AddressFacts) -> bool:
-    """Whether an address can gain a reputation: see the module's text."""
+def may_count(request: RequestContext, ip: str, facts: AddressFacts) -> bool:
+    """Whether an address can gain a reputation by a request: see the module's text."""
+    if "cross-site" in request.header_values("sec-fetch-site"):
+        return False
     if not ip or facts.is_kind("crawler") or facts.is_kind("relay"):
         return False
     address = ip_address(ip)

@@ -207,6 +207,8 @@ class Method:
         service = self._service
         default = service.settings.timeout
         if self._name == "Report":
+            if not await service.quotas.has_room(site, 1 + len(message.more), default):
+                return {}
             return await service.parts.evaluator.report(site, message)
         await service.quotas.charge(site, evaluation_seconds(head.seconds, time.monotonic() - began, default))
         left = evaluation_seconds(head.seconds, time.monotonic() - began, default)
