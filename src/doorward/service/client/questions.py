@@ -1,8 +1,8 @@
 """What is open about a request, and what was decided about it here, as messages to the service.
 
-As little as will do: who a client is goes as fingerprints, so that no header but ``User-Agent`` and ``Sec-Fetch-Site``,
-no cookie, no query, no body and no value of the application's own is sent; of what was found in them, what kind of thing
-it was. What a rule of the application's own gives as its reason is sent as it is.
+As little as will do: who a client is goes as fingerprints, so that no header but ``User-Agent`` and
+``Sec-Fetch-Site``, no cookie, no query, no body and no value of the application's own is sent; of what was found in
+them, what kind of thing it was. What a rule of the application's own gives as its reason is sent as it is.
 
 Whatever the request and the rules are, the message is one that the service takes: a question that it refuses would be
 one that a visitor could have refused.
