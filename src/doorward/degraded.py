@@ -32,6 +32,7 @@ class StoreWatch:
         clock: The time.
         local: Hears what the store says about counters; None where the store cannot fail.
         what: What it is called in messages: ``store``, or ``service`` of a decision service, which counts like one.
+        reminds: Whether an outage that lasts is said again each minute, beside the decisions that it is seen in.
 
     Attributes:
         down: Whether the last call for counters failed.
@@ -50,6 +51,7 @@ class StoreWatch:
         "_journal",
         "_local",
         "_lock",
+        "_reminds",
         "_then",
         "_what",
         "changes",
@@ -60,8 +62,17 @@ class StoreWatch:
         "turns",
     )
 
-    def __init__(self, journal: Journal, clock: Clock, local: LocalLimiter | None = None, what: str = "store") -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Clock,
+        local: LocalLimiter | None = None,
+        what: str = "store",
+        *,
+        reminds: bool = False,
+    ) -> None:
         self._what = what
+        self._reminds = reminds
         self._journal = journal
         self._clock = clock
         self._local = local
@@ -88,7 +99,8 @@ class StoreWatch:
                 self.changes += 1
                 self.turns += 1
         if lost_before:
-            self._go_on_saying(error)
+            if self._reminds:
+                self._go_on_saying(error)
         else:
             self._journal.change(
                 self._what, f"{self._what} lost, each rule goes on as its on_error says: {describe(error)}"

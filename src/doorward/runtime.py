@@ -183,7 +183,7 @@ class Runtime:
         if self.service is None:
             return None
         bound = self._bind(ServiceRefusal(), "service", APPLICATION)
-        return ServicePart(bound, StoreWatch(self.journal, self.clock, self.local, what="service"))
+        return ServicePart(bound, StoreWatch(self.journal, self.clock, self.local, what="service", reminds=True))
 
     def _open_book(self) -> AddressBook:
         from doorward.intelligence.address_book import AddressBook

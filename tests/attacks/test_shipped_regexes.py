@@ -26,6 +26,7 @@ LINEAR = {
     "doorward.attacks.detectors.sql_tokens._TOKEN": "a token follows the spaces, if only one character",
     "doorward.attacks.detectors.surroundings.PLAIN_WORD": "the look-behind lets none start within a run of letters",
     "doorward.attacks.json_text._BETWEEN": "a round that fails ends the repeat; others take all they scan",
+    "doorward.service.server.json_codec._STRING": "repeats give nothing back; behind a quote there is always a match",
     "doorward.attacks.vocabulary._INNER_WORD": "the look-behind lets none start within a word; read of rules only",
     "doorward.attacks.plain._FOUR_NUMBERS": "a run of digits begins at a dot, which it cannot hold",
     "doorward.attacks.detectors.protocol._SAME_LENGTHS": "a back-reference to 19 digits, four times, matched whole",

@@ -201,7 +201,7 @@ def test_p4_an_error_that_is_kept_keeps_nothing_of_what_was_read(ask: Way) -> No
         try:
             (kept,) = ask(Caller(transport), seconds=5.0)
             assert isinstance(kept, ServiceError)
-            assert not [each for each in gc.get_objects() if isinstance(each, Exchange | httpcore.Response)]
+            assert not [each for each in gc.get_objects() if type(each) in (Exchange, httpcore.Response)]
         finally:
             gc.enable()
         transport.close()
