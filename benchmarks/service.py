@@ -36,9 +36,9 @@ from benchmarks.common import (
     quietest,
 )
 from doorward import AsyncDoorward, Doorward, detect_bot, sliding_window, validate_email
-from doorward.service.client.http_transport import HttpxTransport
-from doorward.service.client.remote import DECIDE
+from doorward.service.client.http_transport import HttpTransport
 from doorward.service.client.transport import Call as Post
+from doorward.service.procedures import DECIDE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -147,17 +147,17 @@ def posts(url: str) -> dict[str, Call]:
     body = json.dumps({"client": "benchmark", "details": evaluator.details(1), "rules": evaluator.WIRE["one limit"]})
     calls: dict[str, Call] = {}
     for name, path, key in (("bare", "/bare", "dw_canned"), ("endpoint", DECIDE, "dw_canned")):
-        transport, post = HttpxTransport(url, key), Post(path, body.encode(), SECONDS)
+        transport, post = HttpTransport(url, key), Post(path, body.encode(), SECONDS)
         calls[f"{name}, sync"] = blocking(partial(_posted, transport, post))
         calls[f"{name}, async"] = awaited(partial(_aposted, transport, post))
     return calls
 
 
-def _posted(transport: HttpxTransport, post: Post, _: object) -> None:
+def _posted(transport: HttpTransport, post: Post, _: object) -> None:
     assert transport.send(post).status == 200
 
 
-async def _aposted(transport: HttpxTransport, post: Post, _: object) -> None:
+async def _aposted(transport: HttpTransport, post: Post, _: object) -> None:
     assert (await transport.asend(post)).status == 200
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.common import Row, Table
 from doorward.errors import ServiceError
 from doorward.service.client.caller import Caller
-from doorward.service.client.http_transport import HttpxTransport
+from doorward.service.client.http_transport import HttpTransport
 from doorward.service.client.transport import Call
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def blocking_ways(url: str) -> dict[str, Callable[[], object]]:
     import httpx
 
     plain, request = socket.create_connection(_address(url)), _raw(url)
-    transport, client = HttpxTransport(url, KEY), httpx.Client(base_url=url, trust_env=False)
+    transport, client = HttpTransport(url, KEY), httpx.Client(base_url=url, trust_env=False)
 
     def bare() -> object:
         plain.sendall(request)
@@ -94,7 +94,7 @@ async def awaiting_ways(url: str) -> dict[str, Callable[[], Awaitable[object]]]:
     import httpx
 
     (reader, writer), request = await asyncio.open_connection(*_address(url)), _raw(url)
-    transport, client = HttpxTransport(url, KEY), httpx.AsyncClient(base_url=url, trust_env=False)
+    transport, client = HttpTransport(url, KEY), httpx.AsyncClient(base_url=url, trust_env=False)
 
     async def bare() -> object:
         writer.write(request)

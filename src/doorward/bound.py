@@ -11,6 +11,8 @@ from doorward.rules.base import Phase, Rule
 from doorward.rules.limits import DynamicLimit, Limit, StaticLimit
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from doorward.fingerprint import Fingerprint, Identity
     from doorward.progress import Admitted
     from doorward.reason import Reason
@@ -88,8 +90,12 @@ class Bound:
     def __repr__(self) -> str:
         return f"Bound({self.name!r}, {self.mode})"
 
-    def set_apart(self, number: int) -> None:
-        """Give the counters keys of their own, where ``number`` rules before have the same."""
+    def set_apart(self, others: Iterable[Bound]) -> None:
+        """Give the counters keys of their own, where ``others`` have the same.
+
+        Equal limits that differ in what is charged, or when, must not share a counter.
+        """
+        number = sum([other.rule_id == self.rule_id and other.scope == self.scope for other in others])
         if number:
             self.prefix += f"{number}:"
 
@@ -119,6 +125,15 @@ class Bound:
     def skipped(self, why: str) -> RuleResult:
         """The result of not running, and why."""
         return self.result(Conclusion.ALLOW, RuleReason(self.name, why), state=State.NOT_RUN)
+
+
+def distinct(name: str, taken: set[str]) -> str:
+    """``name``, with a number behind it where it is taken, and taken from now on: RateLimit headers need such names."""
+    number, candidate = 2, name
+    while candidate in taken:
+        candidate, number = f"{name}-{number}", number + 1
+    taken.add(candidate)
+    return candidate
 
 
 def _short(scope: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from doorward.clock import NANOSECONDS
 from doorward.effects import Algorithm
@@ -31,8 +31,6 @@ class StoreWatch:
         journal: Where changes are logged.
         clock: The time.
         local: Hears what the store says about counters; None where the store cannot fail.
-        what: What it is called in messages: ``store``, or ``service`` of a decision service, which counts like one.
-        reminds: Whether an outage that lasts is said again each minute, beside the decisions that it is seen in.
 
     Attributes:
         down: Whether the last call for counters failed.
@@ -51,9 +49,7 @@ class StoreWatch:
         "_journal",
         "_local",
         "_lock",
-        "_reminds",
         "_then",
-        "_what",
         "changes",
         "degraded",
         "down",
@@ -62,17 +58,12 @@ class StoreWatch:
         "turns",
     )
 
-    def __init__(
-        self,
-        journal: Journal,
-        clock: Clock,
-        local: LocalLimiter | None = None,
-        what: str = "store",
-        *,
-        reminds: bool = False,
-    ) -> None:
-        self._what = what
-        self._reminds = reminds
+    what: ClassVar[str] = "store"
+    """What it is called in messages."""
+    decides: ClassVar[str] = "limit"
+    """What goes on without it."""
+
+    def __init__(self, journal: Journal, clock: Clock, local: LocalLimiter | None = None) -> None:
         self._journal = journal
         self._clock = clock
         self._local = local
@@ -99,22 +90,14 @@ class StoreWatch:
                 self.changes += 1
                 self.turns += 1
         if lost_before:
-            if self._reminds:
-                self._go_on_saying(error)
+            self._still_lost(error)
         else:
             self._journal.change(
-                self._what, f"{self._what} lost, each rule goes on as its on_error says: {describe(error)}"
+                self.what, f"{self.what} lost, each {self.decides} goes on as its on_error says: {describe(error)}"
             )
 
-    def _go_on_saying(self, error: Exception) -> None:
-        """Nobody is to overlook an outage that lasts: it is said again each minute."""
-        lasted = (self._clock.now_ns() - self.since) / NANOSECONDS
-        if lasted < _SAID_AGAIN:
-            return
-        so_far = f"{self.degraded - self._then} decisions were made without it"
-        self._journal.warn(
-            f"{self._what}.away", f"{self._what} still lost after {lasted:.0f} s; {so_far}: {describe(error)}"
-        )
+    def _still_lost(self, error: Exception) -> None:
+        """An outage goes on: the decisions that are made without it say so in the log."""
 
     def answered(self, hits: Sequence[Hit], verdicts: Sequence[Verdict], since: int | None = None) -> None:
         """A question about limits was answered."""
@@ -136,7 +119,7 @@ class StoreWatch:
             self.down, self.since = False, 0
             self.turns += 1
         self._journal.change(
-            self._what, f"{self._what} back after {lasted:.3g} s; {decided} decisions were made without it"
+            self.what, f"{self.what} back after {lasted:.3g} s; {decided} decisions were made without it"
         )
 
     def health(self) -> dict[str, object]:
@@ -159,6 +142,24 @@ class StoreWatch:
                 "outage.times": self.changes,
                 "outage.since": self.since // NANOSECONDS,
             }
+
+
+class ServiceWatch(StoreWatch):
+    """A decision service, which counts like a store, and decides about more than limits."""
+
+    __slots__ = ()
+    what: ClassVar[str] = "service"
+    decides: ClassVar[str] = "rule"
+
+    def _still_lost(self, error: Exception) -> None:
+        """Nobody is to overlook that everything fails open: it is said again each minute."""
+        lasted = (self._clock.now_ns() - self.since) / NANOSECONDS
+        if lasted < _SAID_AGAIN:
+            return
+        so_far = f"{self.degraded - self._then} decisions were made without it"
+        self._journal.warn(
+            f"{self.what}.away", f"{self.what} still lost after {lasted:.0f} s; {so_far}: {describe(error)}"
+        )
 
 
 class LocalLimiter:
@@ -209,4 +210,4 @@ class LocalLimiter:
                 self._store.count([hit._replace(cost=surplus)])
 
 
-__all__ = ["LocalLimiter", "StoreWatch"]
+__all__ = ["LocalLimiter", "ServiceWatch", "StoreWatch"]

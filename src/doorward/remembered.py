@@ -9,6 +9,7 @@ import math
 from functools import partial
 from typing import TYPE_CHECKING
 
+from doorward.counting import NANOSECONDS
 from doorward.decision import Conclusion, Decision, State
 from doorward.fingerprint import IP
 from doorward.reason import RateLimitReason
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from doorward.rules.limits import Quota
 
     Found = list[tuple[Bound, Quota, Refusal]]
-
-NANOSECONDS = 1e9
 
 
 class Remembered:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from doorward.asking import ServicePart
-from doorward.bound import APPLICATION, PATTERN, ROUTE, Ban, Bound, ServiceRefusal
+from doorward.bound import APPLICATION, PATTERN, ROUTE, Ban, Bound, ServiceRefusal, distinct
 from doorward.client_ip import ClientIP, Provenance
 from doorward.context import RequestContext
 from doorward.decision import Conclusion, Decision, Mode
-from doorward.degraded import LocalLimiter, StoreWatch
+from doorward.degraded import LocalLimiter, ServiceWatch, StoreWatch
 from doorward.drivers import SyncPorts, is_async, keeps_deadline
 from doorward.engine import Engine
 from doorward.errors import ConfigurationError
@@ -147,11 +147,9 @@ class Runtime:
         bound = list(engine.bound)
         names = {b.name for b in bound}
         for rule in rules:
-            name = _distinct(rule.name or rule.kind.lower(), names)
-            names.add(name)
+            name = distinct(rule.name or rule.kind.lower(), names)
             added = self._bind(rule, name, tier, additive=additive)
-            # Equal limits that differ in what is charged, or when, must not share a counter.
-            added.set_apart(sum(1 for other in bound if other.rule_id == added.rule_id and other.scope == added.scope))
+            added.set_apart(bound)
             bound.append(added)
         added_rules = bound[len(engine.bound) :]
         self._reach_out([added.rule for added in added_rules])
@@ -175,7 +173,7 @@ class Runtime:
         settings = self.settings
         if settings.service is None:
             return None
-        from doorward.service.client.remote import RemoteService  # brings pydantic and httpx
+        from doorward.service.client.remote import RemoteService  # brings pydantic and httpcore
 
         return RemoteService(settings, self.journal)
 
@@ -183,7 +181,7 @@ class Runtime:
         if self.service is None:
             return None
         bound = self._bind(ServiceRefusal(), "service", APPLICATION)
-        return ServicePart(bound, StoreWatch(self.journal, self.clock, self.local, what="service", reminds=True))
+        return ServicePart(bound, ServiceWatch(self.journal, self.clock, self.local))
 
     def _open_book(self) -> AddressBook:
         from doorward.intelligence.address_book import AddressBook
@@ -387,14 +385,6 @@ class Runtime:
             service=self.service,
         )
         return await run_async(flow, ports)
-
-
-def _distinct(name: str, taken: set[str]) -> str:
-    """``name``, with a number behind it where it is taken: RateLimit headers need names that differ."""
-    number, candidate = 2, name
-    while candidate in taken:
-        candidate, number = f"{name}-{number}", number + 1
-    return candidate
 
 
 def _header_safe(path: object) -> str:

@@ -72,7 +72,7 @@ class Options(TypedDict, total=False):
         service: URL of a decision service (``doorward serve``), which then counts, looks up, and keeps decisions. The
             store is what decides while it does not answer.
         key: What the service knows this application by; None takes the environment's ``DOORWARD_KEY``.
-        transport: How to reach the service, for who has something better than httpx: an object with the methods of
+        transport: How to reach the service, for who has something of their own: an object with the methods of
             :class:`doorward.service.client.transport.Transport`.
     """
 

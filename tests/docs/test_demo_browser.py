@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
+from tests.chromium import launched
 from tests.docs.viewer import Viewer
 
-# Of Debian's Chromium as root in a container, on a network without a way out.
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-             "--disable-component-update", "--disable-sync"]  # fmt: skip
-NAMES = [os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"]
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 FORM = {"Content_Type": "application/x-www-form-urlencoded", "Accept": "text/html,*/*;q=0.8"}
 FIREFOX = {
@@ -27,15 +22,8 @@ FIREFOX = {
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A headless Chromium."""
-    path = next((found for name in NAMES if name and (found := shutil.which(name))), None)
-    if path is None:
-        if os.environ.get("CI"):
-            pytest.fail("there is no Chromium: run tools/setup_chromium.sh")
-        pytest.skip("there is no Chromium on this computer: run tools/setup_chromium.sh, or name one in $CHROMIUM")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+    with launched() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture

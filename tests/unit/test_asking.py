@@ -11,7 +11,7 @@ from tests.unit.walking import PEER, Says, denies
 from doorward import Conclusion, Decision, Doorward, RequestContext, State, fixed_window, rate_limit, sliding_window
 from doorward.asking import TOKEN, ServicePart
 from doorward.bound import APPLICATION, ServiceRefusal
-from doorward.degraded import LocalLimiter, StoreWatch
+from doorward.degraded import LocalLimiter, ServiceWatch
 from doorward.effects import AskService, CountHits
 from doorward.errors import ServiceError
 from doorward.progress import Inputs, Progress, taken
@@ -35,7 +35,7 @@ class Served:
         self.client = Doorward(rules, clock=self.clock, **options)
         runtime = self.client.runtime
         self.local = LocalLimiter(self.clock)
-        self.watch = StoreWatch(runtime.journal, self.clock, self.local, what="service")
+        self.watch = ServiceWatch(runtime.journal, self.clock, self.local)
         bound = runtime._bind(ServiceRefusal(), "service", APPLICATION)
         engine = self.client.engine
         engine.refusals = Refusals(1_000_000_000, keeps=True)

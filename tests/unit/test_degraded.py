@@ -9,7 +9,7 @@ import pytest
 from tests.unit.walking import PEER, request
 
 from doorward import Doorward, fixed_window, shield, sliding_window, token_bucket
-from doorward.degraded import LocalLimiter, StoreWatch
+from doorward.degraded import LocalLimiter, ServiceWatch, StoreWatch
 from doorward.effects import Algorithm, Hit, Verdict
 from doorward.journal import MOST_CHANGES, Journal
 from doorward.stores.memory import MemoryStore
@@ -62,7 +62,7 @@ def test_a_change_is_logged_once(store: Shaky, clock: FakeClock, caplog: pytest.
         let_in(aj, 5)
         clock.advance(2.5)
     assert changes(caplog) == [
-        "doorward default: store lost, each rule goes on as its on_error says: ConnectionError: connection refused",
+        "doorward default: store lost, each limit goes on as its on_error says: ConnectionError: connection refused",
         "doorward default: store back after 2.5 s; 5 decisions were made without it",
     ]
 
@@ -93,6 +93,22 @@ def test_what_was_on_its_way_changes_nothing(clock: FakeClock, caplog: pytest.Lo
     watch.lost(ConnectionError("down"), during)
     assert not watch.down
     assert (watch.changes, watch.failures, len(changes(caplog))) == (1, 2, 2)
+
+
+def test_a_service_that_stays_lost_is_said_again_each_minute(
+    clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A fail-open that goes on is impossible to overlook, and does not flood."""
+    watch = ServiceWatch(Journal(logging.getLogger("doorward"), "default", clock, mask_addresses=False), clock)
+    for _ in range(25):
+        watch.lost(ConnectionError("down"))
+        clock.advance(5)
+    said = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert said == [
+        "doorward default: service lost, each rule goes on as its on_error says: ConnectionError: down",
+        "doorward default: service still lost after 60 s; 13 decisions were made without it: ConnectionError: down",
+        "doorward default: service still lost after 120 s; 25 decisions were made without it: ConnectionError: down",
+    ]
 
 
 def test_an_outage_is_counted(store: Shaky, clock: FakeClock) -> None:

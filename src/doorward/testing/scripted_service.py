@@ -6,6 +6,7 @@ import json
 import threading
 from typing import TYPE_CHECKING, Any
 
+from doorward.clock import NANOSECONDS
 from doorward.errors import ConfigurationError, ServiceError
 from doorward.ids import SERVICE_PREFIX, decision_id
 from doorward.service.client.transport import Reply
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from doorward.service.client.transport import Call
 
-NANOSECONDS = 10**9
 EVERYTHING = "*"
 LONGEST = 366 * 86_400
 _WORDS = ("allow", "deny", "error", "away", "slow")

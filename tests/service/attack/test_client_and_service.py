@@ -15,7 +15,7 @@ from tests.service.evaluate.asking import ATTACK, SHOP, Log
 from doorward import AsyncDoorward, Doorward, RequestContext, shield, sliding_window, token_bucket, validate_email
 from doorward.context import Body
 from doorward.known_addresses import KnownAddresses
-from doorward.service.client.http_transport import HttpxTransport
+from doorward.service.client.http_transport import HttpTransport
 from doorward.service.client.questions import without_body
 from doorward.service.client.transport import Call, Reply
 from doorward.service.messages import DecideRequest, ReportRequest
@@ -182,7 +182,7 @@ def test_an_id_that_could_pass_for_more(name: str) -> None:
 def test_event_loops_go_when_they_are_over() -> None:
     """Frameworks that are not asynchronous make a loop for each request that needs one."""
     with Chaos(echo) as chaos:
-        transport = HttpxTransport(chaos.url, "key")
+        transport = HttpTransport(chaos.url, "key")
         loops = []
         for _ in range(5):
             loop = asyncio.new_event_loop()

@@ -12,7 +12,7 @@ from tests.service.client.ways import KEY, Way
 from doorward.errors import ConfigurationError
 from doorward.service.client.deadline_network import Deadline
 from doorward.service.client.endpoint import read_endpoint
-from doorward.service.client.http_transport import HttpxTransport
+from doorward.service.client.http_transport import HttpTransport
 
 # --- TLS
 
@@ -23,7 +23,7 @@ def test_tls(trust: str, ask: Way) -> None:
     context = ssl.create_default_context(cafile=str(CERTIFICATE))
     verify = {"file": str(CERTIFICATE), "context": context, "nobody": False}[trust]
     with Chaos(echo, tls=True) as server:
-        transport = HttpxTransport(server.url, KEY, verify=verify)
+        transport = HttpTransport(server.url, KEY, verify=verify)
         assert [answer.status for answer in ask(transport, 5, seconds=5.0)] == [200] * 5
         assert server.accepted == 1
         transport.close()
@@ -32,7 +32,7 @@ def test_tls(trust: str, ask: Way) -> None:
 def test_a_certificate_of_nobody_known_is_said_to_be_that(ask: Way) -> None:
     """In words that an operator can act upon."""
     with Chaos(echo, tls=True) as server:
-        transport = HttpxTransport(server.url, KEY)
+        transport = HttpTransport(server.url, KEY)
         (error,) = ask(transport, seconds=5.0)
         transport.close()
     assert "its certificate is not believed (self-signed certificate)" in str(error)
@@ -76,7 +76,7 @@ def test_a_certificate_of_nobody_known_is_said_to_be_that(ask: Way) -> None:
 def test_a_url_that_is_wrong_is_refused_at_once(url: object) -> None:
     """The error names the argument, and repeats no password."""
     with pytest.raises(ConfigurationError) as caught:
-        HttpxTransport(url, KEY)
+        HttpTransport(url, KEY)
     assert caught.value.field == "service"
     assert "secret" not in str(caught.value)
 
@@ -85,14 +85,14 @@ def test_a_url_that_is_wrong_is_refused_at_once(url: object) -> None:
 def test_a_key_that_is_wrong_is_refused_at_once(key: object) -> None:
     """The error does not repeat it."""
     with pytest.raises(ConfigurationError) as caught:
-        HttpxTransport("http://a.example", key)
+        HttpTransport("http://a.example", key)
     assert caught.value.field == "key"
 
 
 def test_certificates_that_cannot_be_read_are_refused_at_once(tmp_path: object) -> None:
     """The error names the argument."""
     with pytest.raises(ConfigurationError, match="verify"):
-        HttpxTransport("https://a.example", KEY, verify=f"{tmp_path}/none.pem")
+        HttpTransport("https://a.example", KEY, verify=f"{tmp_path}/none.pem")
 
 
 @pytest.mark.parametrize(

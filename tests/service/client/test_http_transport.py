@@ -22,7 +22,7 @@ import doorward
 from doorward.errors import ServiceError
 from doorward.service.client.deadline_network import Deadline, DeadlineStream
 from doorward.service.client.exchange import Exchange
-from doorward.service.client.http_transport import HttpxTransport
+from doorward.service.client.http_transport import HttpTransport
 from doorward.service.client.lines import MOST_IDLE_SECONDS
 from doorward.service.client.transport import Call
 from doorward.service.client.trouble import TooLate
@@ -33,7 +33,7 @@ from doorward.service.client.trouble import TooLate
 def test_a_request_says_what_it_should_and_no_more(ask: Way) -> None:
     """The headers of the Connect protocol and the key; no compression is accepted; a prefix of the URL stays."""
     with Chaos(echo) as server:
-        transport = HttpxTransport(server.url + "/doorward/", KEY)
+        transport = HttpTransport(server.url + "/doorward/", KEY)
         (answer,) = ask(transport, seconds=5.0)
         transport.close()
     first, *lines = server.heads[0].decode().split("\r\n")
@@ -58,7 +58,7 @@ def test_no_proxy_of_the_environment_is_used(ask: Way, monkeypatch: pytest.Monke
     with Chaos(echo) as server, Chaos(echo) as proxy:
         for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, proxy.url)
-        transport = HttpxTransport(server.url, KEY)
+        transport = HttpTransport(server.url, KEY)
         ask(transport, 2)
         transport.close()
         assert (server.arrived, proxy.accepted) == (2, 0)
@@ -69,7 +69,7 @@ def test_no_log_line_is_written(level: str, ask: Way, caplog: pytest.LogCaptureF
     """One decision is one record at most, and that is not the transport's; not even DEBUG of httpcore has the key."""
     caplog.set_level(level)
     with Chaos(echo) as server:
-        transport = HttpxTransport(server.url, KEY)
+        transport = HttpTransport(server.url, KEY)
         ask(transport, 2)
         transport.close()
     found = [record for record in caplog.records if record.name != "asyncio"]
@@ -83,7 +83,7 @@ def test_no_log_line_is_written(level: str, ask: Way, caplog: pytest.LogCaptureF
 def test_a_connection_is_used_again(ask: Way) -> None:
     """One for those who ask one after the other."""
     with Chaos(echo) as server:
-        transport = HttpxTransport(server.url, KEY)
+        transport = HttpTransport(server.url, KEY)
         ask(transport, 30)
         assert (server.arrived, server.accepted) == (30, 1)
         transport.close()
@@ -93,7 +93,7 @@ def test_a_connection_is_used_again(ask: Way) -> None:
 def test_one_that_the_server_has_closed_costs_no_call(ask: Way) -> None:
     """It is seen before anything is sent over it."""
     with Chaos(echo) as server:
-        transport = HttpxTransport(server.url, KEY)
+        transport = HttpTransport(server.url, KEY)
         closing = saying(reply(b"{}"))
 
         def answer_and_close(chaos: Chaos, connection: socket.socket, body: bytes) -> bool:
@@ -125,7 +125,7 @@ def test_one_that_was_idle_for_long_is_not_used(ask: Way, monkeypatch: pytest.Mo
     assert 0 < MOST_IDLE_SECONDS < 5
     monkeypatch.setattr("doorward.service.client.lines.MOST_IDLE_SECONDS", 0.0)
     with Chaos(echo) as server:
-        transport = HttpxTransport(server.url, KEY)
+        transport = HttpTransport(server.url, KEY)
         ask(transport, 3)
         transport.close()
         assert server.accepted == 3
@@ -142,7 +142,7 @@ def test_a_second_reply_behind_the_first_ends_the_connection(ask: Way) -> None:
         return True
 
     with Chaos(twice) as server:
-        transport = HttpxTransport(server.url, KEY)
+        transport = HttpTransport(server.url, KEY)
         assert [answer.body for answer in ask(transport, 20)] == [b'{"n":%d}' % number for number in range(20)]
         assert server.accepted == 20
         transport.close()
@@ -153,7 +153,7 @@ def test_a_reply_in_chunks_is_read_and_ends_the_connection(ask: Way) -> None:
     chunked = b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n{"a\r\n4\r\n":1}\r\n0\r\n\r\n'
     for behind in (b"", chunked, FORGED, b"HTTP/1.1 200 OK\r\n"):
         with Chaos(saying(chunked + behind)) as server:
-            transport = HttpxTransport(server.url, KEY)
+            transport = HttpTransport(server.url, KEY)
             assert [answer.body for answer in ask(transport, 3)] == [b'{"a":1}'] * 3
             assert server.accepted == 3
             transport.close()
@@ -162,7 +162,7 @@ def test_a_reply_in_chunks_is_read_and_ends_the_connection(ask: Way) -> None:
 def test_the_end_of_a_connection_ends_a_reply_that_does_not_say_how_long_it_is(ask: Way) -> None:
     """As HTTP has it; what is said in advance is passed over."""
     with Chaos(saying(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n{}", keep=False)) as server:
-        transport = HttpxTransport(server.url, KEY)
+        transport = HttpTransport(server.url, KEY)
         assert [answer.body for answer in ask(transport, 2)] == [b"{}"] * 2
         transport.close()
 
@@ -177,7 +177,7 @@ def test_one_that_says_something_while_it_is_idle_is_not_used() -> None:
         connection.sendall(FORGED)
         return True
 
-    async def main(transport: HttpxTransport) -> None:
+    async def main(transport: HttpTransport) -> None:
         await transport.asend(Call(PATH, b"{}", 5.0))
         line = next(iter(transport._process.loops[asyncio.get_running_loop()].lines.open))
         go.set()
@@ -187,7 +187,7 @@ def test_one_that_says_something_while_it_is_idle_is_not_used() -> None:
         assert (await transport.asend(Call(PATH, b'{"n":2}', 5.0))).body == b'{"n":2}'
 
     with Chaos(later) as server:
-        transport = HttpxTransport(server.url, KEY)
+        transport = HttpTransport(server.url, KEY)
         transport.send(Call(PATH, b"{}", 5.0))
         line = next(iter(transport._process.lines.open))
         assert line.is_quiet()
@@ -205,14 +205,14 @@ def test_cancelled_calls_leave_no_answer_to_others() -> None:
     rng = random.Random(7)
     wrong: list[tuple[int, bytes]] = []
 
-    async def one(transport: HttpxTransport, number: int) -> None:
+    async def one(transport: HttpTransport, number: int) -> None:
         body = json.dumps({"n": number, "after": rng.choice([0, 0.001, 0.003])}).encode()
         with contextlib.suppress(TooLate):
             answer = await transport.asend(Call(PATH, body, rng.choice([5.0, 5.0, 0.002])))
             if answer.body != body:
                 wrong.append((number, answer.body))
 
-    async def main(transport: HttpxTransport) -> None:
+    async def main(transport: HttpTransport) -> None:
         for round_ in range(times // 20):
             tasks = [asyncio.create_task(one(transport, 20 * round_ + number)) for number in range(20)]
             await asyncio.sleep(rng.random() * 0.006)
@@ -229,7 +229,7 @@ def test_cancelled_calls_leave_no_answer_to_others() -> None:
         assert all(line.is_quiet() for line in transport._process.loops[asyncio.get_running_loop()].lines.open)
 
     with Chaos(late_echo) as server:
-        transport = HttpxTransport(server.url, KEY)
+        transport = HttpTransport(server.url, KEY)
         run_threads([lambda: asyncio.run(main(transport))])
         assert wrong == []
         assert server.arrived > times / 3
@@ -247,7 +247,7 @@ def test_calls_that_are_too_late_leave_no_answer_to_others(ask: Way) -> None:
         return True
 
     with Chaos(sometimes_late) as server:
-        transport = HttpxTransport(server.url, KEY)
+        transport = HttpTransport(server.url, KEY)
         for seconds in (0.04, 0.04, 5.0):
             for number, answer in enumerate(ask(transport, 12, seconds=seconds)):
                 assert isinstance(answer, ServiceError) or answer.body == b'{"n":%d}' % number
@@ -260,7 +260,7 @@ def test_calls_that_are_too_late_leave_no_answer_to_others(ask: Way) -> None:
 def test_a_transport_that_nobody_closes_warns_of_nothing() -> None:
     """Applications need not close what protects them."""
     with Chaos(echo) as server:
-        transport = HttpxTransport(server.url, KEY)
+        transport = HttpTransport(server.url, KEY)
         transport.send(Call(PATH, b"{}", 5.0))
         with warnings.catch_warnings(record=True) as seen:
             warnings.simplefilter("always")
@@ -321,7 +321,7 @@ def test_an_address_that_leads_nowhere_leaves_another_its_share(ask: Way, monkey
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in (nowhere, server.port)]
 
         monkeypatch.setattr(socket, "getaddrinfo", both)
-        transport = HttpxTransport("http://service.example", KEY)
+        transport = HttpTransport("http://service.example", KEY)
         assert [answer.status for answer in ask(transport, 1, seconds=2.0)] == [200]
         preferred = transport._process.names.best_first(transport._process.names.begin().result(5))
         assert preferred[0].where == ("127.0.0.1", server.port)

@@ -19,7 +19,7 @@ from doorward.errors import ServiceError
 from doorward.service.client.answers import body_of, check_json
 from doorward.service.client.caller import Caller
 from doorward.service.client.exchange import Exchange
-from doorward.service.client.http_transport import HttpxTransport
+from doorward.service.client.http_transport import HttpTransport
 from doorward.service.client.trouble import TooLate
 
 GROWTH = 10 * 1024 * 1024
@@ -115,7 +115,7 @@ def test_p4_every_call_ends_in_a_service_error(mode: str, ask: Way, trouble: Tro
     """
     url = trouble.begin(mode)
     before, running = descriptors(), threading.active_count()
-    transport = HttpxTransport(url, KEY)
+    transport = HttpTransport(url, KEY)
     answers = ask(transport, 6, at_once=3, seconds=0.15 if mode in WAITS else 5.0)
     transport.close()
     assert len(answers) == 6
@@ -136,7 +136,7 @@ def test_p4_every_call_ends_in_a_service_error(mode: str, ask: Way, trouble: Tro
 def test_p4_replies_without_an_end_take_no_memory(mode: str, ask: Way) -> None:
     """200 MB, whichever way they come, to 32 who ask at once: the process grows by 10 MiB at most."""
     with elsewhere(mode) as url:
-        transport = HttpxTransport(url, KEY)
+        transport = HttpTransport(url, KEY)
         ask(transport, 1, seconds=20.0)
         found: list[object] = []
         assert peak_growth(lambda: found.extend(ask(transport, 32, at_once=32, seconds=20.0))) <= GROWTH
@@ -147,7 +147,7 @@ def test_p4_replies_without_an_end_take_no_memory(mode: str, ask: Way) -> None:
 def test_p4_a_service_that_drips_is_left_before_it_has_finished(ask: Way) -> None:
     """Each byte comes in time, all of them do not: the deadline is for all of a call."""
     with Chaos("dripping") as server:
-        transport = HttpxTransport(server.url, KEY)
+        transport = HttpTransport(server.url, KEY)
         assert all(isinstance(answer, ServiceError) for answer in ask(transport, 2, at_once=2, seconds=0.5))
         transport.close()
     assert server.finished == 0
@@ -156,7 +156,7 @@ def test_p4_a_service_that_drips_is_left_before_it_has_finished(ask: Way) -> Non
 def test_p4_a_redirect_is_not_followed(ask: Way) -> None:
     """One request is one request, and the key goes nowhere else."""
     with Chaos("redirect") as server:
-        transport = HttpxTransport(server.url, KEY)
+        transport = HttpTransport(server.url, KEY)
         assert [reply.status for reply in ask(transport, 3)] == [307] * 3
         transport.close()
         assert server.arrived == 3
@@ -164,7 +164,7 @@ def test_p4_a_redirect_is_not_followed(ask: Way) -> None:
 
 def test_p4_a_name_server_that_is_silent_takes_one_thread(ask: Way, trouble: Trouble) -> None:
     """However many wait for it."""
-    transport = HttpxTransport(trouble.begin("a resolver that hangs"), KEY)
+    transport = HttpTransport(trouble.begin("a resolver that hangs"), KEY)
     ask(transport, 40, at_once=20, seconds=0.1)
     assert sum(thread.name == "doorward-names" for thread in threading.enumerate()) == 1
     transport.close()
@@ -175,7 +175,7 @@ def test_p4_a_name_server_that_is_silent_takes_one_thread(ask: Way, trouble: Tro
 def test_p4_soak(mode: str, ask: Way, trouble: Trouble) -> None:
     """10,000 requests in every mode, through the caller with a breaker that never opens: all end, memory stays."""
     assert SOAK
-    transport = HttpxTransport(trouble.begin(mode, apart=True), KEY)
+    transport = HttpTransport(trouble.begin(mode, apart=True), KEY)
     caller = Caller(transport, failures=1_000_000)
     seconds = 0.05 if mode in WAITS else 5.0
     failed = 0
@@ -195,7 +195,7 @@ def test_p4_soak(mode: str, ask: Way, trouble: Trouble) -> None:
 def test_p4_an_error_that_is_kept_keeps_nothing_of_what_was_read(ask: Way) -> None:
     """Neither by its traceback nor in a circle that waits for the collector of garbage."""
     with Chaos("huge in chunks") as server:
-        transport = HttpxTransport(server.url, KEY)
+        transport = HttpTransport(server.url, KEY)
         gc.collect()
         gc.disable()
         try:

@@ -14,7 +14,7 @@ from tests.service.client.ways import KEY, PATH, Way, run_threads
 from doorward.errors import ServiceError
 from doorward.service.client.breaking import GAP, LONGEST_AWAY, PROBE_SECONDS
 from doorward.service.client.caller import Caller
-from doorward.service.client.http_transport import HttpxTransport
+from doorward.service.client.http_transport import HttpTransport
 from doorward.service.client.reporter import Reporter
 from doorward.service.client.transport import Reply
 from doorward.service.client.trouble import NotAsked, TooLate
@@ -94,7 +94,7 @@ def test_p5_what_the_service_is_to_blame_for_opens_it(status: int, code: str, as
 def test_p5_a_call_that_had_no_time_is_not_held_against_the_service(ask: Way) -> None:
     """A visitor whose request takes long before the service is asked could otherwise switch it off for all."""
     with Chaos("black hole") as server:
-        transport = HttpxTransport(server.url, KEY)
+        transport = HttpTransport(server.url, KEY)
         caller = Caller(transport, patience=0.2)
         assert all(isinstance(answer, TooLate) for answer in ask(caller, 8, seconds=0.02))
         assert caller.figures()["state"] == "closed"
@@ -217,7 +217,7 @@ def test_p5_calls_that_are_cancelled_at_their_deadline_count_and_others_do_not()
 def test_p5_a_real_outage_from_end_to_end(mode: str, ask: Way) -> None:
     """The server goes and comes back: few arrivals while it is away, and the reporter's thread finds it back."""
     with Chaos(echo) as server:
-        transport = HttpxTransport(server.url, KEY)
+        transport = HttpTransport(server.url, KEY)
         caller = Caller(transport)
         reporter = Reporter(caller)
         assert not any(isinstance(answer, ServiceError) for answer in ask(caller, 3))
@@ -253,7 +253,7 @@ def test_p5_a_forked_child_finds_out_for_itself() -> None:
 def test_p5_garbage_opens_it_too(ask: Way) -> None:
     """What whoever asked can make nothing of is as good as no answer."""
     with Chaos(saying(reply(b'{"decision":7}'))) as server:
-        transport = HttpxTransport(server.url, KEY)
+        transport = HttpTransport(server.url, KEY)
         caller = Caller(transport)
 
         def read(body: bytes) -> str:
@@ -269,7 +269,7 @@ def test_p5_garbage_opens_it_too(ask: Way) -> None:
 
 def test_the_refused_port_is_what_it_is_named() -> None:
     """The helper of these tests, which a program of this computer could thwart."""
-    transport = HttpxTransport(f"http://127.0.0.1:{closed_port()}", KEY)
+    transport = HttpTransport(f"http://127.0.0.1:{closed_port()}", KEY)
     with pytest.raises(ServiceError, match="refuses connections"):
         transport.warm()
     transport.close()

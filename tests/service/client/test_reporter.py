@@ -21,7 +21,7 @@ from tests.service.client.ways import KEY
 from doorward.errors import ServiceError
 from doorward.service.client.caller import Caller
 from doorward.service.client.desk import LARGEST
-from doorward.service.client.http_transport import HttpxTransport
+from doorward.service.client.http_transport import HttpTransport
 from doorward.service.client.reporter import Reporter
 from doorward.service.client.transport import Reply
 from doorward.service.messages import ReportRequest
@@ -113,7 +113,7 @@ def test_reports_outlast_an_outage() -> None:
     """They wait while the breaker is open, and are sent when the service is back."""
     with Chaos(echo) as server:
         server.stop()
-        transport = HttpxTransport(server.url, KEY)
+        transport = HttpTransport(server.url, KEY)
         caller = Caller(transport, failures=1)
         reporter = Reporter(caller)
         with pytest.raises(ServiceError):
@@ -317,7 +317,7 @@ def test_many_threads_put() -> None:
 def test_a_forked_child_reports_for_itself() -> None:
     """Its queue begins empty: what waited belongs to the parent."""
     with Chaos(echo) as server:
-        transport = HttpxTransport(server.url, KEY)
+        transport = HttpTransport(server.url, KEY)
         reporter = Reporter(Caller(transport))
         reporter.put(report(1))
         assert reporter.flush(30)
@@ -342,9 +342,9 @@ def test_a_forked_child_reports_for_itself() -> None:
 PROGRAM = """
 import sys, threading
 from doorward.service.client.caller import Caller
-from doorward.service.client.http_transport import HttpxTransport
+from doorward.service.client.http_transport import HttpTransport
 from doorward.service.client.reporter import Reporter
-reporters = [Reporter(Caller(HttpxTransport(sys.argv[1], "key"))) for _ in range(int(sys.argv[2]))]
+reporters = [Reporter(Caller(HttpTransport(sys.argv[1], "key"))) for _ in range(int(sys.argv[2]))]
 for reporter in reporters:
     reporter.put({"client": "end", "decision": {"id": "lreq_end"}})
 print("done")
@@ -372,13 +372,13 @@ def test_the_end_of_the_interpreter_flushes_and_does_not_hang(mode: str) -> None
 def test_warming_is_done_on_the_thread() -> None:
     """The first call finds a connection; a service that is not there is no error."""
     with Chaos(echo) as server:
-        transport = HttpxTransport(server.url, KEY)
+        transport = HttpTransport(server.url, KEY)
         reporter = Reporter(Caller(transport))
         reporter.warm()
         until(lambda: server.accepted == 1)
         reporter.close()
         transport.close()
-    lost = HttpxTransport(f"http://127.0.0.1:{closed_port()}", KEY)
+    lost = HttpTransport(f"http://127.0.0.1:{closed_port()}", KEY)
     other = Reporter(Caller(lost))
     other.warm()
     assert other.flush(30)

@@ -13,14 +13,14 @@ from tests.chaos.left_over import descriptors, until
 from tests.service.client.ways import KEY, PATH, Way, run_threads
 
 from doorward.errors import ServiceError
-from doorward.service.client.http_transport import HttpxTransport
+from doorward.service.client.http_transport import HttpTransport
 from doorward.service.client.transport import Call
 
 
 def test_a_forked_child_opens_its_own(ask: Way) -> None:
     """And closes the descriptors that it was given, so that the server sees when the parent closes its own."""
     with Chaos(echo) as server:
-        transport = HttpxTransport(server.url, KEY)
+        transport = HttpTransport(server.url, KEY)
         transport.send(Call(PATH, b'{"n":"parent"}', 5.0))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # threads of the server's: the child uses none
@@ -40,7 +40,7 @@ def test_a_forked_child_opens_its_own(ask: Way) -> None:
 def test_loops_that_end_leave_nothing_open() -> None:
     """A loop for each call, as asgiref makes them: its connections are closed with it."""
     with Chaos(echo) as server:
-        transport = HttpxTransport(server.url, KEY)
+        transport = HttpTransport(server.url, KEY)
         asyncio.run(transport.asend(Call(PATH, b"{}", 5.0)))
         before = descriptors()
         with warnings.catch_warnings():
@@ -57,7 +57,7 @@ def test_loops_that_end_leave_nothing_open() -> None:
 def test_loops_that_end_without_a_word_are_cleaned_up_after() -> None:
     """By the next one."""
     with Chaos(echo) as server:
-        transport = HttpxTransport(server.url, KEY)
+        transport = HttpTransport(server.url, KEY)
         loop = asyncio.new_event_loop()
         loop.run_until_complete(transport.asend(Call(PATH, b"{}", 5.0)))
         loop.close()
@@ -73,7 +73,7 @@ def test_loops_that_end_without_a_word_are_cleaned_up_after() -> None:
 def test_many_loops_and_threads_at_once() -> None:
     """Each answer is that to its question."""
     with Chaos(echo) as server:
-        transport = HttpxTransport(server.url, KEY)
+        transport = HttpTransport(server.url, KEY)
 
         def threads(part: int) -> None:
             for number in range(50):
@@ -95,13 +95,13 @@ def test_uvloop_will_do_as_well() -> None:
     """Where it is installed."""
     uvloop = pytest.importorskip("uvloop")
 
-    async def main(transport: HttpxTransport) -> list[bytes]:
+    async def main(transport: HttpTransport) -> list[bytes]:
         call = Call(PATH, b"{}", 5.0)
         return [(await transport.asend(call)).body for _ in range(3)]
 
     for tls in (False, True):
         with Chaos(echo, tls=tls) as server:
-            transport = HttpxTransport(server.url, KEY, verify=str(CERTIFICATE))
+            transport = HttpTransport(server.url, KEY, verify=str(CERTIFICATE))
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 assert runner.run(main(transport)) == [b"{}"] * 3
             assert server.accepted == 1
@@ -112,7 +112,7 @@ def test_uvloop_will_do_as_well() -> None:
 def test_warming_connects_outside_of_any_deadline() -> None:
     """The first call finds a connection."""
     with Chaos(echo) as server:
-        transport = HttpxTransport(server.url, KEY)
+        transport = HttpTransport(server.url, KEY)
         transport.warm()
         until(lambda: server.accepted == 1)
         transport.send(Call(PATH, b"{}", 5.0))
@@ -124,7 +124,7 @@ def test_warming_connects_outside_of_any_deadline() -> None:
 def test_a_closed_transport_sends_nothing(again: bool, ask: Way) -> None:
     """What it had open is closed, in every loop; closing it again does no harm."""
     with Chaos(echo) as server:
-        transport = HttpxTransport(server.url, KEY)
+        transport = HttpTransport(server.url, KEY)
 
         async def main() -> None:
             await transport.asend(Call(PATH, b"{}", 5.0))

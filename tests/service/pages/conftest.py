@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
 import threading
 import time
@@ -14,15 +12,11 @@ from typing import Self
 import httpx
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
+from tests.chromium import launched
 from tests.service.pages.doubles import Site, seeded
 
 from doorward.clock import SystemClock
-
-# Of Debian's Chromium as root in a container, on a network without a way out.
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-             "--disable-component-update", "--disable-sync"]  # fmt: skip
-NAMES = [os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"]
 
 
 class Running:
@@ -68,15 +62,8 @@ async def http(site: Site) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A headless Chromium."""
-    path = next((found for name in NAMES if name and (found := shutil.which(name))), None)
-    if path is None:
-        if os.environ.get("CI"):
-            pytest.fail("there is no Chromium: run tools/setup_chromium.sh")
-        pytest.skip("there is no Chromium on this computer: run tools/setup_chromium.sh, or name one in $CHROMIUM")
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+    with launched() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
-from tests.service.pages.conftest import ARGUMENTS, NAMES, Running
+from playwright.sync_api import Page
+from tests.chromium import launched
+from tests.service.pages.conftest import Running
 from tests.service.pages.doubles import PASSWORD, Site, seeded
 
 from doorward.clock import SystemClock
@@ -39,13 +40,9 @@ def take(page: Page, url: str, folder: Path, name: str, reader: object) -> None:
 
 def main(folder: Path) -> None:
     """Take them all."""
-    import shutil
-
     folder.mkdir(parents=True, exist_ok=True)
-    path = next(found for n in NAMES if n and (found := shutil.which(n)))
-    with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as place, launched() as chromium:
         site = Site(Path(place), seeded(SystemClock().now_ns(), 6000))
-        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         with Running(site) as server:
             for scheme in ("light", "dark"):
                 for size, (width, height) in SIZES.items():
@@ -56,7 +53,6 @@ def main(folder: Path) -> None:
             page = chromium.new_page()
             log_in(page, server.url)
             page.screenshot(path=folder / "desk-light-empty.png")
-        chromium.close()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 import httpcore
 
-from doorward.service.client.exchange import READ_SIZE, Exchange, reply_of
+from doorward.service.client.exchange import READ_SIZE, Conversation, Exchange
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -127,25 +127,19 @@ class AsyncStream(asyncio.BufferedProtocol, httpcore.AsyncNetworkStream):
             self._socket.close()
 
 
-class AsyncLine:
+class AsyncLine(Conversation):
     """One connection, the twin of ``deadline_network.Line``.
 
     Args:
         stream: Connected.
         origin: Of the service.
         largest: Bytes of a reply.
-
-    Attributes:
-        idle_since: When it was last given back, in monotonic seconds.
-        reusable: Whether it can take another call.
     """
 
     def __init__(self, stream: AsyncStream, origin: httpcore.Origin, largest: int) -> None:
-        self._largest = largest
+        super().__init__(largest)
         self._stream = stream
         self._http = httpcore.AsyncHTTP11Connection(origin, stream)
-        self.idle_since = 0.0
-        self.reusable = True
 
     async def ask(self, request: httpcore.Request) -> Reply:
         """As ``deadline_network.Line.ask``, awaiting."""
@@ -161,9 +155,7 @@ class AsyncLine:
         except httpcore.RemoteProtocolError as error:
             raise exchange.what_is_wrong(error) from None
         await response.aclose()
-        body = b"".join(parts)
-        self.reusable = self._http.is_idle() and exchange.is_one_reply(len(body))
-        return reply_of(response, body)
+        return self._ended(exchange, response, parts, idle=self._http.is_idle())
 
     def is_quiet(self) -> bool:
         """Whether it is open and silent, as far as the event loop knows."""

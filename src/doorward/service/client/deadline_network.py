@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import httpcore
 
-from doorward.service.client.exchange import READ_SIZE, Exchange, reply_of
+from doorward.service.client.exchange import READ_SIZE, Conversation, Exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,25 +99,19 @@ class DeadlineStream(httpcore.NetworkStream):
         self._socket.close()
 
 
-class Line:
+class Line(Conversation):
     """One connection.
 
     Args:
         connection: A socket that is connected, with TLS where wanted.
         origin: Of the service.
         largest: Bytes of a reply.
-
-    Attributes:
-        idle_since: When it was last given back, in monotonic seconds.
-        reusable: Whether it can take another call.
     """
 
     def __init__(self, connection: socket.socket, origin: httpcore.Origin, largest: int) -> None:
-        self._largest = largest
+        super().__init__(largest)
         self._stream = DeadlineStream(connection)
         self._http = httpcore.HTTP11Connection(origin, self._stream)
-        self.idle_since = 0.0
-        self.reusable = True
 
     def ask(self, request: httpcore.Request, deadline: Deadline) -> Reply:
         """Send a request and read its reply; if that fails, the connection is of no use any more.
@@ -139,9 +133,7 @@ class Line:
         except httpcore.RemoteProtocolError as error:
             raise exchange.what_is_wrong(error) from None
         response.close()
-        body = b"".join(parts)
-        self.reusable = self._http.is_idle() and exchange.is_one_reply(len(body))
-        return reply_of(response, body)
+        return self._ended(exchange, response, parts, idle=self._http.is_idle())
 
     def is_quiet(self) -> bool:
         """Whether it is open and silent."""

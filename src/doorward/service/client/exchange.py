@@ -147,7 +147,30 @@ class Exchange:
         return ServiceError(_BROKEN_OFF) if self._ended else error
 
 
-def reply_of(response: httpcore.Response, body: bytes) -> Reply:
+class Conversation:
+    """What connections that block and such that await share.
+
+    Args:
+        largest: Bytes of a reply.
+
+    Attributes:
+        idle_since: When it was last given back, in monotonic seconds.
+        reusable: Whether it can take another call.
+    """
+
+    def __init__(self, largest: int) -> None:
+        self._largest = largest
+        self.idle_since = 0.0
+        self.reusable = True
+
+    def _ended(self, exchange: Exchange, response: httpcore.Response, parts: list[bytes], *, idle: bool) -> Reply:
+        """The reply, now that all of it is there; ``idle`` where httpcore would begin another."""
+        body = b"".join(parts)
+        self.reusable = idle and exchange.is_one_reply(len(body))
+        return _reply_of(response, body)
+
+
+def _reply_of(response: httpcore.Response, body: bytes) -> Reply:
     """What is of interest of a response."""
     content_type, retry_after = _header(response, b"content-type"), _header(response, b"retry-after")
     return Reply(response.status, content_type, body, retry_after)
@@ -158,4 +181,4 @@ def _header(response: httpcore.Response, name: bytes) -> str:
     return b", ".join(found).decode("latin-1")
 
 
-__all__ = ["READ_SIZE", "Exchange", "Head", "reply_of"]
+__all__ = ["READ_SIZE", "Conversation", "Exchange", "Head"]

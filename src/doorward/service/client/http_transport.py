@@ -45,7 +45,7 @@ class _Process:
         self.loops: dict[asyncio.AbstractEventLoop, LoopLines] = {}
 
 
-class HttpxTransport:
+class HttpTransport:
     """The service at one URL. Thread safe, for any event loops, and safe over forks.
 
     Proxies that the environment names are not used: a decision's deadline is no time for a proxy, and a variable that
@@ -216,4 +216,4 @@ class HttpxTransport:
             await asyncio.sleep(0)
 
 
-__all__ = ["HttpxTransport"]
+__all__ = ["HttpTransport"]

@@ -17,16 +17,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import doorward
+from doorward import errors
 from doorward.context import RequestContext
-from doorward.errors import (
-    ConfigurationError,
-    DataError,
-    DeadlineExceeded,
-    ResolverError,
-    ServiceError,
-    StoreError,
-    UnsupportedRequest,
-)
 from doorward.reason import ErrorReason, ShieldReason
 from doorward.rules.bots import BotRule, CouldNotCheck
 from doorward.rules.email import EmailRule
@@ -56,21 +48,7 @@ _LONGEST_TEXT = 200
 _MOST_ITEMS = 100
 _MOST_RESULTS = 2 * MOST_RULES
 _LONGEST_RULE_NAME = 100
-_OWN_ERRORS = frozenset(
-    {
-        kind.__name__
-        for kind in (
-            ConfigurationError,
-            CouldNotCheck,
-            DataError,
-            DeadlineExceeded,
-            ResolverError,
-            ServiceError,
-            StoreError,
-            UnsupportedRequest,
-        )
-    }
-)
+_OWN_ERRORS = {name for name, kind in vars(errors).items() if isinstance(kind, type)} | {CouldNotCheck.__name__}
 """Their texts are doorward's; any other may quote what it could not make sense of."""
 
 

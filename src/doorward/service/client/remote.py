@@ -9,10 +9,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from doorward.service.client.caller import Caller
-from doorward.service.client.http_transport import HttpxTransport
+from doorward.service.client.http_transport import HttpTransport
 from doorward.service.client.questions import PROBE, question_body, report_of, without_body
 from doorward.service.client.replies import reading
 from doorward.service.client.reporter import Reporter
+from doorward.service.procedures import DECIDE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from doorward.progress import Progress
     from doorward.question import Question, ServiceAnswer
     from doorward.settings import Settings
-
-DECIDE = "/proto.decide.v1alpha1.DecideService/Decide"
-REPORT = "/proto.decide.v1alpha1.DecideService/Report"
 
 
 class RemoteService:
@@ -40,7 +38,7 @@ class RemoteService:
 
     def __init__(self, settings: Settings, journal: Journal) -> None:
         self.url = settings.service or ""
-        self._transport = settings.transport or HttpxTransport(self.url, settings.key)
+        self._transport = settings.transport or HttpTransport(self.url, settings.key)
         self._caller = Caller(
             self._transport,
             clock=time.monotonic,
@@ -98,4 +96,4 @@ class RemoteService:
             close()
 
 
-__all__ = ["DECIDE", "REPORT", "RemoteService"]
+__all__ = ["RemoteService"]

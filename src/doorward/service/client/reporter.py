@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from doorward.locks import lock_over_forks
 from doorward.service.client.desk import Desk, Plan
+from doorward.service.procedures import DECIDE, REPORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 MOST = 1_000
 BATCH = 100
 CLOSE_SECONDS = 2.0
-REPORT_PATH = "/proto.decide.v1alpha1.DecideService/Report"
-DECIDE_PATH = "/proto.decide.v1alpha1.DecideService/Decide"
 
 
 class Reporter:
@@ -42,7 +41,7 @@ class Reporter:
 
     def __init__(self, caller: Caller, *, probe: bytes = b"{}", most: int = MOST, batch: int = BATCH) -> None:
         self._caller = caller
-        self._plan = Plan(REPORT_PATH, DECIDE_PATH, probe, most, batch)
+        self._plan = Plan(REPORT, DECIDE, probe, most, batch)
         self._lock = lock_over_forks()
         self._current = Desk(caller, self._plan)
         self._closed = False

@@ -1,4 +1,4 @@
-"""How bytes get to the service and back: what :class:`Transport` says, for whoever has something better than httpx."""
+"""How bytes get to the service and back: what :class:`Transport` says, for whoever has one of their own."""
 
 from __future__ import annotations
 

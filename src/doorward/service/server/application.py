@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from doorward.drivers import is_async
 from doorward.errors import DoorwardError
+from doorward.service.procedures import BASE
 from doorward.service.server import health, parts
 from doorward.service.server.connect import ConnectError, code_of
 from doorward.service.server.service import Method, Service, internal
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from doorward.service.server.parts import Parts
     from doorward.service.server.settings import ServiceSettings
 
-BASE = "/proto.decide.v1alpha1.DecideService/"
 METHODS = ("Decide", "Report")
 
 

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from doorward.bound import Bound
+from doorward.bound import Bound, distinct
 from doorward.decision import Conclusion, Mode, RuleResult, State
 from doorward.errors import ConfigurationError, DataError, DoorwardError
 from doorward.fingerprint import IP
@@ -203,12 +203,10 @@ def _slot(
     names = wire.characteristics_of(rule, request.characteristics)
     try:
         made = timed(wire.build(rule, request.characteristics, own=own))
-        bound = _bind(runtime, site, made, _distinct(made.name or made.kind.lower(), taken))
+        bound = _bind(runtime, site, made, distinct(made.name or made.kind.lower(), taken))
     except Exception as error:
         return _failed(runtime, rule, error, names, request)
-    # Equal limits that differ in what is charged must not share a counter.
-    others = [slot.bound for slot in before if slot.bound is not None]
-    bound.set_apart(sum([other.rule_id == bound.rule_id and other.scope == bound.scope for other in others]))
+    bound.set_apart([slot.bound for slot in before if slot.bound is not None])
     shown = bound.rule_id if own else wire.arcjet_id(rule, request.characteristics)
     return Slot(bound, None, shown, names, made.kind)
 
@@ -232,14 +230,6 @@ def key_of_site(site: str) -> str:
     if 0 < len(site) <= 64 and _PLAIN_NAMES.issuperset(site):
         return site
     return f"~{hashlib.sha256(site.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
-
-
-def _distinct(name: str, taken: set[str]) -> str:
-    number, candidate = 2, name
-    while candidate in taken:
-        candidate, number = f"{name}-{number}", number + 1
-    taken.add(candidate)
-    return candidate
 
 
 def _failed(runtime: Runtime, rule: WireRule, error: Exception, names: Sequence[str], request: DecideRequest) -> Slot:
