@@ -142,6 +142,7 @@ def _settle_limits(walk: Walk, part: ServicePart, question: Question, answer: Se
     failed: dict[Bound, str] = {}
     answers: dict[Bound, list[Answer]] = {}
     local: dict[Bound, str] = {}
+    states: dict[Bound, State | None] = {}
     for (bound, hit, fingerprints), ruling in zip(question.limits, answer.limits, strict=True):
         reason = ruling.reason
         if not ruling.ran:
@@ -152,12 +153,18 @@ def _settle_limits(walk: Walk, part: ServicePart, question: Question, answer: Se
             own = ((bound, fingerprints[0], hit), _verdict(walk, ruling, reason))
             answers.setdefault(bound, []).append(own)
             local[bound] = reason.degraded or local.get(bound, "")
+            states[bound] = _state(ruling)
             _enter(walk, own, ruling.charges)
             part.watch.heard([hit], [own[1]])
     for bound, own_answers in answers.items():
         if bound not in failed:
-            conclude(walk, bound, own_answers, degraded=local[bound])
+            conclude(walk, bound, own_answers, state=states[bound], degraded=local[bound])
     return failed
+
+
+def _state(ruling: Ruling) -> State | None:
+    """Of a result: the rule's own, but where the service's operator has switched refusing off."""
+    return State.DRY_RUN if ruling.dry else None
 
 
 def _verdict(walk: Walk, ruling: Ruling, reason: RateLimitReason) -> Verdict:
@@ -182,7 +189,8 @@ def _settle_rule(walk: Walk, bound: Bound, ruling: Ruling) -> None:
     elif ruling.reason.type != bound.rule.kind:
         walk.fail(bound, ServiceError("the service gave the reason of another kind of rule"))
     else:
-        walk.settle(bound, Outcome(ruling.conclusion, ruling.reason, ttl=ruling.ttl, note=ruling.note))
+        outcome = Outcome(ruling.conclusion, ruling.reason, ttl=ruling.ttl, note=ruling.note)
+        walk.settle(bound, outcome, _state(ruling))
 
 
 # --- refusals of the service's own

@@ -61,6 +61,7 @@ class Ruling(NamedTuple):
         conclusion: ALLOW, DENY or CHALLENGE; ERROR where the service could not tell.
         reason: Why.
         ran: Whether the rule was evaluated at all.
+        dry: Whether that decides nothing: the rule is a dry run, or ``DOORWARD_MODE`` of the service makes it one.
         ttl: Seconds for which it will say the same.
         note: What else an operator should know.
         charges: What was charged, for a refund.
@@ -69,6 +70,7 @@ class Ruling(NamedTuple):
     conclusion: Conclusion
     reason: Reason
     ran: bool = True
+    dry: bool = False
     ttl: int = 0
     note: str = ""
     charges: Sequence[str] = ()

@@ -16,7 +16,7 @@ from doorward.suspicion import add_up
 
 if TYPE_CHECKING:
     from doorward.bound import Bound
-    from doorward.decision import RuleResult
+    from doorward.decision import RuleResult, State
     from doorward.effects import Hit
     from doorward.engine import Engine
     from doorward.progress import Counter, Inputs, Progress
@@ -137,7 +137,7 @@ class Walk:
             self.progress.late = {**self.progress.late, bound: self.rounds}
         if bound.dry or result.conclusion is not Conclusion.ALLOW:
             self.progress.plain = False
-        if result.conclusion is Conclusion.DENY and not bound.dry:
+        if result.conclusion is Conclusion.DENY and result.decides:
             self.denied = True
 
     def fail(self, bound: Bound, error: Exception) -> None:
@@ -215,8 +215,8 @@ class Walk:
                 del running[bound]
         return asked
 
-    def settle(self, bound: Bound, returned: object) -> None:
-        """Keep what a rule returned, if it is an outcome."""
+    def settle(self, bound: Bound, returned: object, state: State | None = None) -> None:
+        """Keep what a rule returned, if it is an outcome; ``state`` where that is not the rule's own."""
         try:
             outcome = checked(returned)
         except (TypeError, ValueError) as error:
@@ -231,8 +231,9 @@ class Walk:
         if outcome.note:
             progress.noteworthy = True
             progress.plain = False
+        note = printable(outcome.note)
         self.record(
-            bound, bound.result(outcome.conclusion, outcome.reason, ttl=int(outcome.ttl), note=printable(outcome.note))
+            bound, bound.result(outcome.conclusion, outcome.reason, state=state, ttl=int(outcome.ttl), note=note)
         )
         if outcome.suspicion > 0.0 and bound.rule.sums_up:
             self.suspected = (bound, outcome.suspicion)

@@ -272,6 +272,16 @@ def test_a_dry_run_decides_nothing_but_is_seen() -> None:
     assert decision.results[0].state is State.DRY_RUN
 
 
+def test_where_the_service_is_a_dry_run_its_refusals_refuse_nobody() -> None:
+    """``DOORWARD_MODE=DRY_RUN`` of the service, at three in the morning; nothing of it is remembered either."""
+    served = Served(LIMIT, sliding_window(max=9, interval="1h"))
+    decision = served.decide(says(full()._replace(dry=True), room(dry=True)))
+    assert decision.is_allowed()
+    assert [result.state for result in decision.results] == [State.DRY_RUN] * 2
+    assert decision.results[0].is_denied()
+    assert served.decide(says(room(), room())).results[0].state is State.RUN
+
+
 def test_a_dry_client_is_not_refused_by_the_service_either() -> None:
     """``mode="DRY_RUN"`` is for trying it without risk."""
     served = Served(Says(), mode="DRY_RUN")

@@ -78,6 +78,7 @@ def _ruling(result: RuleResult) -> Ruling:
         conclusion,
         reason,
         ran=result.state is not State.NOT_RUN,
+        dry=result.state is State.DRY_RUN,
         ttl=min(result.ttl, _LONGEST_TTL),
         note=printable(result.note),
         charges=charges,
