@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from doorward.chance import chance
 from doorward.clock import NANOSECONDS
 from doorward.effects import Algorithm, Hit
 from doorward.errors import StoreError
@@ -49,7 +49,7 @@ class Silence:
     def breaker(self) -> Breaker:
         """That of this process: its lock may have been held when this process was forked."""
         pid = os.getpid()
-        return self._breakers.get(pid) or self._breakers.setdefault(pid, Breaker(time.monotonic, random.random))
+        return self._breakers.get(pid) or self._breakers.setdefault(pid, Breaker(time.monotonic, chance))
 
     def check(self, *, awaitable: bool = False) -> None:
         """Whether to ask the store now.

@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-import random as chance
 import threading
 import time
 from typing import TYPE_CHECKING, TypeVar
 
+from doorward.chance import chance
 from doorward.errors import ServiceError
 from doorward.locks import lock_over_forks
 from doorward.service.client.answers import body_of, check_json
@@ -78,7 +78,7 @@ class Caller:
         transport: Transport,
         *,
         clock: Callable[[], float] = time.monotonic,
-        random: Callable[[], float] = chance.random,
+        random: Callable[[], float] = chance,
         on_change: Callable[[str], object] = lambda _: None,
         most_in_flight: int = MOST_IN_FLIGHT,
         failures: int = FAILURES,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from functools import partial
 from typing import TYPE_CHECKING
@@ -42,7 +41,6 @@ class RemoteService:
         self._caller = Caller(
             self._transport,
             clock=time.monotonic,
-            random=random.random,
             on_change=partial(journal.change, "service.breaker"),
         )
         self._reporter = Reporter(self._caller, probe=PROBE)

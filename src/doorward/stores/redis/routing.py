@@ -6,11 +6,11 @@ Nothing here talks to a server; :mod:`doorward.stores.redis.talk` does the askin
 from __future__ import annotations
 
 import binascii
-import random
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from doorward.chance import chance
 from doorward.errors import StoreError
 from doorward.stores.outage import Breaker
 from doorward.stores.redis.resp import Garbage
@@ -49,7 +49,7 @@ class Node:
         self.address = address
         self.sentinel = sentinel
         self.generation = 0
-        self.breaker = Breaker(time.monotonic, random.random)
+        self.breaker = Breaker(time.monotonic, chance)
 
     def check(self) -> None:
         """Raise at once if the server is known to be down.
