@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
-import importlib
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from doorward.errors import ConfigurationError
+from doorward.named_app import load_app
 from doorward.printable import describe, printable
 
 if TYPE_CHECKING:
@@ -168,7 +166,7 @@ def _lines(state: ClientState) -> list[str]:
 
 def _asked(arguments: argparse.Namespace, method: str, *values: object) -> Any:
     """What the client's ``method`` answers, True where that is nothing; None, said on stderr, if the store cannot."""
-    aj = _of_app(arguments.app) if arguments.app else _of_store(arguments)
+    aj = load_app(arguments.app) if arguments.app else _of_store(arguments)
     if type(aj.runtime.store).__name__ == "MemoryStore":
         where = "--app" if arguments.app else "--store"
         raise ConfigurationError(
@@ -212,31 +210,3 @@ def _of_store(arguments: argparse.Namespace) -> Doorward:
     from doorward.client import Doorward
 
     return Doorward([], store=arguments.store, name=arguments.name)
-
-
-def _of_app(text: str) -> Doorward | AsyncDoorward:
-    from doorward.client import AsyncDoorward, Doorward
-
-    module, _, path = text.partition(":")
-    if not module or not path:
-        raise ConfigurationError("--app", f"must be MODULE:NAME, such as myapp:aj, not {printable(text)!r}")
-    found = _imported(module)
-    for name in path.split("."):
-        found = getattr(found, name, None)
-    # What the adapters make holds the client.
-    for candidate in (found, getattr(found, "client", None)):
-        if isinstance(candidate, Doorward | AsyncDoorward):
-            return candidate
-    raise ConfigurationError("--app", f"{printable(text)} is no Doorward object, but {type(found).__name__}")
-
-
-def _imported(module: str) -> Any:
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        with contextlib.redirect_stdout(sys.stderr):  # what the application prints is no answer of ours
-            return importlib.import_module(module)
-    except Exception as error:
-        problem = printable(describe(error), 300)
-        raise ConfigurationError("--app", f"{printable(module)} cannot be imported: {problem}") from error

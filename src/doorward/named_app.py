@@ -1,0 +1,52 @@
+"""Finds the client that a command names: ``--app myapp:aj``, as servers name applications."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from doorward.errors import ConfigurationError
+from doorward.printable import describe, printable
+
+if TYPE_CHECKING:
+    from doorward.client import AsyncDoorward, Doorward
+
+
+def load_app(text: str, field: str = "--app") -> Doorward | AsyncDoorward:
+    """The client that ``text`` names; its module is imported here, and what that prints goes to standard error.
+
+    Args:
+        text: ``MODULE:NAME``. What the adapters make is taken for the client in it.
+        field: The argument that errors name.
+
+    Raises:
+        ConfigurationError: The module cannot be imported, or the name is no client.
+    """
+    from doorward.client import AsyncDoorward, Doorward
+
+    module, _, path = text.partition(":")
+    if not module or not path:
+        raise ConfigurationError(field, f"must be MODULE:NAME, such as myapp:aj, not {printable(text)!r}")
+    found = _imported(module, field)
+    for name in path.split("."):
+        found = getattr(found, name, None)
+    # What the adapters make holds the client.
+    for candidate in (found, getattr(found, "client", None)):
+        if isinstance(candidate, Doorward | AsyncDoorward):
+            return candidate
+    raise ConfigurationError(field, f"{printable(text)} is no Doorward object, but {type(found).__name__}")
+
+
+def _imported(module: str, field: str) -> Any:
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # what the application prints is no answer of ours
+            return importlib.import_module(module)
+    except Exception as error:
+        problem = printable(describe(error), 300)
+        raise ConfigurationError(field, f"{printable(module)} cannot be imported: {problem}") from error
