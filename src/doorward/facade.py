@@ -92,9 +92,9 @@ class Facade(ABC):
 
     def with_rule(self, *rules: Rule | Sequence[Rule]) -> Self:
         """The same client with more rules after its own; everything else is shared."""
-        known = len(self.engine.bound)
-        engine = self.runtime.extended(self.engine, parse_rules(rules), additive=True)
-        extra = (*self._extra, *engine.bound[known:])
+        base = self.engine
+        engine = self.runtime.extended(base, parse_rules(rules), additive=True)
+        extra = (*self._extra, *engine.bound[len(base.bound) :])
         return type(self).__new__(type(self))._adopt(self.runtime, engine, extra)
 
     def health(self) -> dict[str, object]:

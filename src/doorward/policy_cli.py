@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from doorward.errors import ConfigurationError
 from doorward.named_app import load_app
 from doorward.printable import printable
 

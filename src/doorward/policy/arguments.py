@@ -58,7 +58,8 @@ _IMPORTED_FOR_TYPES = {
     "Rule": Rule,
 }
 """Names that modules of builders import for type checkers only."""
-_CODE_ONLY: tuple[Any, ...] = (timedelta, re.Pattern, Proxies, Callable)
+# None is for what computes arguments: whoever writes a file leaves out what he does not want to say.
+_CODE_ONLY: tuple[Any, ...] = (type(None), timedelta, re.Pattern, Proxies, Callable)
 _LISTS = (list, tuple, set, frozenset, Sequence, Collection)
 
 
@@ -67,7 +68,7 @@ class Argument(NamedTuple):
 
     Attributes:
         name: Its name.
-        type: What it may be in a file: str, int, float, bool, None, and lists, mappings, unions and literals of them.
+        type: What it may be in a file: str, int, float, bool, and lists, mappings, unions and literals of them.
         required: Whether it has to be given.
         default: What it is otherwise; None where that is said elsewhere.
     """
@@ -93,7 +94,9 @@ def arguments(name: str) -> dict[str, Argument]:
     for parameter in inspect.signature(build).parameters.values():
         annotation = hints[parameter.name]
         if parameter.kind is parameter.VAR_KEYWORD:  # **options: Unpack[…]
-            found |= {key: Argument(key, kind, required=False) for key, kind in _keys(get_args(annotation)[0]).items()}
+            found |= {
+                key: Argument(key, kind, required=False) for key, kind in hints_of(get_args(annotation)[0]).items()
+            }
         else:
             required = parameter.default is parameter.empty
             default = None if required else parameter.default
@@ -109,7 +112,8 @@ def options() -> dict[str, Argument]:
     return {name: Argument(name, as_data(hints[name]), required=False) for name in OPTIONS}
 
 
-def _keys(table: Any) -> dict[str, Any]:
+def hints_of(table: Any) -> dict[str, Any]:
+    """The types of a TypedDict's keys in a file."""
     hints = get_type_hints(table, None, {**vars(limits), **_IMPORTED_FOR_TYPES})
     return {name: as_data(kind) for name, kind in hints.items()}
 
@@ -149,4 +153,4 @@ def shape(kind: Any) -> Any:
     return kind
 
 
-__all__ = ["BUILDERS", "OPTIONS", "Argument", "arguments", "as_data", "builder", "options", "shape"]
+__all__ = ["BUILDERS", "OPTIONS", "Argument", "arguments", "as_data", "builder", "hints_of", "options", "shape"]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from doorward.printable import describe
 from doorward.settings import Options, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from doorward.policy.arguments import Argument
     from doorward.policy.documents import Lines, Place
@@ -54,7 +53,6 @@ _WORDS = {
     "str": "text",
     "list": "a list",
     "dict": "a table",
-    "NoneType": "null",
 }
 
 
@@ -75,14 +73,15 @@ class Entry:
     rules: tuple[Rule, ...] = field(repr=False)
 
 
-def build_rules(found: object, lines: Lines, mistakes: list[Mistake]) -> list[Entry]:
-    """The entries of ``rules``; what is wrong is added to ``mistakes``."""
+def build_rules(found: object, lines: Lines, mistakes: list[Mistake], known: Sequence[Entry] = ()) -> list[Entry]:
+    """The entries of ``rules``; what is wrong is added to ``mistakes``, and what is ``known`` not built again."""
     if not isinstance(found, list):
         mistakes.append(mistake(lines["rules",], "rules", f"must be a list of tables, not {_shown(found)}"))
         return []
-    entries = []
+    entries: list[Entry] = []
+    before = [*known]
     for position, item in enumerate(found):
-        entry = _entry(item, ("rules", position), lines, mistakes)
+        entry = _entry(item, ("rules", position), lines, mistakes, before)
         if entry is not None:
             entries.append(entry)
         if len(mistakes) > _ENOUGH:
@@ -90,22 +89,30 @@ def build_rules(found: object, lines: Lines, mistakes: list[Mistake]) -> list[En
     return entries
 
 
-def _entry(item: object, place: Place, lines: Lines, mistakes: list[Mistake]) -> Entry | None:
-    name = item.get(KEY) if isinstance(item, dict) else None
+def _entry(item: Any, place: Place, lines: Lines, mistakes: list[Mistake], known: list[Entry]) -> Entry | None:
     if not isinstance(item, dict):
         problem = f'must be a table such as {{ {KEY} = "shield" }}, not {_shown(item)}'
         mistakes.append(mistake(lines[place], _named(place), problem))
         return None
+    name = item.get(KEY)
     if not isinstance(name, str) or name not in BUILDERS:
         problem = f"must be one of {', '.join(BUILDERS)}"
-        given = f", not {_shown(name)}.{_near(str(name), BUILDERS)}" if KEY in item else ", and is missing"
-        mistakes.append(mistake(lines[*place, KEY], _named((*place, KEY)), problem + given))
+        is_not = f", not {_shown(name)}.{_near(str(name), BUILDERS)}" if KEY in item else ", and is missing"
+        mistakes.append(mistake(lines[*place, KEY], _named((*place, KEY)), problem + is_not))
         return None
     given = {key: value for key, value in item.items() if key != KEY}
+    for same in [each for each in known if each.builder == name and _same(each.arguments, given)][:1]:
+        known.remove(same)
+        return replace(same, line=lines[place])
     call = _Call(name, builder(name), arguments(name), place, lines)
     rules = call.made(given)
     mistakes.extend(call.mistakes)
     return Entry(name, given, lines[place], rules)
+
+
+def _same(one: object, other: object) -> bool:
+    """Whether two values are equal and of the same types all through: 1 is not True here, nor 1.0."""
+    return repr(one) == repr(other)
 
 
 class _Call:
@@ -292,19 +299,16 @@ _KINDS = {
     "bool_type": "bool",
     "list_type": "list",
     "dict_type": "dict",
-    "none_required": "NoneType",
 }
 
 
-def _real(location: Sequence[str | int], value: object) -> Place:
+def _real(location: Sequence[str | int], value: Any) -> Place:
     """The parts of a location that lead into the value; the others name the branches of unions."""
     place: list[str | int] = []
     for part in location:
-        if isinstance(value, list) and isinstance(part, int) and part < len(value):
+        is_item = isinstance(value, list) and isinstance(part, int) and part < len(value)
+        if is_item or (isinstance(value, dict) and part in value):
             value = value[part]
-            place.append(part)
-        elif isinstance(value, dict) and part in value:
-            value = value[part]  # type: ignore[index]  # it is in it
             place.append(part)
     return tuple(place)
 
@@ -329,7 +333,7 @@ def _shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _near(word: str, known: Iterator[str] | Sequence[str] | Mapping[str, Any]) -> str:
+def _near(word: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches  # imported where a mistake was made
 
     near = get_close_matches(word[:60], list(known), n=1)

@@ -116,7 +116,7 @@ def _special(rule: Rule) -> dict[str, Plain]:
     return {}
 
 
-def plain(value: Any) -> Plain:
+def plain(value: Any) -> Plain:  # noqa: PLR0911  (one for each kind of value)
     """A value of a rule as data."""
     if isinstance(value, enum.Enum):
         return str(value.value)

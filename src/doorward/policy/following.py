@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from doorward.clock import NANOSECONDS
+from doorward.errors import ConfigurationError, DataError
 from doorward.locks import lock_over_forks
 from doorward.policy.documents import Signature
 from doorward.policy.errors import PolicyError
@@ -39,8 +40,8 @@ class PolicyFile:
     Args:
         path: The file; absolute, since applications change their folder.
         policy: What it said at first.
-        take_over: Puts a policy in force and says what changed, a line each; None, where a newer one is in force. Raises
-            ConfigurationError for one that cannot be.
+        take_over: Puts a policy in force and says what changed, a line each; None, where a newer one is in force.
+            Raises ConfigurationError for one that cannot be.
         adopted: Is told of every facade that comes into being.
         load: Reads the file. Raises PolicyError.
         journal: Counts and logs.
@@ -115,7 +116,7 @@ class PolicyFile:
         try:
             self.reload()
         except Exception as error:
-            if not isinstance(error, PolicyError):
+            if not isinstance(error, ConfigurationError | DataError):
                 self._journal.swallowed("policy", error)
         finally:
             self._tried = sighting
@@ -154,7 +155,7 @@ class PolicyFile:
 
     def _failed(self, error: Exception) -> None:
         """Keep what is in force; said once for each cause, as long as it lasts."""
-        text = str(error) if isinstance(error, PolicyError) else describe(error)
+        text = str(error).replace("\n", "; ") if isinstance(error, PolicyError) else describe(error)
         with self._lock:
             self._failures += 1
             is_new, self._error = text != self._error, text

@@ -12,6 +12,8 @@ from doorward.policy.documents import read
 from doorward.policy.errors import PolicyError, mistake
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from doorward.client import Doorward
     from doorward.policy.documents import Document, Signature
     from doorward.rules.base import Rule
@@ -29,6 +31,7 @@ class Policy:
         options: Arguments for :class:`doorward.Doorward`.
         digest: The first 12 digits of the SHA-256 of the file.
         signature: Tells whether the file has changed since.
+        option_lines: Where each option stands.
     """
 
     path: Path
@@ -36,6 +39,7 @@ class Policy:
     options: dict[str, object]
     digest: str
     signature: Signature = field(repr=False)
+    option_lines: dict[str, int] = field(default_factory=dict, repr=False)
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -60,7 +64,7 @@ class Policy:
         """
         from doorward.client import Doorward
 
-        return Doorward(self.rules, **{**self.options, **more})  # type: ignore[arg-type]  # checked when it was loaded
+        return Doorward(self.rules, **{**self.options, **more})
 
 
 def load(path: str | Path) -> Policy:
@@ -73,13 +77,19 @@ def load(path: str | Path) -> Policy:
         PolicyError: It cannot be used; the error lists every mistake with its line.
         ConfigurationError: ``path`` is no path, or what reads YAML is not installed.
     """
-    if not isinstance(path, str | Path) or not str(path) or "\0" in str(path):
+    given: object = path
+    if not isinstance(given, str | Path) or not str(path) or "\0" in str(path):
         raise ConfigurationError("policy", f"must be the path of a TOML or YAML file, not {path!r}")
     return made(read(Path(path), str(path)), Path(path))
 
 
-def made(document: Document, path: Path) -> Policy:
+def made(document: Document, path: Path, known: Sequence[Entry] = ()) -> Policy:
     """The policy that a document is.
+
+    Args:
+        document: What the file holds.
+        path: The file.
+        known: Entries whose rules are taken again where they are the same.
 
     Raises:
         PolicyError: It is none.
@@ -92,11 +102,12 @@ def made(document: Document, path: Path) -> Policy:
     ]
     if not data:
         mistakes.append(mistake(0, "", "is empty: write `rules = []` (YAML: `rules: []`) if that is what is meant"))
-    entries = build_rules(data.get("rules", []), lines, mistakes)
+    entries = build_rules(data.get("rules", []), lines, mistakes, known)
     options = build_options(data.get("options", {}), lines, mistakes)
     if mistakes:
         raise PolicyError(str(path), mistakes)
-    return Policy(path, tuple(entries), options, document.digest, document.signature)
+    where = {name: lines["options", name] for name in options}
+    return Policy(path, tuple(entries), options, document.digest, document.signature, where)
 
 
 __all__ = ["Entry", "Policy", "load", "made"]

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
+from doorward.asking import ServicePart
+from doorward.bound import APPLICATION, ServiceRefusal
 from doorward.errors import ConfigurationError
 from doorward.locks import lock_over_forks
+from doorward.policy.arguments import OPTIONS
 from doorward.policy.described import side_of
 from doorward.policy.diff import compared
 from doorward.policy.documents import read
@@ -22,16 +25,14 @@ from doorward.settings import Options, parse
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from doorward.asking import ServicePart
     from doorward.engine import Engine
     from doorward.facade import Facade
     from doorward.progress import Progress
     from doorward.requests import Carrier, ReadRequest
     from doorward.routes import RoutePolicy
     from doorward.rules.base import Rule
-    from doorward.settings import Settings
 
-_FOLLOWED = ("mode", "identity", "ips", "on_error", "limits", "thresholds", "ipv6_prefix", "body_limit")
+_FOLLOWED = ("mode", "identity", "ips", "on_error", "limits", "thresholds", "ipv6_prefix", "body_limit", "proxies")
 """The settings that a policy file may change while the client runs."""
 
 
@@ -56,7 +57,7 @@ class FollowingRuntime(Runtime):
         self._owner = owner
         self._path = Path(named).absolute()
         self._facades: WeakSet[Facade] = WeakSet()
-        super().__init__([*rules, *policy.rules], self._settings(policy))
+        super().__init__([*rules, *policy.rules], parse(self._merged(policy), owner))
         self._installed = 0
         # Made after all that may be locked under it: a fork takes locks in the reverse order of their making.
         self._swap = lock_over_forks()
@@ -71,51 +72,67 @@ class FollowingRuntime(Runtime):
         )
 
     def _load(self) -> Policy:
-        named = self.policy.policy.path if self.policy is not None else self._path
-        return made(read(self._path, str(named)), named)
+        """What the file says now; entries that are as they were keep their rules, and what those have learnt."""
+        assert self.policy is not None
+        known = self.policy.policy
+        return made(read(self._path, str(known.path)), known.path, known.entries)
 
-    def _settings(self, policy: Policy) -> Settings:
+    def _merged(self, policy: Policy) -> Options:
         both = sorted(set(policy.options) & {name for name, value in self._options.items() if value is not None})
         if both:
-            wrong = [mistake(0, f"options.{name}", "is said in code too: say it in one place") for name in both]
+            problem = "is said in code too: say it in one place"
+            wrong = [mistake(policy.option_lines[name], f"options.{name}", problem) for name in both]
             raise PolicyError(str(policy.path), wrong)
         merged: Any = {**self._options, **policy.options}
-        return parse(merged, self._owner)
+        return merged  # type: ignore[no-any-return]  # options by name, each checked by whoever reads them
 
     # --- taking a policy over
 
     def _take_over(self, policy: Policy, turn: int) -> list[str] | None:
         """Put a policy in force, and say what changed; None, unless a newer one is."""
-        before = side_of(self)
-        draft = self._draft(policy)
+        draft = copy.copy(self)
+        try:
+            draft.become(policy)
+            if draft.awaits_only and not self.awaits_only:
+                problem = "is asynchronous, and the policy has a rule that asks it"
+                raise ConfigurationError(draft.awaits_only, problem)
+            changes = compared(side_of(self), side_of(draft)).lines()
+            return changes if self._swapped(draft, policy, turn) else None
+        finally:
+            if draft.network is not None and draft.network is not self.network:
+                draft.network.close()
+
+    def become(self, policy: Policy) -> None:
+        """Take a policy on; for a copy that nobody asks yet."""
+        merged = self._merged(policy)
+        followed: Any = {name: value for name, value in merged.items() if name in (*OPTIONS, "data")}
+        fresh = parse(followed, self._owner)
+        self.settings = self.settings._replace(**{name: getattr(fresh, name) for name in _FOLLOWED})
+        self.engine = self._build([*self._in_code, *policy.rules])
+
+    def _swapped(self, draft: Runtime, policy: Policy, turn: int) -> bool:
+        """Have requests that begin from now on decided as by ``draft``, unless something newer is in force."""
         with self._swap:
             if turn <= self._installed:
-                return None
+                return False
             self._installed = turn
             self.network = self.network or draft.network
             self.conditional = self.conditional or draft.conditional
             self.settings, self.engine = draft.settings, draft.engine
-            assert self.policy is not None
-            self.policy.policy = policy
         for facade in list(self._facades):
             self._follow(facade)
-        return compared(before, side_of(self)).lines()
-
-    def _draft(self, policy: Policy) -> Runtime:
-        """This client as it would be with a policy: what it shares with others is shared, the rest made anew."""
-        draft = copy.copy(self)
-        fresh = self._settings(policy)
-        draft.settings = self.settings._replace(**{name: getattr(fresh, name) for name in _FOLLOWED})
-        draft.engine = draft._build([*self._in_code, *policy.rules])
-        if draft.awaits_only and not self.awaits_only:
-            raise ConfigurationError(draft.awaits_only, "is asynchronous, and the policy has a rule that asks it")
-        return draft
+        with self._swap:
+            # Last, so that a process that is forked meanwhile finds that it has this still to do.
+            if turn == self._installed and self.policy is not None:
+                self.policy.policy = policy
+        return True
 
     def _service_part(self) -> ServicePart | None:
-        part = super()._service_part()
-        running = getattr(self, "engine", None)
+        running: Engine | None = getattr(self, "engine", None)
+        if running is None or running.service is None:
+            return super()._service_part()
         # Whether the service answers is known already.
-        return part if part is None or running is None else part._replace(watch=running.service.watch)
+        return ServicePart(self._bind(ServiceRefusal(), "service", APPLICATION), running.service.watch)
 
     # --- facades
 

@@ -1,11 +1,12 @@
 """TOML with the line of each value. ``tomllib`` reads the values; what is here only finds out where they stand.
 
 It walks through the text once before ``tomllib`` does, and so can refuse what that would take too long over: keys of a
-thousand parts, brackets within brackets. Where it meets something that is no TOML it stops, for ``tomllib`` to say what.
+thousand parts, brackets within brackets. Where it meets what is no TOML it stops, for ``tomllib`` to say so.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tomllib
 from typing import TYPE_CHECKING, Any
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
 _BLANK = re.compile(r"[ \t]*")
 _SPACE = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
-_STRING = re.compile(
-    r'"""(?:[^\\]|\\.)*?"{3,5}' r"|'''.*?'{3,5}" r'|"(?:[^"\\\n]|\\.)*"' r"|'[^'\n]*'",
-    re.DOTALL,
+_STRINGS = (
+    r'"""(?:[^\\]|\\.)*?"{3,5}',
+    r"'''.*?'{3,5}",
+    r'"(?:[^"\\\n]|\\.)*"',
+    r"'[^'\n]*'",
 )
+_STRING = re.compile("|".join(_STRINGS), re.DOTALL)
 _SCALAR = re.compile(r"[^\s,\]}#]+(?: [0-9][^\s,\]}#]*)?")  # a date and a time may have a blank between them
 _LINE_END = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\r?\n|\Z)")
 _AT = re.compile(r"\(at line (\d+), column (\d+)\)")
@@ -38,10 +42,8 @@ def parse(text: str) -> tuple[dict[str, Any], dict[Place, int]]:
         Malformed: It is no TOML, or goes beyond the limits of :mod:`doorward.policy.documents`.
     """
     finder = _Finder(text)
-    try:
+    with contextlib.suppress(_NoToml):
         finder.document()
-    except _NoToml:
-        pass
     try:
         return tomllib.loads(text), finder.lines
     except (tomllib.TOMLDecodeError, ValueError) as error:  # ValueError: a date that does not exist, a huge number
