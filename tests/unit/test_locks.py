@@ -63,12 +63,6 @@ def test_what_made_a_lock_takes_it_along() -> None:
     assert len(locks._known) <= before
 
 
-def test_where_there_is_no_fork_a_lock_is_a_lock() -> None:
-    """Windows has no hooks, and needs none."""
-    with lock_over_forks() as held:
-        assert held
-
-
 def test_what_every_request_locks_is_locked_over_forks() -> None:
     """The journal's lock and the runtime's; the memory store has hooks of its own."""
     runtime = Doorward().runtime

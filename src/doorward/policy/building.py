@@ -206,12 +206,13 @@ def build_options(found: object, lines: Lines, mistakes: list[Mistake]) -> dict[
         mistakes.append(mistake(lines["options",], "options", f"must be a table, not {_shown(found)}"))
         return {}
     given = {**found}
+    made = {}
     if isinstance(given.get("proxies"), dict):
-        given["proxies"] = _proxies(found["proxies"], lines, mistakes)
+        made["proxies"] = _proxies(given.pop("proxies"), lines, mistakes)
     call = _Call("a policy file", _checked, options(), ("options",), lines)
     call.made(given)
     mistakes.extend(call.mistakes)
-    return given
+    return {**given, **made}
 
 
 def _proxies(table: dict[str, Any], lines: Lines, mistakes: list[Mistake]) -> object:

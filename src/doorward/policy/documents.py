@@ -19,7 +19,7 @@ Place = tuple[str | int, ...]
 
 LARGEST_FILE = 2**20
 DEEPEST = 16
-MOST_VALUES = 100_000
+MOST_VALUES = 50_000
 SUFFIXES = {".toml": "TOML", ".yaml": "YAML", ".yml": "YAML"}
 
 

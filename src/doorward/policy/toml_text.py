@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 import tomllib
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from doorward.policy.documents import DEEPEST, MOST_VALUES, Malformed, Place
@@ -92,9 +93,9 @@ class _Finder:
     def _header(self) -> Place:
         line, is_array = self.line, self._next_is("[[")
         self._skip("[[" if is_array else "[")
-        place = self._resolved(list(self._key()), is_array=is_array)
-        self._skip("]]" if is_array else "]")
+        place = self._resolved(list(islice(self._key(), DEEPEST + 1)), is_array=is_array)
         self._note(place, line)
+        self._skip("]]" if is_array else "]")
         return place
 
     def _resolved(self, key: list[str], *, is_array: bool) -> Place:
