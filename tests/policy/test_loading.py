@@ -21,7 +21,10 @@ from tests.policy.values import APART, REQUIRED, VALUES, all_differences
 from tests.policy.writing import toml
 
 SOAK = os.environ.get("DOORWARD_SOAK") == "1"
-SHARED_FOLDER = settings(max_examples=2_000 if SOAK else 50, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+SHARED_FOLDER = settings(
+    max_examples=2_000 if SOAK else 50,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 
 
 def written(folder: Path, text: str | bytes, name: str = "policy.toml") -> Path:
@@ -221,7 +224,7 @@ max = true
         (b"# " + b"x" * 2**20, "policy.toml", "is larger than"),
         ('[[rules]]\nrule = "deny"\n', "policy.toml", "needs a condition"),
         ('[[rules]]\nrule = "detect_bot"\nallow = []\ndeny = []\n', "policy.toml", "cannot be given together"),
-        ('[[rules]]\nrule = "deny"\npaths = ["re:(a"]\n', "policy.toml", "re:"),
+        ('[[rules]]\nrule = "deny"\npaths = ["re:(a"]\n', "policy.toml", "(a"),
         ("rules: [{rule: shield, threshold: .nan}]", "policy.yaml", "must be a number above 0"),
         ("rules: [{rule: sliding_window, max: 1, interval: .inf}]", "policy.yaml", "must be from one millisecond"),
     ],

@@ -47,7 +47,9 @@ def test_it_has_every_argument_of_every_builder_with_a_description() -> None:
 
 
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(call=calls(), options=st.fixed_dictionaries({}, optional={k: st.sampled_from(v) for k, v in OPTION_VALUES.items()}))
+@given(
+    call=calls(), options=st.fixed_dictionaries({}, optional={k: st.sampled_from(v) for k, v in OPTION_VALUES.items()})
+)
 def test_what_loads_is_right_by_the_schema(
     tmp_path: Path, call: tuple[str, dict[str, Any]], options: dict[str, Any]
 ) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from doorward.policy.documents import DEEPEST, MOST_VALUES, Malformed
 from doorward.policy.toml_text import parse
 from tests.policy.writing import all_places, toml
 
+SOAK = os.environ.get("DOORWARD_SOAK") == "1"
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 KEYS = st.one_of(st.sampled_from(["rules", "a", "b-c", "d_1", "", "a.b", "é", "x y", '"', "0"]), TEXT)
 SCALARS = st.one_of(TEXT, st.integers(-(2**63), 2**63 - 1), st.booleans(), st.floats(allow_nan=False))
@@ -20,6 +22,7 @@ VALUES = st.recursive(SCALARS, lambda v: st.lists(v, max_size=3) | st.dictionari
 TABLES = st.dictionaries(KEYS, VALUES, max_size=4)
 
 
+@settings(max_examples=2_000 if SOAK else 60, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data(), TABLES)
 def test_every_value_is_found_on_its_line(data: st.DataObject, table: dict[str, Any]) -> None:
     """Whatever the layout: headers, inline tables, strings over several lines, comments that look like code."""
