@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.policy.test_loading import written
 
 from doorward import Doorward, deny, shield, sliding_window
 from doorward.cli import main
 from doorward.policy.described import side_of
 from doorward.policy.diff import Diff, compared
-from tests.policy.test_loading import written
 
 LOGIN: dict[str, Any] = {"name": "login", "max": 5, "interval": "10m"}
 
@@ -63,8 +63,10 @@ def test_options_are_compared() -> None:
 
 FILES = (
     '[[rules]]\nrule = "sliding_window"\nname = "signup"\nmax = 5\ninterval = 600\nmode = "DRY_RUN"\n',
-    '[[rules]]\nrule = "sliding_window"\nname = "signup"\nmax = 5\ninterval = "10m"\nmode = "LIVE"\n'
-    '[[rules]]\nrule = "deny"\nname = "<b>|`x"\npaths = ["/<i>|*x*"]\n',
+    (
+        '[[rules]]\nrule = "sliding_window"\nname = "signup"\nmax = 5\ninterval = "10m"\nmode = "LIVE"\n'
+        '[[rules]]\nrule = "deny"\nname = "<b>|`x"\npaths = ["/<i>|*x*"]\n'
+    ),
 )
 
 

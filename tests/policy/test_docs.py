@@ -8,11 +8,11 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 import yaml
+from tests.policy.values import LITERAL
 
 from doorward.policy import load
 from doorward.policy.arguments import BUILDERS, OPTIONS
 from doorward.policy.schema import schema
-from tests.policy.values import LITERAL
 
 PAGE = (Path(__file__).parents[2] / "docs" / "policy.md").read_text(encoding="utf-8")
 BLOCKS = LITERAL.findall(PAGE)

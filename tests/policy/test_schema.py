@@ -10,13 +10,13 @@ import jsonschema_rs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.policy.test_loading import OPTIONS as OPTION_VALUES
+from tests.policy.test_loading import calls, written
 
 from doorward.policy import PolicyError, load
 from doorward.policy.arguments import BUILDERS, OPTIONS, arguments
 from doorward.policy.building import KEY
 from doorward.policy.schema import schema, schema_text
-from tests.policy.test_loading import OPTIONS as OPTION_VALUES
-from tests.policy.test_loading import calls, written
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "policy.schema.json"
 VALIDATOR = jsonschema_rs.Draft7Validator(schema())

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.policy.writing import all_places, toml
 
 from doorward.policy.documents import DEEPEST, MOST_VALUES, Malformed
 from doorward.policy.toml_text import parse
-from tests.policy.writing import all_places, toml
 
 SOAK = os.environ.get("DOORWARD_SOAK") == "1"
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
@@ -79,7 +79,7 @@ def test_what_is_no_toml_is_refused_with_its_line(text: str, line: int) -> None:
 )
 def test_what_would_take_for_ever_is_refused(text: str) -> None:
     """Before ``tomllib`` sees it, which is quadratic in the parts of a key, and recursive in brackets."""
-    with pytest.raises(Malformed, match="deeper than|more than"):
+    with pytest.raises(Malformed, match=r"deeper than|more than"):
         parse(text)
 
 

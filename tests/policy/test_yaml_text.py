@@ -11,12 +11,12 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.policy.writing import all_places
 
 from doorward.errors import ConfigurationError
 from doorward.policy import yaml_text
 from doorward.policy.documents import DEEPEST, Malformed
 from doorward.policy.yaml_text import parse
-from tests.policy.writing import all_places
 
 TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=8).map("k{}".format)
 VALUES = st.recursive(

@@ -108,7 +108,7 @@ def arguments(name: str) -> dict[str, Argument]:
 def options() -> dict[str, Argument]:
     """The client's options that may stand in a file."""
     chosen = {name: Options.__annotations__[name] for name in OPTIONS}
-    hints = get_type_hints(type("Chosen", (), {"__annotations__": chosen}), vars(settings), _IMPORTED_FOR_TYPES)
+    hints = get_type_hints(type("Chosen", (), {"__annotations__": chosen}), dict(vars(settings)), _IMPORTED_FOR_TYPES)
     return {name: Argument(name, as_data(hints[name]), required=False) for name in OPTIONS}
 
 

@@ -306,10 +306,11 @@ _KINDS = {
 def _real(location: Sequence[str | int], value: Any) -> Place:
     """The parts of a location that lead into the value; the others name the branches of unions."""
     place: list[str | int] = []
+    inner: Any = value
     for part in location:
-        is_item = isinstance(value, list) and isinstance(part, int) and part < len(value)
-        if is_item or (isinstance(value, dict) and part in value):
-            value = value[part]
+        is_item = isinstance(inner, list) and isinstance(part, int) and part < len(inner)
+        if is_item or (isinstance(inner, dict) and part in inner):
+            inner = _at(inner, (part,))
             place.append(part)
     return tuple(place)
 

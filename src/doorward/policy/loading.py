@@ -64,7 +64,8 @@ class Policy:
         """
         from doorward.client import Doorward
 
-        return Doorward(self.rules, **{**self.options, **more})
+        options: dict[str, Any] = {**self.options, **more}
+        return Doorward(self.rules, **options)
 
 
 def load(path: str | Path) -> Policy:

@@ -50,7 +50,7 @@ class FollowingRuntime(Runtime):
     """
 
     def __init__(self, rules: Sequence[Rule], options: Options, owner: str) -> None:
-        named: Any = options["policy"]
+        named: Any = options.get("policy")
         policy = load(named)
         self._in_code = list(rules)
         self._options: Options = options.copy()
