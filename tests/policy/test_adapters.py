@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import pytest
 from fastapi import Depends, FastAPI
@@ -51,8 +51,8 @@ def test_fastapi(file: Path) -> None:
         return "ok"
 
     @app.get("/in")
-    async def within(decision: Annotated[Any, Depends(guard.protected())]) -> str:
-        return str(decision.conclusion)
+    async def within() -> str:
+        return "ok"
 
     def statuses() -> list[int]:
         return [send(app, path).status for path in ("/depends", "/depends", "/decorated", "/decorated", "/in")]

@@ -72,7 +72,7 @@ def _parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("text", "line", "problem"),
     [
-        (BOMB, 5, "more than 1,000 values"),
+        (BOMB, 4, "more than 1,000 values"),
         (CHAIN, DEEPEST - 1, f"deeper than {DEEPEST}"),
         ("a: &a [*a]", 1, "contains itself"),
         ("a: *b", 1, "undefined alias|is not there"),
