@@ -140,15 +140,14 @@ def _extend(current: Protection, progress: Progress, rules: tuple[Rule, ...], po
 def _bound(current: Protection, rules: tuple[Rule, ...], *, additive: bool) -> tuple[Bound, ...]:
     """The rules of one decorator, bound once: results and counters are kept by these."""
     found = current.late.get(id(rules))
-    if found is not None:
-        return found[1]
     own = current.awaiting.engine
+    if found is not None and found[2] is own:  # which a policy file may replace, with another mode
+        return found[1]
     bound = current.runtime.extended(own, rules, tier=ROUTE, additive=additive).bound[len(own.bound) :]
     if len(current.late) >= _MOST_BOUND:
         # Only decorators that are applied anew for each request get here.
         current.late.clear()
-    current.late[id(rules)] = (rules, bound)
-    current.runtime.routed += [
-        each for each in bound if all(each.rule != known.rule for known in current.runtime.routed)
-    ]
+    current.late[id(rules)] = (rules, bound, own)
+    known = [(each.rule, each.prefix) for each in current.runtime.routed]
+    current.runtime.routed += [each for each in bound if (each.rule, each.prefix) not in known]
     return bound

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from doorward import AsyncDoorward, Decision
     from doorward.bound import Bound
+    from doorward.engine import Engine
     from doorward.layer import LayerOptions
     from doorward.progress import Inputs, Progress
     from doorward.routes import RoutePolicy
@@ -51,7 +52,7 @@ class Protection:
         self.blocking = None if client.runtime.awaits_only else self.awaiting.as_sync()
         self.layer = Layer(client, options)
         self.runtime = client.runtime
-        self.late: dict[int, tuple[tuple[Rule, ...], tuple[Bound, ...]]] = {}
+        self.late: dict[int, tuple[tuple[Rule, ...], tuple[Bound, ...], Engine]] = {}
 
     def handle(
         self, request: HttpRequest, find_policy: FindPolicy, respond: Callable[[HttpRequest], HttpResponseBase]

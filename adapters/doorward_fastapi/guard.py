@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from doorward import AsyncDoorward, Decision, Doorward
     from doorward.asgi import Scope
     from doorward.bound import Bound
+    from doorward.engine import Engine
     from doorward.fingerprint import Scalar
     from doorward.progress import NotGiven
     from doorward.rules.base import Rule
@@ -48,7 +49,7 @@ class DoorwardFastAPI(DoorwardStarlette):
         rules: Sequence[Rule | Sequence[Rule]] | None = None,
         **options: Unpack[GuardOptions],
     ) -> None:
-        self._limits: dict[tuple[str, str], Bound] = {}
+        self._limits: dict[tuple[object, ...], Bound] = {}
         super().__init__(app, aj, rules, **options)
 
     def init_app(self, app: Starlette) -> None:
@@ -121,23 +122,27 @@ class DoorwardFastAPI(DoorwardStarlette):
         if any(rule.count_when is not None for rule in rate_limit(limit, algorithm=algorithm, **options)):
             self._policies.awaits_response = True
         name: LimitOptions = {"name": limit} if isinstance(limit, str) else {}
-        of_scope: dict[str, tuple[Bound, ...]] = {}
+        of_scope: dict[str, tuple[Engine, tuple[Bound, ...]]] = {}
 
         async def limited(connection: HTTPConnection) -> Decision:
             where = options.get("scope") or f"depends:{name_of(connection.scope.get('endpoint') or limited)}"
-            bounds = of_scope.get(where)
-            if bounds is None:
+            base, bounds = of_scope.get(where, (None, ()))
+            if base is not self.client.engine:  # which a policy file may replace, with another mode
+                base = self.client.engine
                 scoped: LimitOptions = {**name, **options, "scope": where}
-                bounds = of_scope[where] = self._bound(rate_limit(limit, algorithm=algorithm, **scoped))
+                bounds = self._bound(base, rate_limit(limit, algorithm=algorithm, **scoped))
+                of_scope[where] = base, bounds
             return self._passed(connection.scope, await self._asked(connection.scope, bounds))
 
         return _with_dependencies(limited, {})
 
-    def _bound(self, rules: Sequence[Limit]) -> tuple[Bound, ...]:
+    def _bound(self, base: Engine, rules: Sequence[Limit]) -> tuple[Bound, ...]:
         """The rules bound to the client; those of equal limits are the same ones, so that none is charged twice."""
-        engine = self.runtime.extended(self.client.engine, rules, additive=True)
-        fresh = engine.bound[len(self.client.engine.bound) :]
-        keys = [(bound.rule_id, rule.scope) for bound, rule in zip(fresh, rules, strict=True)]
+        fresh = self.runtime.extended(base, rules, additive=True).bound[len(base.bound) :]
+        keys = [
+            (bound.rule_id, rule.scope, bound.on_error, tuple(bound.identity.names))
+            for bound, rule in zip(fresh, rules, strict=True)
+        ]
         bounds = tuple(self._limits.setdefault(key, bound) for key, bound in zip(keys, fresh, strict=True))
         self.runtime.routed += [bound for bound in bounds if bound in fresh]
         return bounds

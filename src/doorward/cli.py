@@ -23,6 +23,7 @@ from doorward.eval_cli import add_eval
 from doorward.forwarded import canonical, forwarded_nodes, list_items
 from doorward.keys_cli import add_keys
 from doorward.patterns import DEFAULT_EXEMPT, RouteMatcher
+from doorward.policy_cli import add_policy
 from doorward.printable import printable
 from doorward.robots_cli import add_robots
 from doorward.rules.limits import text_quotas
@@ -80,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         add_serve,
         add_keys,
         add_tail,
+        add_policy,
     ):
         add(commands)
     return parser

@@ -5,7 +5,8 @@
     Exception
     └── DoorwardError
         ├── ConfigurationError(ValueError)     a wrong argument, found when the object is built
-        │   └── UnknownArgument(TypeError)     a keyword that does not exist
+        │   ├── UnknownArgument(TypeError)     a keyword that does not exist
+        │   └── PolicyError                    a policy file cannot be used (doorward.policy)
         ├── UnsupportedRequest(TypeError)      ``protect`` was given something that is no request
         ├── DataError                          a data file is missing, truncated or of another version
         ├── ResolverError                      the DNS, or another server that was asked, gave no usable answer

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 from weakref import WeakKeyDictionary
 
 from doorward.drivers import run
+from doorward.errors import ConfigurationError
 from doorward.progress import NO_INPUTS, NOT_GIVEN, Inputs, conditional, given, taken
 from doorward.runtime import Runtime
-from doorward.settings import Options, parse, parse_rules
+from doorward.settings import Options, check_known, parse, parse_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -44,15 +45,46 @@ class Facade(ABC):
     _extra: tuple[Bound, ...]
 
     def __init__(self, rules: Sequence[Rule | Sequence[Rule]] = (), **options: Unpack[Options]) -> None:
-        settings = parse(options, type(self).__name__)
-        self._adopt(Runtime(parse_rules(rules), settings))
+        owner, listed = type(self).__name__, parse_rules(rules)
+        if options.get("policy") is None:
+            self._adopt(Runtime(listed, parse(options, owner)))
+            return
+        from doorward.policy.running import FollowingRuntime  # few clients have a policy file
+
+        check_known(options, owner)
+        self._adopt(FollowingRuntime(listed, options, owner))
 
     def _adopt(self, runtime: Runtime, engine: Engine | None = None, extra: tuple[Bound, ...] = ()) -> Self:
         self.runtime = runtime
         self.engine = engine or runtime.engine
         self._extra = extra
         self._joined: WeakKeyDictionary[Engine, Engine] = WeakKeyDictionary()
+        if runtime.policy is not None:
+            runtime.policy.adopted(self)
         return self
+
+    def moved_to(self, engine: Engine, extra: tuple[Bound, ...]) -> None:
+        """Decide by other rules from now on: a policy file has changed."""
+        self.engine, self._extra, self._joined = engine, extra, WeakKeyDictionary()
+
+    @property
+    def extra(self) -> tuple[Bound, ...]:
+        """The rules that :meth:`with_rule` added."""
+        return self._extra
+
+    def reload(self) -> list[str]:
+        """Load the policy file now, whether or not it seems to have changed; blocks meanwhile.
+
+        Returns:
+            What changed, a line each; empty where nothing did.
+
+        Raises:
+            PolicyError: The file cannot be used. What was in force still is.
+            ConfigurationError: The client has no policy file.
+        """
+        if self.runtime.policy is None:
+            raise ConfigurationError("policy", "is not given, so there is no file to load")
+        return self.runtime.policy.reload()
 
     def __repr__(self) -> str:
         names = ", ".join(bound.name for bound in self.engine.bound)
@@ -60,9 +92,9 @@ class Facade(ABC):
 
     def with_rule(self, *rules: Rule | Sequence[Rule]) -> Self:
         """The same client with more rules after its own; everything else is shared."""
-        known = len(self.engine.bound)
-        engine = self.runtime.extended(self.engine, parse_rules(rules), additive=True)
-        extra = (*self._extra, *engine.bound[known:])
+        base = self.engine
+        engine = self.runtime.extended(base, parse_rules(rules), additive=True)
+        extra = (*self._extra, *engine.bound[len(base.bound) :])
         return type(self).__new__(type(self))._adopt(self.runtime, engine, extra)
 
     def health(self) -> dict[str, object]:
@@ -74,6 +106,7 @@ class Facade(ABC):
             "rules": {bound.name: bound.mode.value for bound in self.engine.bound},
             "counts": runtime.journal.counts(),
             **({} if runtime.service is None else {"service": self._service_health(runtime.service)}),
+            **({} if runtime.policy is None else {"policy": runtime.policy.health()}),
         }
 
     def _service_health(self, service: RemoteService) -> dict[str, object]:
@@ -93,7 +126,9 @@ class Facade(ABC):
 
     def _join(self, outer: Engine) -> Engine:
         """The rules in force with those that ``with_rule`` added, for a request that middleware began with."""
-        more = [bound for bound in self._extra if bound not in outer.bound]
+        # A request that began before the policy file changed has these rules as they were bound then.
+        there = {id(bound.rule) for bound in outer.bound if bound.additive}
+        more = [bound for bound in self._extra if bound not in outer.bound and id(bound.rule) not in there]
         joined = self._joined[outer] = outer.with_bound((*outer.bound, *more)) if more else outer
         return joined
 

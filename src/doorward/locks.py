@@ -4,15 +4,43 @@ from __future__ import annotations
 
 import os
 import threading
+from weakref import ref
+
+_known: dict[int, ref[threading.Lock]] = {}
+"""Locks in the order of their making."""
+_forking = threading.Lock()
+_held: list[threading.Lock] = []
 
 
 def lock_over_forks() -> threading.Lock:
     """A lock that is held over every fork, so that a child finds it free and what it guards whole.
 
-    Without, a child that is forked while another thread holds the lock would wait for that thread for ever. The hooks
-    know the lock only, so that they do not keep its owner alive: they can never be taken off.
+    Without, a child that is forked while another thread holds the lock would wait for that thread for ever. A fork
+    takes locks in the reverse order of their making: under one, only those that were made before it may be taken.
     """
     lock = threading.Lock()
-    if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
-        os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
+    key = id(lock)
+    _known[key] = ref(lock, lambda _: _known.pop(key, None))
     return lock
+
+
+def _hold_all() -> None:
+    global _held  # noqa: PLW0603  (of the one thread that forks)
+    _forking.acquire()
+    locks = [lock for known in reversed(list(_known.values())) if (lock := known()) is not None]
+    for lock in locks:
+        lock.acquire()
+    _held = locks
+
+
+def _release_all() -> None:
+    global _held
+    locks, _held = _held, []
+    for lock in locks:
+        lock.release()
+    _forking.release()
+
+
+# One hook for all locks, which come and go with their owners: a hook itself can never be taken off.
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(before=_hold_all, after_in_parent=_release_all, after_in_child=_release_all)

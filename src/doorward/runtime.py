@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from doorward.intelligence.address_book import AddressBook
     from doorward.network import Network
     from doorward.offload import Offload
+    from doorward.policy.following import PolicyFile
     from doorward.reason import Reason
     from doorward.requests import Carrier, ReadRequest
     from doorward.routes import RoutePolicy
@@ -67,6 +68,9 @@ class Runtime:
         rules: The application's rules.
         settings: Checked options.
     """
+
+    policy: PolicyFile | None = None
+    """The policy file that it follows, if it does: see :mod:`doorward.policy.running`."""
 
     def __init__(self, rules: Sequence[Rule], settings: Settings) -> None:
         self.settings = settings

@@ -74,6 +74,8 @@ class Options(TypedDict, total=False):
         key: What the service knows this application by; None takes the environment's ``DOORWARD_KEY``.
         transport: How to reach the service, for who has something of their own: an object with the methods of
             :class:`doorward.service.client.transport.Transport`.
+        policy: A TOML or YAML file with more rules, and options that are not said here: see :mod:`doorward.policy`.
+            Its changes are taken over while the application runs.
     """
 
     mode: Mode | str
@@ -98,6 +100,7 @@ class Options(TypedDict, total=False):
     service: str | None
     key: str | None
     transport: Transport | None
+    policy: str | Path | None
 
 
 class Settings(NamedTuple):
@@ -126,6 +129,7 @@ class Settings(NamedTuple):
     service: str | None
     key: str
     transport: Transport | None
+    proxies: object
 
 
 def parse(options: Options, owner: str) -> Settings:
@@ -134,7 +138,7 @@ def parse(options: Options, owner: str) -> Settings:
     Raises:
         ConfigurationError: One is wrong, or the environment is.
     """
-    _check_known(options, owner)
+    check_known(options, owner)
     get: Callable[..., Any] = options.get
     development = os.environ.get(ENVIRONMENT_VARIABLE, "").strip().lower() == "development"
     override = _override(os.environ.get(MODE_VARIABLE, ""))
@@ -164,6 +168,7 @@ def parse(options: Options, owner: str) -> Settings:
         service=_service(get("service"), get("key"), get("transport")),
         key=_key(get("key")),
         transport=get("transport"),
+        proxies=get("proxies", "private"),
     )
 
 
@@ -180,7 +185,12 @@ def parse_rules(rules: object, field: str = "rules") -> list[Rule]:
     return [rule for item in rules for rule in parse_rules(item, field)]
 
 
-def _check_known(options: Mapping[str, object], owner: str) -> None:
+def check_known(options: Mapping[str, object], owner: str) -> None:
+    """See that there is no option that does not exist.
+
+    Raises:
+        UnknownArgument: There is.
+    """
     for name in options:
         if name not in Options.__annotations__:
             raise UnknownArgument(owner, name, ["rules", *Options.__annotations__])

@@ -204,9 +204,9 @@ def test_every_block_is_tested() -> None:
     """No block of Python escapes: each is driven above or run by itself."""
     driven = {block.heading for block in ELSEWHERE}
     assert driven == {*QUICK_STARTS, "Django"}
-    # Read only: toml, a catalogue of feeds, below; ini, dockerfile and nginx, how services are run; js, as tests/arcjet
-    # has it.
-    read = {"toml", "ini", "dockerfile", "nginx", "js"}
+    # Read only: toml, a catalogue of feeds, below, and policies, as yaml, in tests/policy; ini, dockerfile and nginx,
+    # how services are run; js, as tests/arcjet has it.
+    read = {"toml", "yaml", "ini", "dockerfile", "nginx", "js"}
     assert {block.language for block in BLOCKS} == {"python", "sh", "console", "text", *read}
     assert all(tomllib.loads(block.source) for block in BLOCKS if block.language == "toml")
 

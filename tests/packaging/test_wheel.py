@@ -137,6 +137,7 @@ def test_the_metadata_is_complete(wheel: Path) -> None:
     extras = [line.removeprefix("Provides-Extra: ") for line in lines if line.startswith("Provides-Extra")]
     assert sorted(extras) == [
         "all", "arcjet", "cli", "django", "fastapi", "flask", "geo", "ip", "redis", "service", "starlette", "valkey",
+        "yaml",
     ]  # fmt: skip
     needed = [line.removeprefix("Requires-Dist: ") for line in lines if line.startswith("Requires-Dist")]
     always = [requirement for requirement in needed if "extra ==" not in requirement]

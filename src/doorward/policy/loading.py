@@ -1,0 +1,114 @@
+"""Makes rules and options of a policy file, and finds everything that is wrong with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from doorward.errors import ConfigurationError
+from doorward.policy.building import Entry, build_options, build_rules
+from doorward.policy.documents import read
+from doorward.policy.errors import PolicyError, mistake
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from doorward.client import Doorward
+    from doorward.policy.documents import Document, Signature
+    from doorward.rules.base import Rule
+
+_KEYS = ("rules", "options")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a policy file says.
+
+    Attributes:
+        path: The file, as it was named.
+        entries: What stands in it, one for each ``[[rules]]``, in order.
+        options: Arguments for :class:`doorward.Doorward`.
+        digest: The first 12 digits of the SHA-256 of the file.
+        signature: Tells whether the file has changed since.
+        option_lines: Where each option stands.
+    """
+
+    path: Path
+    entries: tuple[Entry, ...]
+    options: dict[str, object]
+    digest: str
+    signature: Signature = field(repr=False)
+    option_lines: dict[str, int] = field(default_factory=dict, repr=False)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """All rules, in order. One entry may be several: ``protect_signup``, ``rate_limit`` with ``;`` in it."""
+        return tuple(rule for entry in self.entries for rule in entry.rules)
+
+    def place(self, rule: Rule) -> str:
+        """Where a rule stands, as ``policy.toml:12``; empty for one that is not of this file."""
+        for entry in self.entries:
+            if any(rule is each for each in entry.rules):
+                return f"{self.path}:{entry.line}"
+        return ""
+
+    def client(self, **more: Any) -> Doorward:
+        """A client with these rules and options, that does not follow the file.
+
+        Args:
+            **more: Options of the client; they take the place of the file's.
+
+        Raises:
+            ConfigurationError: One is wrong.
+        """
+        from doorward.client import Doorward
+
+        options: dict[str, Any] = {**self.options, **more}
+        return Doorward(self.rules, **options)
+
+
+def load(path: str | Path) -> Policy:
+    """Read a policy file.
+
+    Args:
+        path: A ``.toml`` file, or a ``.yaml`` or ``.yml`` file (extra ``yaml``).
+
+    Raises:
+        PolicyError: It cannot be used; the error lists every mistake with its line.
+        ConfigurationError: ``path`` is no path, or what reads YAML is not installed.
+    """
+    given: object = path
+    if not isinstance(given, str | Path) or not str(path) or "\0" in str(path):
+        raise ConfigurationError("policy", f"must be the path of a TOML or YAML file, not {path!r}")
+    return made(read(Path(path), str(path)), Path(path))
+
+
+def made(document: Document, path: Path, known: Sequence[Entry] = ()) -> Policy:
+    """The policy that a document is.
+
+    Args:
+        document: What the file holds.
+        path: The file.
+        known: Entries whose rules are taken again where they are the same.
+
+    Raises:
+        PolicyError: It is none.
+    """
+    data, lines = document.data, document.lines
+    mistakes = [
+        mistake(lines[key,], key, f"is no part of a policy: those are {' and '.join(_KEYS)}")
+        for key in data
+        if key not in _KEYS
+    ]
+    if not data:
+        mistakes.append(mistake(0, "", "is empty: write `rules = []` (YAML: `rules: []`) if that is what is meant"))
+    entries = build_rules(data.get("rules", []), lines, mistakes, known)
+    options = build_options(data.get("options", {}), lines, mistakes)
+    if mistakes:
+        raise PolicyError(str(path), mistakes)
+    where = {name: lines["options", name] for name in options}
+    return Policy(path, tuple(entries), options, document.digest, document.signature, where)
+
+
+__all__ = ["Entry", "Policy", "load", "made"]
