@@ -27,7 +27,8 @@ def lock_over_forks() -> threading.Lock:
 def _hold_all() -> None:
     global _held  # noqa: PLW0603  (of the one thread that forks)
     _forking.acquire()
-    locks = [lock for known in reversed(list(_known.values())) if (lock := known()) is not None]
+    # A copy, in one step: locks may go while this looks.
+    locks = [lock for known in reversed(_known.copy().values()) if (lock := known()) is not None]
     for lock in locks:
         lock.acquire()
     _held = locks
