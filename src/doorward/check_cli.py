@@ -54,11 +54,11 @@ def add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from doorward.checks import LEVELS, findings_of, from_environment, parse_silence
+    from doorward.checks import LEVELS, findings_of, parse_silence
     from doorward.checks.subject import subject_of
 
     codes = [code for text in arguments.silence for code in text.split(",") if code.strip()]
-    silenced = [*parse_silence(codes, "--silence"), *from_environment(os.environ)]
+    silenced = parse_silence(codes, "--silence")
     # The command line is this command's: of the application's server it says nothing.
     subject = subject_of(_client(arguments.target), os.environ, (), data=_folder(arguments.data))
     found = findings_of(subject, silenced)

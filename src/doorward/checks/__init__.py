@@ -28,10 +28,11 @@ from doorward.checks import (
     reach,
     trials,
 )
-from doorward.checks.registry import CODES, LEVELS, Code, Finding, Level, found_by
+from doorward.checks.registry import CLIENT, CODES, INTERNAL, LEVELS, Code, Finding, Level, found_by
 from doorward.checks.subject import Subject, subject_of
 from doorward.client import AsyncDoorward, Doorward
 from doorward.errors import ConfigurationError
+from doorward.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -72,9 +73,8 @@ def check(
         ConfigurationError: ``aj`` is no client, or something in ``silence`` is no code.
     """
     client = _client(aj)
-    silenced = [*parse_silence(silence, "silence"), *from_environment(os.environ)]
     subject = subject_of(client, os.environ, sys.argv, data=_folder(data))
-    found = findings_of(subject, silenced)
+    found = findings_of(subject, parse_silence(silence, "silence"))
     if log:
         _log(client, found)
     return found
@@ -83,18 +83,19 @@ def check(
 def findings_of(
     subject: Subject, silenced: Iterable[tuple[str, str]] = (), only: Callable[[Code], bool] | None = None
 ) -> list[Finding]:
-    """What all checks find, but for what is silenced.
+    """What all checks find, but for what is silenced, here or by ``DOORWARD_SILENCE``.
 
     Args:
         subject: What is looked at.
         silenced: Codes, each with a rule's name, or empty for all rules.
         only: Which checks are asked; all when None.
     """
-    quiet = set(silenced)
+    listed, found = _listed(subject.environ)
+    quiet = {*silenced, *listed}
     checks = [
         code for _, code in sorted(CODES.items()) if (only is None or only(code)) and (code.code, "") not in quiet
     ]
-    found = [finding for code in checks for finding in found_by(code, subject)]
+    found += [finding for code in checks for finding in found_by(code, subject)]
     return [finding for finding in found if not {(finding.code, ""), (finding.code, finding.rule)} & quiet]
 
 
@@ -115,14 +116,16 @@ def parse_silence(values: object, field: str) -> list[tuple[str, str]]:
     return parsed
 
 
-def from_environment(environ: Mapping[str, str]) -> list[tuple[str, str]]:
-    """What ``DOORWARD_SILENCE`` lists.
-
-    Raises:
-        ConfigurationError: It is no list of codes.
-    """
-    values = [value for value in environ.get(SILENCE_VARIABLE, "").split(",") if value.strip()]
-    return parse_silence(values, SILENCE_VARIABLE)
+def _listed(environ: Mapping[str, str]) -> tuple[list[tuple[str, str]], list[Finding]]:
+    """What ``DOORWARD_SILENCE`` lists; what is no code in it keeps no application from starting, but is said."""
+    silenced, problems = [], []
+    for value in environ.get(SILENCE_VARIABLE, "").split(","):
+        try:
+            silenced += parse_silence([value], SILENCE_VARIABLE) if value.strip() else []
+        except ConfigurationError as error:
+            text = printable(str(error), 300)
+            problems.append(Finding(INTERNAL, "warning", CLIENT, text, "docs/check.md lists the codes"))
+    return silenced, problems
 
 
 def _client(aj: object) -> Facade:

@@ -183,6 +183,8 @@ def _asked_by(subject: Subject, bound: Bound) -> str:
     """What other host a rule asks about each of its requests; empty when none."""
     if isinstance(bound.rule, Limit):
         return _counting_elsewhere(subject)
+    if bound.rule.remote and subject.client.runtime.service is not None:
+        return "the decision service" if bound.rule.needs else ""
     return "the DNS" if bound.rule.looks_up and bound.rule.needs else ""
 
 

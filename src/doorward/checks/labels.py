@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
     from doorward.checks.subject import Subject
 
-_MOVING = frozenset({"tor", "vpn", "proxy", "relay", "abuse", "hosting"})
+_MOVING = frozenset({"tor", "vpn", "proxy", "relay", "abuse"})
 _DAYS_MOVING = 30
-"""Exits and hijacked hosts change within days: after a month a list says little."""
+"""Exits and hijacked hosts change within days: after a month a list says little. The same as `doorward data status`."""
 _DAYS_OTHER = 365
-"""Countries, networks and crawlers move slowly."""
+"""Countries, networks, hosting providers and crawlers move slowly."""
 
 
 @looks_for("DW061", "no data for what a rule reads", about="deployment")

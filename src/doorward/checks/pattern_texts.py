@@ -65,7 +65,7 @@ def _all_paths(subject: Subject, bound: Bound) -> Iterator[Told]:
             "its paths are all paths: it lets everybody pass, and the rules that it ends are never asked",
             "name the paths that are meant, or give it a condition (ip=, where=)",
         )
-    elif subject.exempts and bound.rule.paths and not bound.tier:
+    elif subject.exempts and bound.rule.paths:
         wide = [path for path in bound.rule.paths if _is_wide(path)]
         if wide:
             yield Told(
@@ -73,7 +73,8 @@ def _all_paths(subject: Subject, bound: Bound) -> Iterator[Told]:
                 f"{named(wide[0])} is every path, so that rules are also asked about {_exempt_example()} and "
                 "static files, which middleware otherwise leaves alone: an orchestrator that is refused restarts "
                 "the application",
-                "leave paths= out: a rule without it is for all paths but those",
+                "leave paths= out, or in place of limits= write a rule, such as rate_limit(…): without paths it is for "
+                "all but those",
             )
 
 

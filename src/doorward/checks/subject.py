@@ -83,9 +83,16 @@ def subject_of(
         data: Another folder of data than the client's.
         exempts: See :class:`Subject`.
     """
-    now = client.runtime.clock.now_ns() // NANOSECONDS
     addresses = client.runtime.addresses if data is None else _addresses(client, data)
-    return Subject(client, environ, command, datetime.fromtimestamp(now, UTC).date(), addresses, exempts)
+    return Subject(client, environ, command, _today(client), addresses, exempts)
+
+
+def _today(client: Facade) -> date:
+    """The client's day; the system's where the application's clock is broken."""
+    try:
+        return datetime.fromtimestamp(client.runtime.clock.now_ns() // NANOSECONDS, UTC).date()
+    except Exception:
+        return datetime.now(UTC).date()
 
 
 def _addresses(client: Facade, folder: Path) -> KnownAddresses:
