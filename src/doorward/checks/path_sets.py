@@ -17,7 +17,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from doorward.patterns import METHODS, compile_path, split_methods, tokenize
+from doorward.patterns import METHODS, split_methods, tokenize
 from doorward.regex_cost import steps_per_character
 from doorward.regex_syntax import PROBES, Atom, Atomic, Choice, Edge, Node, Repeat, UnsupportedSyntax, parse
 from doorward.regex_syntax import Sequence as Items
@@ -32,10 +32,12 @@ OTHER_METHOD = ""
 """Stands for each method that has no name in :data:`doorward.patterns.METHODS`."""
 
 _MOST_STATES = 3_000
-_MOST_PAIRS = 30_000
+_MOST_WORK = 100_000
+"""States looked at in one comparison: some tens of milliseconds."""
 _LATIN_1 = 256
 _BEYOND = sum(1 << index for index, probe in enumerate(PROBES) if ord(probe) >= _LATIN_1)
 _PREFIXES = ("re:", "regex:")
+_PLAIN_BEGINNING = re.compile(r"(?:re|regex):\^?((?:[\w/-](?![*?{]))*)", re.ASCII)
 
 
 class _TooLarge(Exception):
@@ -127,11 +129,30 @@ def matches_nothing(pattern: Pattern) -> bool:
 def _covers(outer: tuple[Pattern, ...], inner: tuple[Pattern, ...]) -> bool:
     if set(inner) <= set(outer):
         return True
+    if outer and not all(any(_may_meet(wide, narrow) for wide in outer) for narrow in inner):
+        return False
     alphabet = _Alphabet([*outer, *inner])
     try:
         return _included(_automaton(inner, alphabet, certain=False), _automaton(outer, alphabet, certain=True))
     except (_TooLarge, RecursionError):
         return False
+
+
+def _may_meet(one: Pattern, other: Pattern) -> bool:
+    """Whether one path may match both, by what they begin with: most patterns part there, and need no automaton."""
+    first, second = _beginning(one), _beginning(other)
+    return first.startswith(second) or second.startswith(first)
+
+
+@lru_cache(maxsize=4096)
+def _beginning(pattern: Pattern) -> str:
+    """What all paths that a pattern matches begin with; the less, the less can be told."""
+    if not isinstance(pattern, str):
+        return ""
+    if not pattern.startswith(_PREFIXES):
+        return re.split(r"[*?]", pattern, maxsplit=1)[0]
+    found = _PLAIN_BEGINNING.match(pattern)
+    return found[1] if found and "|" not in pattern else ""
 
 
 def _included(inner: _Automaton, outer: _Automaton) -> bool:
@@ -140,16 +161,17 @@ def _included(inner: _Automaton, outer: _Automaton) -> bool:
     starts = inner.after(inner.closure(frozenset({0})), slash)
     covering = outer.after(outer.closure(frozenset({0})), slash)
     waiting = [(state, covering) for state in starts]
-    seen = set(waiting)
+    seen, work = set(waiting), 0
     while waiting:
         state, around = waiting.pop()
+        work += 1 + len(around)
         if state == 1 and 1 not in around:
             return False
         for pair in _next_pairs(inner, outer, state, around, characters):
             if pair not in seen:
                 seen.add(pair)
                 waiting.append(pair)
-        if len(seen) > _MOST_PAIRS:
+        if work > _MOST_WORK:
             raise _TooLarge
     return True
 
@@ -296,21 +318,21 @@ class Region(NamedTuple):
     def covers(self, other: Region) -> bool:
         """Whether each request of ``other`` is certainly one of these."""
         mine = dict(self.by_method)
-        return all(covers(mine.get(method, ()), patterns) for method, patterns in other.by_method)
+        compared = {(mine.get(method, ()), patterns) for method, patterns in other.by_method}
+        return all(covers(outer, inner) for outer, inner in compared)
 
     def is_everything(self) -> bool:
         """Whether it is certainly each request there is."""
         return self.covers(EVERYTHING)
 
-    def reaches(self, method: str, path: str) -> bool:
-        """Whether a request may be one of these."""
-        return any(
-            compile_path(pattern, overlong=True).matches(path) for pattern in dict(self.by_method).get(method, ())
-        )
-
 
 def region(paths: Sequence[Pattern], methods: Sequence[str]) -> Region:
     """The region of ``paths`` and ``methods`` as rules take them; empty ones are for all."""
+    return _region(tuple(paths), tuple(methods))
+
+
+@lru_cache(maxsize=1024)
+def _region(paths: tuple[Pattern, ...], methods: tuple[str, ...]) -> Region:
     routes = [split_methods(path, "paths") for path in paths] or [(None, EVERY_PATH)]
     found = []
     for method in (*sorted(METHODS), OTHER_METHOD):
