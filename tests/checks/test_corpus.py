@@ -17,6 +17,8 @@ from doorward.facade import Facade
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 TRUE = {
     "DW008": {"README.md: Filters, and rules by address"},  # 5 of 10: one weight, to be short
+    "DW011": {"check.md: At the start of an application"},  # it prints them
+    "DW031": {"check.md: At the start of an application"},
     "DW049": {
         "README.md: Several applications",
         "service.md: Five minutes",
