@@ -63,7 +63,7 @@ def test_codes_are_in_order() -> None:
 
 
 SAID_OF_MANY = [
-    ("DW005", "never asked"),
+    ("DW005", "never does anything"),
     ("DW011", "nobody in"),
     ("DW033", "pages"),
     ("DW042", "counted as one"),

@@ -111,7 +111,7 @@ def switched_off(subject: Subject) -> Iterator[Told]:
         if implied(rule, later.rule):
             yield Told(
                 later.name,
-                f"it is never asked: {earlier.name} lets every request pass that it is for, and ends "
+                f"it never does anything: {earlier.name} lets every request pass that it is for, and ends "
                 f"{later.rule.kind} rules",
                 f"take {later.rule.kind} out of ends= of {earlier.name}, narrow its paths, or remove {later.name}",
             )
