@@ -62,7 +62,7 @@ NEVER_ASKED = {"DW004", "DW005", "DW006"}
     st.dictionaries(st.sampled_from(["/a/*", "/**", "POST /b"]), st.just("9/minute"), max_size=1),
 )
 def test_rules_that_are_never_asked_never_run(rules: list[Any], of_paths: dict[str, str]) -> None:
-    """DW004 to DW006: whatever comes, the rule is NOT_RUN, or does not match. DW011: whom an allow is for is refused."""
+    """DW004 to DW006: the rule is NOT_RUN, or does not match. DW011: whom an allow is for is refused."""
     aj = Doorward(rules, limits=of_paths)
     found = [finding for finding in findings_of(subject_of(aj, {}, ())) if finding.rule]
     never = {finding.rule for finding in found if finding.code in NEVER_ASKED}
