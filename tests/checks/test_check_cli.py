@@ -112,7 +112,7 @@ def test_a_policy_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     """A file of rules is checked as a client with these rules."""
     pytest.importorskip("doorward.policy")
     file = tmp_path / "policy.toml"
-    file.write_text('[[rules]]\ntype = "fixed_window"\nname = "day"\nmax = 1\nwindow = "1d"\n')
+    file.write_text('[[rules]]\nrule = "fixed_window"\nname = "day"\nmax = 1\nwindow = "1d"\n')
     assert main(["check", str(file), "--json"]) == 1
     assert [found["code"] for found in json.loads(capsys.readouterr().out)] == ["DW033"]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from doorward.checks.subject import Subject
 
 _SHORTEST = 16
-"""Bytes: 128 bits, the least that RFC 4086 section 8.2 and OWASP ask of what signs sessions."""
+"""Bytes: 128 bits where they are random, the least that is thought beyond guessing today."""
 _LEAST_BITS = 32.0
 """By the text's own frequencies of characters. "aaaabbbbccccdddd" has these; of 100,000 draws of 16 random hexadecimal
 digits the least had 32.3."""
