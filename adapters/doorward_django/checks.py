@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -10,13 +11,17 @@ from django.urls import get_resolver
 from django.urls.resolvers import LocalePrefixPattern
 from django.utils.module_loading import import_string
 
+from doorward.checks import findings_of
+from doorward.checks.subject import subject_of
 from doorward_django import configuration
-from doorward_django.current import protection
+from doorward_django.current import client, protection
 from doorward_django.decorators import decorators
 from doorward_django.middleware import DoorwardMiddleware
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from doorward.checks import Code
 
 _MIDDLEWARE = "doorward_django.middleware.DoorwardMiddleware"
 _LOCALE = "django.middleware.locale.LocaleMiddleware"
@@ -87,6 +92,39 @@ def check_order(**_: Any) -> list[checks.CheckMessage]:
         message = "DoorwardMiddleware is above CorsMiddleware: scripts of other origins cannot read a refusal."
         found.append(checks.Warning(message, hint="Move it below CorsMiddleware.", id="doorward.W006"))
     return found
+
+
+@checks.register("doorward")
+def check_rules(**_: Any) -> list[checks.CheckMessage]:
+    """``doorward.DW001`` and on: rules that cannot work. Warnings at most, so that a server starts for all that."""
+    levels = {"note": checks.Info, "warning": checks.Warning, "error": checks.Warning}
+    return _findings(levels, lambda code: code.about == "rules")
+
+
+@checks.register("doorward", deploy=True)
+def check_deployment(**_: Any) -> list[checks.CheckMessage]:
+    """``doorward.DW041`` and on, under ``check --deploy``: where and how the rules are run."""
+    levels = {"note": checks.Info, "warning": checks.Warning, "error": checks.Error}
+    return _findings(levels, lambda code: code.about == "deployment")
+
+
+def _findings(levels: Mapping[str, Any], only: Callable[[Code], bool]) -> list[checks.CheckMessage]:
+    """What ``doorward check`` finds, as messages of Django's, silenced by id in ``SILENCED_SYSTEM_CHECKS``."""
+    if not configuration.is_set():
+        return []
+    try:
+        # The command line is that of manage.py.
+        subject = subject_of(client(), os.environ, (), exempts=_exempts())
+    except Exception:
+        return []  # the setting is wrong: doorward.E001
+    return [
+        levels[level](f"{rule}: {message}" if rule else message, hint=hint, id=f"doorward.{code}")
+        for code, level, rule, message, hint in findings_of(subject, only=only)
+    ]
+
+
+def _exempts() -> bool:
+    return bool(getattr(settings, configuration.SETTING).get("default_exemptions", True))
 
 
 def _positions() -> list[int]:

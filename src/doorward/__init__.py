@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from doorward.builders.email import validate_email
     from doorward.builders.shield import shield
     from doorward.builders.signup import protect_signup
+    from doorward.checks import check
     from doorward.rules.access import allow, deny, weigh
     from doorward.rules.bots import BotCategory, is_missing_user_agent, is_spoofed_bot, is_verified_bot
     from doorward.rules.email import EmailType
@@ -84,6 +85,7 @@ __all__ = [
     "UnknownArgument",
     "UnsupportedRequest",
     "allow",
+    "check",
     "deny",
     "detect_bot",
     "filter_request",
@@ -106,6 +108,7 @@ _LATER = {
     "BotCategory": "rules.bots",
     "EmailType": "rules.email",
     "allow": "rules.access",
+    "check": "checks",
     "deny": "rules.access",
     "detect_bot": "builders.bots",
     "filter_request": "rules.filters",

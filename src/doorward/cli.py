@@ -13,15 +13,16 @@ import sys
 from typing import TYPE_CHECKING
 
 import doorward
+from doorward.check_cli import add_check
 from doorward.client_cli import add_client
 from doorward.client_ip import ClientIP, ClientIPPolicy, Provenance, Proxies
-from doorward.clock import NANOSECONDS
 from doorward.data_cli import add_data
 from doorward.effects import Algorithm
 from doorward.errors import ConfigurationError, DataError
 from doorward.eval_cli import add_eval
 from doorward.forwarded import canonical, forwarded_nodes, list_items
 from doorward.keys_cli import add_keys
+from doorward.limit_sense import idle_quotas, in_words, span
 from doorward.patterns import DEFAULT_EXEMPT, RouteMatcher
 from doorward.policy_cli import add_policy
 from doorward.printable import printable
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from doorward.rules.limits import Quota
 
 YES, NO, USAGE = 0, 1, 2
-_UNITS = ((604800, "week"), (86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 _FOUND = {
     Provenance.PEER: "the other end of the connection",
     Provenance.FORWARDED: "named by a trusted hop",
@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
         add_robots,
         add_data,
         add_eval,
+        add_check,
         add_client,
         add_store,
         add_serve,
@@ -104,49 +105,19 @@ def _limit(arguments: argparse.Namespace) -> int:
         print(f"- {_describe(quota)}")
     if len(quotas) > 1:
         print("A request has to have room in each of them, and is charged on all or on none.")
-    for idle, because in _idle(quotas):
-        print(f"Note: {_short(idle)} can never refuse, since {_short(because)} refuses before.")
+    for idle, because in idle_quotas(quotas):
+        print(f"Note: {in_words(idle)} can never refuse, since {in_words(because)} refuses before.")
     return YES
 
 
 def _describe(quota: Quota) -> str:
     units = f"{quota.max} request{'' if quota.max == 1 else 's'}"
-    span, even = _span(quota.interval), _span(quota.interval // quota.max)
+    whole, even = span(quota.interval), span(quota.interval // quota.max)
     if quota.algorithm is Algorithm.TOKEN_BUCKET:
-        return f"{units} at once; then one every {even}; full again after {span}"
+        return f"{units} at once; then one every {even}; full again after {whole}"
     if quota.algorithm is Algorithm.FIXED_WINDOW:
-        return f"at most {units} in each window of {span}, which begins and ends by the clock (UTC)"
-    return f"at most {units} in any {span}, wherever it begins; evenly spread, one every {even}"
-
-
-def _idle(quotas: Sequence[Quota]) -> Iterator[tuple[Quota, Quota]]:
-    """Limits that another one makes unnecessary."""
-    for quota in quotas:
-        for other in quotas:
-            if other is not quota and other.interval < quota.interval and _most(other, quota.interval) <= quota.max:
-                yield quota, other
-                break
-
-
-def _most(quota: Quota, interval: int) -> float:
-    """The most that a limit can admit within ``interval``; infinite where that is not simply known."""
-    spans, rest = divmod(interval, quota.interval)
-    if quota.algorithm is Algorithm.SLIDING_WINDOW:
-        return quota.max * (spans + (rest > 0))
-    return quota.max * spans if quota.algorithm is Algorithm.FIXED_WINDOW and not rest else float("inf")
-
-
-def _short(quota: Quota) -> str:
-    return f"{quota.max} in {_span(quota.interval)}"
-
-
-def _span(interval: int) -> str:
-    """``90 minutes``: in the largest unit that divides it."""
-    for seconds, name in _UNITS:
-        count, rest = divmod(interval, seconds * NANOSECONDS)
-        if count and not rest:
-            return f"{count} {name}{'' if count == 1 else 's'}"
-    return f"{interval / NANOSECONDS:.3g} seconds"
+        return f"at most {units} in each window of {whole}, which begins and ends by the clock (UTC)"
+    return f"at most {units} in any {whole}, wherever it begins; evenly spread, one every {even}"
 
 
 # --- doorward ip

@@ -209,9 +209,12 @@ class ClientIPPolicy:
 
     Raises:
         ConfigurationError: ``proxies`` is none of these.
+
+    Attributes:
+        given: ``proxies`` as it was given.
     """
 
-    __slots__ = ("_development", "_edge", "_find", "_header", "_hops", "_items", "_peers", "_platform_headers")
+    __slots__ = ("_development", "_edge", "_find", "_header", "_hops", "_items", "_peers", "_platform_headers", "given")
 
     def __init__(
         self,
@@ -221,6 +224,7 @@ class ClientIPPolicy:
         environ: Mapping[str, str] = MappingProxyType({}),
         edge_ranges: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
+        self.given = proxies
         self._development = development
         self._hops = 0
         self._header: str | None = None

@@ -194,7 +194,7 @@ class RouteMatcher:
         self._exact: dict[str, list[_Route]] = {}
         others: list[_Route] = []
         for position, pattern in enumerate(patterns):
-            methods, rest = _split_methods(pattern, field)
+            methods, rest = split_methods(pattern, field)
             if overlong and methods is not None and "GET" in methods:
                 methods |= {"HEAD"}  # frameworks route it to the same view
             route = _Route(position, methods, compile_path(rest, field=field, overlong=overlong))
@@ -226,7 +226,7 @@ class RouteMatcher:
         return None if found is None else found.pattern.source
 
 
-def _split_methods(pattern: str | re.Pattern[str], field: str) -> tuple[frozenset[str] | None, str | re.Pattern[str]]:
+def split_methods(pattern: str | re.Pattern[str], field: str) -> tuple[frozenset[str] | None, str | re.Pattern[str]]:
     if not isinstance(pattern, str) or pattern.startswith(_REGEX_PREFIXES):
         return None, pattern
     prefix = _METHODS_FIRST.match(pattern)
@@ -253,7 +253,7 @@ def _compile_glob(pattern: str, field: str) -> Callable[[str], bool]:
         raise ConfigurationError(
             field, f"{pattern!r} can match no path: a pattern starts with '/' or '*'; a regular expression with 're:'"
         )
-    pieces = _tokenize(pattern)
+    pieces = tokenize(pattern)
     if all(len(piece) == 1 and piece not in "*?" for piece in pieces):
         return pattern.__eq__
     prefix = "".join(pieces[:-1])
@@ -262,7 +262,7 @@ def _compile_glob(pattern: str, field: str) -> Callable[[str], bool]:
     return _compile_wildcards(pieces)
 
 
-def _tokenize(pattern: str) -> list[str]:
+def tokenize(pattern: str) -> list[str]:
     """Single characters, "?", "*" and "**"; the first and the last star as what they stand for."""
     pieces: list[str] = ["**" if piece.startswith("**") else piece for piece in re.findall(r"(?s)\*+|.", pattern)]
     if pieces[0] == "*":
@@ -317,5 +317,5 @@ class _BitGlob:
         return bool(state & self._final)
 
     def _skip_stars(self, state: int) -> int:
-        # Once is enough: _tokenize leaves no two stars side by side.
+        # Once is enough: tokenize leaves no two stars side by side.
         return state | ((state & self._stars) << 1)

@@ -33,6 +33,7 @@ OnDecision = Callable[[Decision, "RequestContext"], object]
 Override = Literal["LIVE", "DRY_RUN", "OFF", ""]
 
 KEY_VARIABLE = "DOORWARD_KEY"
+SECRET_VARIABLE = "DOORWARD_SECRET"
 MODE_VARIABLE = "DOORWARD_MODE"
 ENVIRONMENT_VARIABLE = "DOORWARD_ENV"
 DEFAULT_TIMEOUT = 0.5
@@ -72,6 +73,8 @@ class Options(TypedDict, total=False):
         service: URL of a decision service (``doorward serve``), which then counts, looks up, and keeps decisions. The
             store is what decides while it does not answer.
         key: What the service knows this application by; None takes the environment's ``DOORWARD_KEY``.
+        secret: What signs what clients bring back: text, as UTF-8, or bytes; None takes the environment's
+            ``DOORWARD_SECRET``. ``doorward check`` says whether it could be guessed.
         transport: How to reach the service, for who has something of their own: an object with the methods of
             :class:`doorward.service.client.transport.Transport`.
         policy: A TOML or YAML file with more rules, and options that are not said here: see :mod:`doorward.policy`.
@@ -99,8 +102,18 @@ class Options(TypedDict, total=False):
     resolver: str | Sequence[str] | Resolver | AsyncResolver | None
     service: str | None
     key: str | None
+    secret: str | bytes | None
     transport: Transport | None
     policy: str | Path | None
+
+
+class Secret(bytes):
+    """A secret, which nothing that prints it shows."""
+
+    def __repr__(self) -> str:
+        return "<secret>" if self else "<no secret>"
+
+    __str__ = __repr__
 
 
 class Settings(NamedTuple):
@@ -128,6 +141,7 @@ class Settings(NamedTuple):
     resolver: Resolver | AsyncResolver | tuple[Server, ...] | None
     service: str | None
     key: str
+    secret: Secret
     transport: Transport | None
     proxies: object
 
@@ -167,6 +181,7 @@ def parse(options: Options, owner: str) -> Settings:
         resolver=_resolver(get("resolver")),
         service=_service(get("service"), get("key"), get("transport")),
         key=_key(get("key")),
+        secret=_secret(get("secret")),
         transport=get("transport"),
         proxies=get("proxies", "private"),
     )
@@ -337,6 +352,15 @@ def _key(key: object) -> str:
     if not isinstance(key, str) or not key:
         raise ConfigurationError("key", "must be the key that `doorward keys add` has printed")
     return key
+
+
+def _secret(secret: object) -> Secret:
+    if secret is None:
+        return Secret(os.environ.get(SECRET_VARIABLE, "").encode("utf-8", "surrogateescape"))
+    # Never shown, also not where it is wrong.
+    if not isinstance(secret, str | bytes) or not secret:
+        raise ConfigurationError("secret", "must be text or bytes, such as secrets.token_urlsafe(32) makes")
+    return Secret(secret.encode("utf-8", "surrogatepass") if isinstance(secret, str) else secret)
 
 
 def _instance(value: Any, kind: type, field: str) -> Any:

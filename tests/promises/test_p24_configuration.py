@@ -44,6 +44,7 @@ CLIENT: dict[str, list[Any]] = {
     "geo": [5, "a.mmdb", ["there-is-no-such-file.mmdb"], [5], None],
     "service": [5, b"https://service.example", ""],
     "key": [5, b"key", ""],
+    "secret": [5, "", b"", ["x"]],
     "transport": [5],
     "resolver": [5, "localhost", [], "127.0.0.1:x", b"::1", ""],
 }
@@ -64,6 +65,7 @@ RULE: dict[str, list[Any]] = {
     "characteristics": ["ip.src", [5], ["no such thing!"], 5, None],
     "paths": ["/x", [5], ["re:("], None],
     "methods": ["GET", ["G T"], [5], None, [""]],
+    "dry_run_since": ["yesterday", 5, "", ["2026-08-01"], "2026-13-01"],
     "scope": [5, None],
     "cost": [0, -1, "1", True, 1.5],
     "count_when": ["401", 99, 600, ["401"], 5.0, [True]],

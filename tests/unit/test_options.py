@@ -116,7 +116,7 @@ def test_an_unknown_option_is_answered_with_the_known_ones() -> None:
     ) as caught:
         AsyncDoorward(timeot=1)
     assert isinstance(caught.value, TypeError)
-    assert "rules, service, store, thresholds" in str(caught.value)
+    assert "rules, secret, service, store, thresholds" in str(caught.value)
 
 
 @pytest.mark.parametrize("rules", [5, "limit", None, [5], [[limit(), None]], {"a": 1}], ids=repr)

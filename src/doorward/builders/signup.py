@@ -15,6 +15,7 @@ from doorward.rules.limits import fixed_window, sliding_window, token_bucket
 if TYPE_CHECKING:
     import re
     from collections.abc import Callable
+    from datetime import date
 
     from doorward.decision import Mode
     from doorward.rules.base import OnError, Rule
@@ -34,6 +35,7 @@ class SignupOptions(TypedDict, total=False):
     characteristics: Sequence[str]
     paths: Sequence[str | re.Pattern[str]]
     methods: Sequence[str]
+    dry_run_since: date | str | None
 
 
 def protect_signup(
@@ -56,7 +58,8 @@ def protect_signup(
         rate_limits: Several, under the name that says so.
         bots: The arguments of ``detect_bot``.
         email: The arguments of ``validate_email``.
-        **options: ``mode``, ``on_error``, ``characteristics``, ``paths``, ``methods`` of all the rules.
+        **options: ``mode``, ``on_error``, ``characteristics``, ``paths``, ``methods``,
+            ``dry_run_since`` of all the rules.
 
     Raises:
         ConfigurationError: An argument is wrong; the field is written as in ``rate_limit.max``, ``email.deny``.

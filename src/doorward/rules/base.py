@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import IntEnum
 from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypedDict
@@ -112,6 +113,8 @@ class Rule:
         characteristics: Who it counts by; empty takes the client's.
         paths: Only requests to these paths; all when empty. See ``doorward.patterns``.
         methods: Only requests with these methods; all when empty. GET is HEAD too: both come to the same view.
+        dry_run_since: The day on which the trial of a rule in DRY_RUN began, so that ``doorward check`` can say that
+            it has been forgotten: a date, or text such as ``"2026-08-01"``. Changes nothing else.
     """
 
     kind: ClassVar[str]
@@ -136,6 +139,7 @@ class Rule:
     characteristics: Sequence[str] = ()
     paths: Sequence[str | re.Pattern[str]] = ()
     methods: Sequence[str] = ()
+    dry_run_since: date | str | None = field(default=None, compare=False)
     _matcher: RouteMatcher | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -144,6 +148,7 @@ class Rule:
         set_once(self, "name", _parse_name(self.name))
         set_once(self, "characteristics", normalized(self.characteristics))
         set_once(self, "methods", _parse_methods(self.methods))
+        set_once(self, "dry_run_since", _parse_day(self.dry_run_since))
         _check_choice(self.on_error, self.accepted_on_error(), "on_error")
         set_once(self, "paths", _sequence(self.paths, "paths"))
         set_once(self, "_matcher", RouteMatcher(self.paths, field="paths", overlong=True) if self.paths else None)
@@ -261,6 +266,19 @@ def _parse_methods(methods: object) -> tuple[str, ...]:
     return tuple(sorted({method.upper() for method in values}))
 
 
+def _parse_day(value: object) -> date | None:
+    """A day; of a time, the day that stands in it."""
+    try:
+        day = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        day = value
+    if isinstance(day, datetime):
+        return day.date()
+    if day is None or isinstance(day, date):
+        return day
+    raise ConfigurationError("dry_run_since", f'must be a date, or text such as "2026-08-01", not {value!r}')
+
+
 class RuleOptions(TypedDict, total=False):
     """What every rule builder takes besides its own arguments: see :class:`Rule`."""
 
@@ -270,3 +288,4 @@ class RuleOptions(TypedDict, total=False):
     characteristics: Sequence[str]
     paths: Sequence[str | re.Pattern[str]]
     methods: Sequence[str]
+    dry_run_since: date | str | None
