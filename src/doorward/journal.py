@@ -103,7 +103,7 @@ class Journal:
             self._decisions[decision.conclusion] += 1
         if decision.dry_run:
             self.count(f"dry_run.{decision.dry_run}")
-        would = self.tallies.add(request, decision, told, self.shown(decision.ip.address)) if told else []
+        would = self.tallies.add(request, decision, told, self.shown) if told else ()
         level = logging.INFO
         if noteworthy and any([self._due(cause) for cause in _causes(decision)]):
             level = logging.WARNING

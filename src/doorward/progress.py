@@ -113,7 +113,7 @@ class Progress:
     service_id: str = ""
     noteworthy: bool = False
     decision: Decision | None = None
-    tallied: Mapping[Bound | str, RuleResult | float] = MappingProxyType({})
+    tallied: Mapping[Bound | str, RuleResult | Admitted | float] = MappingProxyType({})
     refused_by: Sequence[Bound] = ()
 
     def __init__(self, request: RequestContext, engine: Engine) -> None:

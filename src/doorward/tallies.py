@@ -13,18 +13,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from doorward.chance import chance
 from doorward.clock import NANOSECONDS
-from doorward.decision import Conclusion, State
+from doorward.decision import ALLOWED, Conclusion, State
 from doorward.locks import lock_over_forks
 from doorward.printable import printable
+from doorward.progress import Admitted
 from doorward.reason import Reason, RuleReason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from doorward.bound import Bound
     from doorward.context import RequestContext
     from doorward.decision import Decision, RuleResult
     from doorward.progress import Progress
+
+    Shown = Callable[[str], str]
 
 MOST_SAMPLES = 20
 MOST_RULES = 1_000
@@ -168,14 +171,14 @@ class Tallies:
         self._counts.clear()
         self._seen.clear()
 
-    def add(self, request: RequestContext, decision: Decision, told: Iterable[Told], ip: str) -> list[Told]:
+    def add(self, request: RequestContext, decision: Decision, told: Iterable[Told], shown: Shown = str) -> list[Told]:
         """Count what rules have come to; those that are dry and would have refused.
 
         Args:
             request: The request.
             decision: The decision.
             told: What has not been counted yet.
-            ip: The client's address as it may be shown.
+            shown: Makes of the client's address what may be shown of it.
         """
         refused = not decision.is_allowed()
         would, drawn = [], []
@@ -190,7 +193,7 @@ class Tallies:
                         drawn.append((name, place, each))
         # Written out without the lock: reasons of the application's own rules are the application's code.
         for name, place, each in drawn:
-            sample = _sample(request, decision, each.why, ip)
+            sample = _sample(request, decision, each.why, shown(decision.ip.address))
             with self._lock:
                 self._seen.setdefault(name, _Seen()).samples[place] = sample
         return would
@@ -258,31 +261,45 @@ def uncounted(progress: Progress) -> list[Told]:
 
     A result is counted once, however often the application asks; a limit that is charged again has a new one.
     """
-    before, told = progress.tallied, []
-    counted: dict[Bound | str, RuleResult | float] = {WEIGHTS: progress.dry_weight}
-    for bound in list(progress.results):
-        result = progress.result(bound)
-        if result is None or result.state is State.NOT_RUN or before.get(bound) is result:
-            continue
-        if bound.dry or result.conclusion is not Conclusion.ALLOW:
-            counted[bound] = result
-            told.append(Told(bound.name, bound.dry, result.conclusion, result.reason))
-    for dry, weight in ((False, progress.weight), (True, progress.dry_weight)):
-        told += _weighed(progress, weight, dry=dry)
-    progress.tallied = {**before, **counted}
-    told += [Told(bound.name, bound.dry, Conclusion.DENY, _REMEMBERED) for bound in progress.refused_by]
-    progress.refused_by = ()
+    if progress.refused_by:
+        told = [Told(bound.name, bound.dry, Conclusion.DENY, _REMEMBERED) for bound in progress.refused_by]
+        progress.refused_by = ()
+        return told
+    told, tallied = [], progress.tallied
+    for bound, result in progress.results.items():
+        if (found := _told(bound, result)) is not None and not _is_same(bound, tallied.get(bound), result):
+            told.append(found)
+            tallied = {**tallied, bound: result}
+    if progress.dry_weight and tallied.get(WEIGHTS) != progress.dry_weight:
+        told += _weighed(progress)
+        tallied = {**tallied, WEIGHTS: progress.dry_weight}
+    progress.tallied = tallied
     return told
 
 
-def _weighed(progress: Progress, weight: float, *, dry: bool) -> Iterator[Told]:
-    """What a sum of weights comes to, once for each sum; a dry one only where dry runs have added to it."""
-    if not weight or progress.tallied.get(WEIGHTS) == progress.dry_weight or (dry and weight <= progress.weight):
-        return
-    conclusion = progress.engine.threshold(weight)
-    if dry or conclusion is not None:
-        reason = RuleReason(WEIGHTS, f"the weights add up to {weight:g}", weight)
-        yield Told(WEIGHTS, dry, conclusion or Conclusion.ALLOW, reason)
+def _told(bound: Bound, result: RuleResult | Admitted) -> Told | None:
+    """What is counted of a result, if anything is."""
+    if isinstance(result, Admitted):  # not written out for this: that costs as much as the limit
+        return Told(bound.name, True, Conclusion.ALLOW, ALLOWED) if bound.dry else None
+    if result.state is State.NOT_RUN or not (bound.dry or result.conclusion is not Conclusion.ALLOW):
+        return None
+    return Told(bound.name, bound.dry, result.conclusion, result.reason)
+
+
+def _is_same(bound: Bound, before: object, result: RuleResult | Admitted) -> bool:
+    """Whether a result is the one that was counted; an admission may have been written out since."""
+    if before is None or before is result:
+        return before is result
+    return isinstance(before, Admitted) and not isinstance(result, Admitted) and bound.admission(before) == result
+
+
+def _weighed(progress: Progress) -> Iterator[Told]:
+    """What the sums of weights come to: that of live rules, and that of all where dry ones have added to it."""
+    for dry, weight in ((False, progress.weight), (True, progress.dry_weight)):
+        conclusion = progress.engine.threshold(weight) or Conclusion.ALLOW
+        if conclusion is not Conclusion.ALLOW or (dry and weight > progress.weight):
+            reason = RuleReason(WEIGHTS, f"the weights add up to {weight:g}", weight)
+            yield Told(WEIGHTS, dry, conclusion, reason)
 
 
 def _sample(request: RequestContext, decision: Decision, why: str, ip: str) -> DrySample:
