@@ -80,10 +80,13 @@ class Journal:
 
     def counts(self) -> dict[str, int]:
         """All counters: ``decision.DENY``, ``dry_run.<rule>``, ``error.<cause>``, ``exempt.<why>`` and so on."""
+        return {**self.own_counts(), **self.tallies.counts()}
+
+    def own_counts(self) -> dict[str, int]:
+        """All but those of rules."""
         with self._lock:
             decisions = {f"decision.{name.value}": count for name, count in self._decisions.items() if count}
-            figures = {**decisions, **self._counts}
-        return {**figures, **self.tallies.counts()}
+            return {**decisions, **self._counts}
 
     def decision(
         self, request: RequestContext, decision: Decision, *, noteworthy: bool, told: Sequence[Told] = ()
