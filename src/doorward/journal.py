@@ -221,7 +221,7 @@ class Journal:
             "id": decision.id,
             "conclusion": decision.conclusion.value,
             "status": decision.status,
-            "rule": _decider(decision),
+            "rule": decider(decision),
             "reason": decision.reason.type,
             "why": printable(decision.reason.explain(), _LONGEST_WHY),
             "ip": self.shown(decision.ip.address),
@@ -254,7 +254,7 @@ def _would_be(figures: dict[str, dict[str, int]]) -> int:
     return sum([found.get("would_deny", 0) + found.get("would_challenge", 0) for found in figures.values()])
 
 
-def _decider(decision: Decision) -> str:
+def decider(decision: Decision) -> str:
     """The rule that decided; empty where none objected."""
     if decision.conclusion is Conclusion.ALLOW:
         return ""
@@ -330,4 +330,4 @@ def _forget_parents() -> None:
 if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
     os.register_at_fork(after_in_child=_forget_parents)
 
-__all__ = ["Journal", "masked", "observers"]
+__all__ = ["Journal", "decider", "masked", "observers"]
