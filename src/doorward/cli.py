@@ -24,6 +24,7 @@ from doorward.forwarded import canonical, forwarded_nodes, list_items
 from doorward.keys_cli import add_keys
 from doorward.patterns import DEFAULT_EXEMPT, RouteMatcher
 from doorward.printable import printable
+from doorward.promotion_cli import add_promotion
 from doorward.robots_cli import add_robots
 from doorward.rules.limits import text_quotas
 from doorward.serve_cli import add_serve
@@ -80,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         add_serve,
         add_keys,
         add_tail,
+        add_promotion,
     ):
         add(commands)
     return parser

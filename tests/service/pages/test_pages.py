@@ -56,7 +56,8 @@ EXPECTED = {
     "cache-control": "no-store",
 }
 ANSWERS = ["GET /", "GET /?range=nonsense", "GET /decisions", "GET /decisions?ip=x", "GET /decisions/live?cursor=0",
-           "GET /decisions/live?cursor=x", "GET /decisions/req_x", "GET /bans", "POST /bans", "GET /keys", "GET /login",
+           "GET /decisions/live?cursor=x", "GET /decisions/req_x", "GET /dry-runs",
+           "GET /dry-runs?dry=bots", "GET /bans", "POST /bans", "GET /keys", "GET /login",
            "POST /login", "POST /logout", "GET /logout", "DELETE /", "PUT /decisions", "POST /decisions/live",
            "HEAD /", "OPTIONS /login", "GET /assets/nothing.css"]  # fmt: skip
 
