@@ -178,14 +178,18 @@ class _Process:
         if self.last is None or summary.until_ns >= self.last.until_ns:
             self.last = summary
 
-    def counts(self, since_ns: int) -> tuple[dict[str, int], bool]:
-        """What was counted in the time; and whether the beginning of it is not known."""
+    def is_open(self, since_ns: int) -> bool:
+        """Whether what was counted at the beginning of the time is not known."""
+        return self.before is None and self.first is not None and self.first.since_ns < since_ns
+
+    def counts(self, since_ns: int, *, at_least: bool) -> dict[str, int]:
+        """What was counted in the time: a minute too much of it, or too little where ``at_least`` is asked for."""
         if self.last is None or self.first is None:
-            return {}, False
-        unknown = self.before is None and self.first.since_ns < since_ns
+            return {}
         base: Mapping[str, int] = {} if self.before is None else self.before.counts
-        base = self.first.counts if unknown else base
-        return {name: max(0, count - base.get(name, 0)) for name, count in self.last.counts.items()}, unknown
+        if self.first.since_ns < since_ns and (at_least or self.before is None):
+            base = self.first.counts
+        return {name: max(0, count - base.get(name, 0)) for name, count in self.last.counts.items()}
 
 
 class Promoting:
@@ -209,7 +213,7 @@ class Promoting:
     def add(self, found: Line | Summary) -> None:
         """Take one line."""
         if isinstance(found, Summary):
-            if not self._until or found.until_ns <= self._until:
+            if not self._until or found.until_ns < self._until:
                 self._add_summary(found)
         elif found.at_ns >= self._since and not (self._until and found.at_ns >= self._until):
             self._add_line(found)
@@ -236,7 +240,8 @@ class Promoting:
 
     def report(self, sources: Iterable[str] = (), skipped: Mapping[str, int] | None = None) -> PromotionReport:
         """What has come of it."""
-        counts, unknown = self._counted()
+        # Of a log that holds each decision, summaries only tell whether some are missing; they are a minute apart.
+        counts = self._counted(at_least=bool(self._quiet))
         summed = sum([count for name, count in counts.items() if name.startswith("decision.")])
         report = PromotionReport(list(sources), decisions=self._decisions, skipped=dict(skipped or {}))
         summaries = [process.last.until_ns for process in self._processes.values() if process.last]
@@ -244,24 +249,22 @@ class Promoting:
         first = min([at for at in (self._first, *began) if at], default=self._since)
         last = max([self._last, *summaries])
         report.since, report.until = iso(first) if first else "", iso(last) if last else ""
-        # Where decisions that nobody objected to are in the log, all are; a summary may be a minute behind.
+        # Where decisions that nobody objected to are in the log, all are.
         report.requests = max(self._decisions, summed) if self._quiet else summed if summaries else None
         names = {name.split(".", 1)[1].rpartition(".")[0] for name in counts if name.endswith(".asked")}
         wanted = [self._wanted] if self._wanted else sorted({*self._rules, *names})
         report.rules = [self._rule(name, counts, report.requests) for name in wanted]
         report.rules.sort(key=lambda rule: -rule.would_refuse)
-        report.notes = self._notes(report, counts, summed, unknown=unknown)
+        unknown = any([process.is_open(self._since) for process in self._processes.values()])
+        report.notes = self._notes(report, counts, summed, unknown=unknown and not self._quiet)
         return report
 
-    def _counted(self) -> tuple[dict[str, int], bool]:
+    def _counted(self, *, at_least: bool) -> dict[str, int]:
         total: dict[str, int] = {}
-        unknown = False
         for process in self._processes.values():
-            counts, open_ = process.counts(self._since)
-            unknown = unknown or open_
-            for name, count in counts.items():
+            for name, count in process.counts(self._since, at_least=at_least).items():
                 total[name] = total.get(name, 0) + count
-        return total, unknown
+        return total
 
     def _rule(self, name: str, counts: Mapping[str, int], requests: int | None) -> Promotion:
         found = self._rules.get(name) or _Rule()

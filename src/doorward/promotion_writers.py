@@ -43,9 +43,7 @@ def facts(rule: Promotion) -> Iterator[str]:
         yield f"It was asked about {rule.asked:,} of them."
     if rule.would_refuse:
         changed = rule.would_refuse - rule.refused_anyway
-        yield (
-            f"{rule.refused_anyway:,} were refused by live rules as well; set live, it would refuse {changed:,} more."
-        )
+        yield f"Live rules refused {rule.refused_anyway:,} of these, too: set live, it would refuse {changed:,} more."
     if rule.errors:
         yield f"It failed on {rule.errors:,} requests."
     if rule.first:
