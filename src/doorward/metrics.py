@@ -275,4 +275,4 @@ def _checked(clients: tuple[object, ...]) -> list[Facade]:
     return found
 
 
-__all__ = ["FAMILIES", "asgi_app", "figures", "text", "wsgi_app"]
+__all__ = ["FAMILIES", "OPENMETRICS", "TEXT", "asgi_app", "figures", "text", "wsgi_app"]
