@@ -26,6 +26,7 @@ from doorward.limit_sense import idle_quotas, in_words, span
 from doorward.patterns import DEFAULT_EXEMPT, RouteMatcher
 from doorward.policy_cli import add_policy
 from doorward.printable import printable
+from doorward.promotion_cli import add_promotion
 from doorward.robots_cli import add_robots
 from doorward.rules.limits import text_quotas
 from doorward.serve_cli import add_serve
@@ -83,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         add_keys,
         add_tail,
         add_policy,
+        add_promotion,
     ):
         add(commands)
     return parser

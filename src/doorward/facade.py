@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from doorward.rules.base import Rule
     from doorward.rules.limits import CountWhen, Response
     from doorward.service.client.remote import RemoteService
+    from doorward.tallies import DryRun
 
 
 class Facade(ABC):
@@ -105,9 +106,18 @@ class Facade(ABC):
             "mode": runtime.settings.override or runtime.settings.mode.value,
             "rules": {bound.name: bound.mode.value for bound in self.engine.bound},
             "counts": runtime.journal.counts(),
+            **({"dry_run": {name: found.to_dict() for name, found in dry.items()}} if (dry := self.dry_run()) else {}),
             **({} if runtime.service is None else {"service": self._service_health(runtime.service)}),
             **({} if runtime.policy is None else {"policy": runtime.policy.health()}),
         }
+
+    def dry_run(self) -> dict[str, DryRun]:
+        """What each dry-run rule came to in this process since it began: figures, and samples drawn by chance.
+
+        Of rules of routes once they were asked. After a fork the child begins anew: each worker tells of its own part.
+        """
+        names = [bound.name for bound in (*self.engine.bound, *self.runtime.routed) if bound.dry]
+        return self.runtime.journal.tallies.dry_runs(names)
 
     def _service_health(self, service: RemoteService) -> dict[str, object]:
         part = self.engine.service

@@ -91,6 +91,8 @@ class Progress:
         service_id: The decision's id there.
         noteworthy: Something failed or was replaced: the log has to say so.
         decision: The decision so far.
+        tallied: Results that are in the figures of their rules already.
+        refused_by: Limits whose refusal was remembered, where nothing was asked.
     """
 
     # Defaults on the class, not in __init__: this is made for every request, and most need none of them.
@@ -111,6 +113,8 @@ class Progress:
     service_id: str = ""
     noteworthy: bool = False
     decision: Decision | None = None
+    tallied: Mapping[Bound | str, RuleResult | Admitted | float] = MappingProxyType({})
+    refused_by: Sequence[Bound] = ()
 
     def __init__(self, request: RequestContext, engine: Engine) -> None:
         self.request = request

@@ -79,6 +79,7 @@ class Remembered:
         if not found:
             return None
         found.sort(key=_until, reverse=True)
+        progress.refused_by = [bound for bound, _, _ in found]
         decision = Decision(Conclusion.DENY, partial(_evidence, engine, found, fingerprint, now_ns), client_ip, now_ns)
         decision.ttl = math.ceil((found[0][2].until_ns - now_ns) / NANOSECONDS)
         return decision

@@ -59,6 +59,7 @@ SHARED_BELIEF_NS = 1_000_000_000
 FOREVER_NS = 10**19
 
 _UNKNOWN = ClientIP("", Provenance.NONE)
+_ALLOW = Conclusion.ALLOW
 
 
 class Runtime:
@@ -286,7 +287,10 @@ class Runtime:
         if self.service is not None and not progress.told:
             self.service.report(progress, decision)
         try:
-            self.journal.decision(progress.request, decision, noteworthy=progress.noteworthy)
+            journal = self.journal
+            # Nothing to count by rule, as a rule: what allows is not asked which rule did.
+            told = journal.told(progress) if decision.conclusion is not _ALLOW or progress.engine.dry else ()
+            journal.decision(progress.request, decision, noteworthy=progress.noteworthy, told=told)
             progress.noteworthy = False
             on_decision = self.settings.on_decision
             if on_decision is not None:
@@ -338,6 +342,7 @@ class Runtime:
 
     def close(self) -> None:
         """Let go of threads and connections."""
+        self.journal.close()
         if self._offload is not None:
             self._offload.close()
         if self.network is not None:

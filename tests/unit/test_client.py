@@ -199,7 +199,11 @@ def test_health_tells_modes_rules_and_counts() -> None:
     statuses(aj, 2)
     assert aj.health() == {
         "name": "shop", "mode": "LIVE", "rules": {"sliding_window": "LIVE", "says": "DRY_RUN"},
-        "counts": {"decision.ALLOW": 1, "decision.DENY": 1},
+        "counts": {"decision.ALLOW": 1, "decision.DENY": 1, "rule.says.asked": 2, "rule.sliding_window.denied": 1},
+        "dry_run": {"says": {
+            "asked": 2, "would_deny": 0, "would_challenge": 0, "refused_anyway": 0, "errors": 0, "share": 0.0,
+            "first": None, "last": None, "samples": [],
+        }},
     }  # fmt: skip
 
 

@@ -50,8 +50,8 @@ def test_a_decision_is_one_record(logger: logging.Logger, records: Records, cloc
     (record,) = records.records
     assert record.levelno == logging.INFO
     assert record.getMessage() == (
-        f'doorward decision client=default id={decision.id} conclusion=DENY status=403 reason=RULE why="double: deny" '
-        f'ip={PEER} method=POST path="/a b" dry_run="" failed=""'
+        f"doorward decision client=default id={decision.id} conclusion=DENY status=403 rule=says reason=RULE "
+        f'why="double: deny" ip={PEER} method=POST path="/a b" dry_run="" would_deny="" failed=""'
     )
     assert record.doorward["conclusion"] == "DENY"
 
@@ -101,9 +101,12 @@ def test_a_failure_is_a_warning_once_a_minute_and_counted_each_time(
         aj.protect(request())
     clock.advance(60)
     aj.protect(request())
-    assert [record.levelname for record in records.records] == ["WARNING", "INFO", "INFO", "WARNING"]
+    decisions = [record for record in records.records if record.getMessage().startswith("doorward decision")]
+    assert [record.levelname for record in decisions] == ["WARNING", "INFO", "INFO", "WARNING"]
     assert 'failed="says: RuntimeError: a bug"' in records.records[0].getMessage()
-    assert aj.health()["counts"] == {"decision.ERROR": 4, "error.rule says: RuntimeError: a bug": 4}
+    assert aj.health()["counts"] == {
+        "decision.ERROR": 4, "error.rule says: RuntimeError: a bug": 4, "rule.says.erred": 4
+    }  # fmt: skip
 
 
 def test_a_clock_that_steps_back_does_not_silence_warnings(
@@ -131,7 +134,9 @@ def test_dry_runs_are_counted_by_rule() -> None:
     """What an operator wants to know before switching a rule on."""
     aj = Doorward([Says(does=denies, mode="DRY_RUN", name="new")])
     aj.protect(request())
-    assert aj.health()["counts"] == {"decision.ALLOW": 1, "dry_run.new": 1}
+    assert aj.health()["counts"] == {
+        "decision.ALLOW": 1, "dry_run.new": 1, "rule.new.asked": 1, "rule.new.would_deny": 1
+    }  # fmt: skip
 
 
 def test_causes_are_bounded(journal: Journal, clock: FakeClock) -> None:

@@ -32,7 +32,8 @@ def take(page: Page, url: str, folder: Path, name: str, reader: object) -> None:
     paths = {"overview": "/", "overview-7d": "/?range=7d", "decisions": "/decisions",
              "filtered": "/decisions?ip=192.0.2.66&conclusion=DENY&range=24h",
              "detail": f"/decisions/{refused.id}", "detail-dry": f"/decisions/{long.id}", "bans": "/bans",
-             "keys": "/keys", "unknown": "/decisions/req_nothing", "older": "/decisions?before=1"}  # fmt: skip
+             "dry-runs": "/dry-runs", "dry-run": "/dry-runs?dry=bots", "keys": "/keys",
+             "unknown": "/decisions/req_nothing", "older": "/decisions?before=1"}  # fmt: skip
     for what, path in paths.items():
         page.goto(url + path)
         page.screenshot(path=folder / f"{name}-{what}.png", full_page=what != "decisions")

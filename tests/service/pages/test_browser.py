@@ -14,7 +14,7 @@ from doorward.clock import SystemClock
 from doorward.ids import decision_id
 
 PAGES = ["/", "/?range=7d", "/decisions", "/decisions?ip=192.0.2.66&conclusion=DENY&range=7d", "/decisions/{id}",
-         "/bans", "/keys", "/decisions/req_nothing"]  # fmt: skip
+         "/bans", "/keys", "/decisions/req_nothing", "/dry-runs", "/dry-runs?dry=bots"]  # fmt: skip
 WIDER = """() => document.documentElement.scrollWidth <= innerWidth ? [] : Array.from(document.querySelectorAll('*'))
   .filter((node) => node.getBoundingClientRect().right > innerWidth && !node.closest('.scroll *, pre *'))
   .map((node) => node.outerHTML.slice(0, 120))"""

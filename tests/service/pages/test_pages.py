@@ -56,7 +56,8 @@ EXPECTED = {
     "cache-control": "no-store",
 }
 ANSWERS = ["GET /", "GET /?range=nonsense", "GET /decisions", "GET /decisions?ip=x", "GET /decisions/live?cursor=0",
-           "GET /decisions/live?cursor=x", "GET /decisions/req_x", "GET /bans", "POST /bans", "GET /keys", "GET /login",
+           "GET /decisions/live?cursor=x", "GET /decisions/req_x", "GET /dry-runs",
+           "GET /dry-runs?dry=bots", "GET /bans", "POST /bans", "GET /keys", "GET /login",
            "POST /login", "POST /logout", "GET /logout", "DELETE /", "PUT /decisions", "POST /decisions/live",
            "HEAD /", "OPTIONS /login", "GET /assets/nothing.css"]  # fmt: skip
 
@@ -260,13 +261,39 @@ async def test_the_overview_links_to_samples(operator: httpx.AsyncClient, site: 
     """Of what is denied most, and of what dry-run rules would have refused."""
     links = [a.get("href") or "" for tag, a in Parsed((await operator.get("/?range=7d")).text).tags if tag == "a"]
     for wanted in (
-        "conclusion=DENY&ip=192.0.2.66&range=7d",
-        "conclusion=DENY&rule=signup&range=7d",
-        "dry=bots&range=7d",
+        "/decisions?conclusion=DENY&ip=192.0.2.66&range=7d",
+        "/decisions?conclusion=DENY&rule=signup&range=7d",
+        "/dry-runs?dry=bots&range=7d",
     ):
-        [link] = {link for link in links if link == f"/decisions?{wanted}"}
+        [link] = {link for link in links if link == wanted}
         rows = Parsed((await operator.get(link)).text).tags
         assert [tag for tag, _ in rows].count("time") > 1
+
+
+async def test_a_dry_run_rule_has_a_page(operator: httpx.AsyncClient, site: Site) -> None:
+    """With how many of how many it would have refused, whom, and each sample's decision."""
+    would = [record for record in site.reader.records if record.dry_run == "bots"]
+    sites = {record.site for record in would}
+    every = [record for record in site.reader.records if record.site in sites]
+    page = (await operator.get("/dry-runs?dry=bots&range=7d")).text
+    assert f"bots would have refused {len(would)} of {len(every):,} requests" in page
+    assert "denied CURL: names itself curl" in page
+    links = {a.get("href") for tag, a in Parsed(page).tags if tag == "a"}
+    samples = [link for link in links if link and link.startswith("/decisions/req_")]
+    assert len(samples) == min(20, len(would))
+    assert {link.rpartition("/")[2] for link in samples} <= {record.id for record in would}
+    assert (await operator.get(samples[0])).status_code == 200
+    lists = (await operator.get("/dry-runs")).text
+    assert 'href="/dry-runs?dry=bots&amp;range=7d"' in lists
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "no such rule", "*", "\x1b[31m"])
+async def test_a_page_of_any_dry_run_rule_is_harmless(operator: httpx.AsyncClient, name: str) -> None:
+    """Whatever a link names."""
+    answer = await operator.get("/dry-runs", params={"dry": name})
+    assert answer.status_code == 200
+    assert "<script>alert" not in answer.text
+    assert "\x1b" not in answer.text
 
 
 async def test_a_bar_leads_to_its_decisions(operator: httpx.AsyncClient, site: Site) -> None:

@@ -14,13 +14,14 @@ import threading
 from collections import Counter
 from contextlib import closing
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from doorward.errors import DataError
+from doorward.exposition import Family, described, sample
 from doorward.printable import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 PREFIX = "doorward_service_"
@@ -32,14 +33,6 @@ BUSY_SECONDS = 1.0
 
 Key = tuple[str, tuple[str, ...]]
 """A figure's name and the values of its labels."""
-
-
-class Family(NamedTuple):
-    """A metric: its type, what it says, and its labels."""
-
-    kind: str
-    about: str
-    labels: tuple[str, ...] = ()
 
 
 FAMILIES: Mapping[str, Family] = {
@@ -169,37 +162,23 @@ def _family(name: str, family: Family, figures: Mapping[Key, float]) -> Iterator
     own = [(labels, value) for (of, labels), value in figures.items() if of == name]
     full = PREFIX + name
     if family.kind == "histogram":
-        yield from _described(full, family)
+        yield from described(full, family)
         for method, series in groupby(sorted(own), key=lambda item: item[0][0]):
             yield from _histogram(full, method, {labels[1]: value for labels, value in series})
         return
     full += "_total"
-    yield from _described(full, family)
+    yield from described(full, family)
     for labels, value in own or ([] if family.labels else [((), 0.0)]):
-        yield f"{full}{_labels(zip(family.labels, labels, strict=True))} {value:.15g}"
-
-
-def _described(full: str, family: Family) -> Iterator[str]:
-    yield f"# HELP {full} {family.about}"
-    yield f"# TYPE {full} {family.kind}"
+        yield sample(full, zip(family.labels, labels, strict=True), value)
 
 
 def _histogram(full: str, method: str, series: Mapping[str, float]) -> Iterator[str]:
     total = 0.0
     for end in (*map(str, BUCKETS), "+Inf"):
         total += series.get(end, 0.0)
-        yield f"{full}_bucket{_labels([('method', method), ('le', end)])} {total:.15g}"
-    yield f"{full}_sum{_labels([('method', method)])} {series.get('sum', 0.0):.15g}"
-    yield f"{full}_count{_labels([('method', method)])} {total:.15g}"
-
-
-def _labels(pairs: Iterable[tuple[str, str]]) -> str:
-    inner = ",".join(f'{name}="{_escaped(value)}"' for name, value in pairs)
-    return f"{{{inner}}}" if inner else ""
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        yield sample(f"{full}_bucket", [("method", method), ("le", end)], total)
+    yield sample(f"{full}_sum", [("method", method)], series.get("sum", 0.0))
+    yield sample(f"{full}_count", [("method", method)], total)
 
 
 __all__ = ["FAMILIES", "Metrics", "Totals", "exposition"]

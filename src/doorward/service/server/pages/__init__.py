@@ -11,6 +11,7 @@ from doorward.clock import SystemClock
 from doorward.service.server.pages.assets import Assets
 from doorward.service.server.pages.banning import Banning
 from doorward.service.server.pages.door import Door
+from doorward.service.server.pages.dry_runs import DryRuns
 from doorward.service.server.pages.guard import Gate
 from doorward.service.server.pages.ports import Bans, KeyLine, LogState
 from doorward.service.server.pages.reading import Reading
@@ -53,6 +54,7 @@ def routes(
     offered = [
         ("Overview", "/", True),
         ("Decisions", "/decisions", True),
+        ("Dry runs", "/dry-runs", True),
         ("Bans", "/bans", bans),
         ("Keys", "/keys", keys),
     ]
@@ -60,14 +62,15 @@ def routes(
     renderer = Renderer(assets.urls, sections)
     gate = Gate(login, renderer)
     door = Door(gate, renderer)
-    reading = Reading(
-        reader, Threads(), renderer, clock or SystemClock(), keys=keys, figures=figures, can_ban=bans is not None
-    )
+    clock, threads = clock or SystemClock(), Threads()
+    reading = Reading(reader, threads, renderer, clock, keys=keys, figures=figures, can_ban=bans is not None)
+    dry_runs = DryRuns(reader, threads, renderer, clock)
     found = [
         Route("/", gate.page(get=reading.overview)),
         Route("/decisions", gate.page(get=reading.decisions)),
         Route("/decisions/live", gate.page(get=reading.live)),
         Route("/decisions/{id:path}", gate.page(get=reading.decision)),
+        Route("/dry-runs", gate.page(get=dry_runs.show)),
         Route("/login", gate.public(get=door.show, post=door.enter)),
         Route("/logout", gate.page(post=door.leave)),
         Route("/assets/{name:path}", gate.public(get=_sender(assets, renderer))),

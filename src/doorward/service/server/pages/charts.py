@@ -84,7 +84,7 @@ def _count(rate: Rate, name: str) -> int:
 
 
 def _lane_link(filters: Filters, name: str, **changes: str) -> str:
-    wanted = {"dry": "*"} if name == _DRY else {"conclusion": name}
+    wanted = {"dry": filters.dry or "*"} if name == _DRY else {"conclusion": name, "dry": ""}
     return filters.url(**wanted, **changes)
 
 

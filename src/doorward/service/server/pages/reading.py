@@ -124,13 +124,13 @@ class Reading:
     def _tops(self, query: LogQuery, chosen: Filters) -> list[TopTable]:
         denied = replace(query, conclusion="DENY")
         return [
-            TopTable(title, _lines(self._reader.top(denied, field, TOP), chosen, name, conclusion="DENY"))
+            TopTable(title, lines(self._reader.top(denied, field, TOP), chosen, name, conclusion="DENY"))
             for title, field, name in _TOP_TABLES
         ]
 
     def _dry(self, query: LogQuery, chosen: Filters) -> list[TopLine]:
         """What each dry-run rule would have refused."""
-        return _lines(self._reader.top(replace(query, dry_run="*"), "dry_run", TOP), chosen, "dry")
+        return lines(self._reader.top(replace(query, dry_run="*"), "dry_run", TOP), chosen, "dry", at="/dry-runs")
 
     def _log(self) -> LogState | None:
         return self._figures() if self._figures is not None else None
@@ -165,6 +165,7 @@ class Reading:
             older=older,
             newest=chosen.url(before="") if chosen.before else "",
             switch=chosen.switch(),
+            dry_href=link("/dry-runs", dry=chosen.dry, site=chosen.site) if chosen.dry else "",
             chips=chosen.chips(),
             ranges=list(filters.RANGES),
             ban_href=link("/bans", ip=chosen.ip) if self._can_ban and chosen.ip else "",
@@ -210,21 +211,21 @@ class Reading:
     async def keys(self, visit: Visit) -> Response:
         """Whose keys there are."""
         assert self._keys is not None
-        lines = await self._threads.run(self._keys)
-        return self._page(visit, "keys.html", keys=lines)
+        found = await self._threads.run(self._keys)
+        return self._page(visit, "keys.html", keys=found)
 
     def _page(self, visit: Visit, template: str, status: int = 200, **values: object) -> Response:
         return self._renderer.response(template, status, token=visit.token, **values)
 
 
-def _lines(shares: Sequence[Share], chosen: Filters, name: str, **more: str) -> list[TopLine]:
-    """Frequent values as lines; ``name`` is the filter that each is linked by, empty for none."""
+def lines(shares: Sequence[Share], chosen: Filters, name: str, *, at: str = "/decisions", **more: str) -> list[TopLine]:
+    """Frequent values as lines; ``name`` is the filter that each is linked by, empty for none; ``at`` the page."""
     found = [share for share in shares if share.value]
     most = max((share.times for share in found), default=1)
     return [
         TopLine(
             shown(share.value, 100),
-            chosen.url(**more, **{name: share.value}) if name else "",
+            chosen.url(at, **more, **{name: share.value}) if name else "",
             number(share.times),
             max(1, round(100 * share.times / most)),
         )
