@@ -24,6 +24,7 @@ from doorward.forwarded import canonical, forwarded_nodes, list_items
 from doorward.keys_cli import add_keys
 from doorward.patterns import DEFAULT_EXEMPT, RouteMatcher
 from doorward.printable import printable
+from doorward.replay_cli import add_replay
 from doorward.robots_cli import add_robots
 from doorward.rules.limits import text_quotas
 from doorward.serve_cli import add_serve
@@ -75,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
         add_robots,
         add_data,
         add_eval,
+        add_replay,
         add_client,
         add_store,
         add_serve,

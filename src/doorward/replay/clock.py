@@ -28,5 +28,9 @@ class RecordingClock:
             self.backwards += 1
         return self._now
 
+    def begin(self, at_ns: int) -> None:
+        """Begin anew, at any time: for a store that has forgotten everything."""
+        self._now = at_ns
+
 
 __all__ = ["RecordingClock"]

@@ -61,7 +61,7 @@ class Comparison:
         found = self._found
         found.denied_by = dict(self._denied_by.most_common())
         found.allowed_by = dict(self._allowed_by.most_common())
-        found.denied_routes = {name: estimate.count for name, estimate in self._routes.top(_LISTED)}
+        found.denied_routes = {name: estimate.times for name, estimate in self._routes.top(_LISTED)}
         return found
 
     def _keep(

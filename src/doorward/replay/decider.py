@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from doorward.decision import Conclusion, Mode, State
 from doorward.layer import Coverage
@@ -175,6 +175,14 @@ class Decider:
         if decision is None:
             return []
         return list(zip(origin.values(), decision.results, strict=True))
+
+    def forget(self) -> None:
+        """Forget what clients have done: counters, sums of suspicion, refusals."""
+        store: Any = self.client.runtime.store  # memory:// always, since it is a twin's
+        store.reset("")
+        for key in store.bans():
+            store.unban(key)
+        self.client.runtime.refusals.clear()
 
     def close(self) -> None:
         """Let go of what the twin holds."""

@@ -49,7 +49,7 @@ class Ranking:
 
     def _tally(self, name: str) -> Tally:
         estimates = [counted.estimate(name) for counted in (self.requests, self.denied, self.would_deny)]
-        requests, denied, would_deny = [estimate.count for estimate in estimates]
+        requests, denied, would_deny = [estimate.times for estimate in estimates]
         return Tally(name, requests, denied, would_deny, max(estimate.over for estimate in estimates))
 
 
@@ -69,7 +69,6 @@ class Figures:
         self.clients = Ranking(MOST_CLIENTS)
         self.reasons = Ranking(MOST_REASONS)
         self.spans = Spans()
-        self.denied_samples: list[tuple[Recorded, int, str, str, str]] = []
         self.names = RouteNames(decider.declared_routes())
         self._decider = decider
         self._samples = samples

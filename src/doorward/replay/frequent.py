@@ -17,11 +17,11 @@ class Estimate(NamedTuple):
     """How often a name came.
 
     Attributes:
-        count: Never too low.
+        times: Never too low.
         over: By how much it may be too high; 0 for exact.
     """
 
-    count: int
+    times: int
     over: int
 
 

@@ -43,14 +43,16 @@ def _notes(decider: Decider, figures: Figures, backwards: int, override: str) ->
             yield f"rule {tally.name}: {tally.left_out}"
     for bound, tally in figures.tallies.items():
         if tally.errors:
-            closed = "; its on_error is deny, so that it refuses where it fails" if bound in decider.denies_on_error else ""
-            yield f"rule {tally.name} failed on {_requests(tally.errors)}, which passed it: offline, nobody is asked{closed}"
+            yield f"rule {tally.name} failed on {_requests(tally.errors)}{_passing(bound in decider.denies_on_error)}"
     for why, times in decider.exempt.most_common():
         yield f"{_requests(times)} left alone, as middleware does by default: {why}"
     if decider.unanswered:
         yield f"{_requests(decider.unanswered)} without a status: what a limit counts by it was counted"
     if backwards:
         yield f"{_requests(backwards)} dated before the one before: decided at the time of that one"
+    evicted = _evicted(decider)
+    if evicted:
+        yield f"{evicted:,} counters went before their time: there were more than memory:// holds at once"
     if override:
         yield f"DOORWARD_MODE is {override} here; the report goes by the modes that the rules have themselves"
     if decider.client.runtime.routed:
@@ -58,6 +60,16 @@ def _notes(decider: Decider, figures: Figures, backwards: int, override: str) ->
     for counted, what in ((figures.routes, "routes"), (figures.clients, "clients"), (figures.reasons, "reasons")):
         if not counted.requests.is_exact:
             yield f"more {what} than are counted one by one: figures of single ones may be too high, as each says"
+
+
+def _passing(closed: bool) -> str:  # noqa: FBT001  (what the rule is)
+    live = "; its on_error is deny, so that where it fails live, it refuses" if closed else ""
+    return f", which it lets pass here: offline, nobody is asked{live}"
+
+
+def _evicted(decider: Decider) -> int:
+    figures = decider.client.stats()
+    return sum(count for name, count in figures.items() if name.endswith("_evicted"))
 
 
 def _told(reasons: Counter[str], requests: int) -> Iterator[str]:

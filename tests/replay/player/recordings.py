@@ -14,7 +14,9 @@ SECOND = 1_000_000_000
 BEGAN = 1_750_000_000 * SECOND
 COMBINED = frozenset({"query", "user-agent", "referer"})
 COMMON = frozenset({"query"})
-BROWSER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
+BROWSER = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
+)
 BOT = "curl/8.5.0"
 ATTACK = "/search?q=1%27%20UNION%20SELECT%20password%20FROM%20users--"
 LINE = re.compile(r'(\S+) - - \[(\d+)\] "(\S+) (\S+) HTTP/1.1" (\d+) \d+ "([^"]*)" "([^"]*)"')
