@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from doorward import RequestContext
@@ -19,7 +21,8 @@ BROWSER = (
 )
 BOT = "curl/8.5.0"
 ATTACK = "/search?q=1%27%20UNION%20SELECT%20password%20FROM%20users--"
-LINE = re.compile(r'(\S+) - - \[(\d+)\] "(\S+) (\S+) HTTP/1.1" (\d+) \d+ "([^"]*)" "([^"]*)"')
+LINE = re.compile(r'(\S+) - - \[([^\]]+)\] "(\S+) (\S+) HTTP/1.1" (\d+) \d+ "([^"]*)" "([^"]*)"')
+TIME = "%d/%b/%Y:%H:%M:%S %z"
 
 
 def recorded(
@@ -68,12 +71,22 @@ def generated(*, visitors: int, attacks: int, bots: int, flooders: int, limit: i
         began, address = chance.uniform(0, 86_000), next(addresses)
         events += [(began + n / 1_000, _line(address, "/login", BROWSER)) for n in range(limit + over)]
     events.sort()
-    stamped = [line.replace("TIME", str(BEGAN + int(at * SECOND))) for at, line in events]
+    stamped = [line.replace("TIME", stamp(at)) for at, line in events]
     return Known(stamped, attacks, bots, flooders * over)
+
+
+def stamp(at: float) -> str:
+    """A time as servers write it, by default and to the second."""
+    return datetime.fromtimestamp(BEGAN // SECOND + int(at), UTC).strftime(TIME)
 
 
 def _line(address: str, target: str, agent: str) -> str:
     return f'{address} - - [TIME] "GET {target} HTTP/1.1" 200 512 "-" "{agent}"'
+
+
+@lru_cache(maxsize=4)
+def _nanoseconds(time: str) -> int:
+    return int(datetime.strptime(time, TIME).timestamp()) * SECOND
 
 
 def read(lines: Iterable[str]) -> Iterator[Recorded]:
@@ -86,4 +99,4 @@ def read(lines: Iterable[str]) -> Iterator[Recorded]:
         request = RequestContext(
             method=method, path=path, query=query, headers=[("user-agent", agent)] if agent != "-" else [], peer=address
         )
-        yield Recorded(int(at), request, COMBINED, Source("access.log", number), int(status))
+        yield Recorded(_nanoseconds(at), request, COMBINED, Source("access.log", number), int(status))
