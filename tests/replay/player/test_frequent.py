@@ -55,3 +55,10 @@ def test_the_most_frequent_come_first_and_equals_by_their_names() -> None:
 def test_none_is_no_number_of_counters() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         Frequent(0)
+
+
+def test_many_names_that_come_once_take_no_longer_than_few() -> None:
+    frequent = Frequent(20_000)
+    for number in range(200_000):  # a minute, where each had to look past those that were given up before it
+        frequent.add(str(number))
+    assert frequent.estimate("199999").times <= 10
