@@ -14,7 +14,9 @@ KNOWN = generated(visitors=3_000, attacks=61, bots=83, flooders=9, limit=20, ove
 
 
 def policy(**options: str) -> Doorward:
-    return Doorward([shield(**options), detect_bot(allow=[], **options), sliding_window(max=20, interval="1m", **options)])
+    return Doorward(
+        [shield(**options), detect_bot(allow=[], **options), sliding_window(max=20, interval="1m", **options)]
+    )
 
 
 def by_rule(report: Report, figure: str) -> dict[str, int]:

@@ -33,7 +33,9 @@ from tests.replay.player.recordings import ATTACK, BOT, BROWSER, COMMON, recorde
 LIMIT = "1/minute"
 
 
-def played(rules: object, requests: Iterable[Recorded], *, client: type[Facade] = Doorward, **options: object) -> Report:
+def played(
+    rules: object, requests: Iterable[Recorded], *, client: type[Facade] = Doorward, **options: object
+) -> Report:
     own = {name: options.pop(name) for name in ("against", "as_live", "exemptions", "samples") if name in options}
     return replay(client(rules, **options), requests, **own)  # type: ignore[arg-type, call-arg]
 
@@ -117,7 +119,7 @@ def test_attacks_in_recorded_bodies_are_found() -> None:
 
 def test_filters_are_asked_by_the_expressions_that_can_be_told() -> None:
     rule = filter_request(
-        deny=['http.request.uri.path eq "/old"', 'len(http.request.headers["x-key"]) eq 0', 'ip.src eq 192.0.2.1']
+        deny=['http.request.uri.path eq "/old"', 'len(http.request.headers["x-key"]) eq 0', "ip.src eq 192.0.2.1"]
     )
     report = played(rule, [recorded("/old"), recorded("/new")])
     assert (report.allowed, report.denied) == (1, 1)
@@ -132,7 +134,10 @@ def test_filters_are_asked_by_the_expressions_that_can_be_told() -> None:
         (deny(where='not http.host eq "shop.example"'), "the header host"),
         (deny(where='len(http.request.uri.args["q"]) eq 0'), "the query"),
         (allow(where='http.request.headers["x-monitor"] eq "1"'), "what it would let past other rules"),
-        (fixed_window(max=1, window="1h", characteristics=['http.request.headers["x-api-key"]']), "the header x-api-key"),
+        (
+            fixed_window(max=1, window="1h", characteristics=['http.request.headers["x-api-key"]']),
+            "the header x-api-key",
+        ),
         (fixed_window(max=1, window="1h", characteristics=['http.request.cookie["sid"]']), "the header cookie"),
         (rate_limit(lambda request: LIMIT), "chosen by a function"),
     ],
@@ -308,9 +313,9 @@ def test_the_mode_of_the_environment_is_not_that_of_the_rules(monkeypatch: pytes
 
 
 def test_as_live_reaches_rules_of_every_origin() -> None:
-    aj = Doorward(
-        deny(paths=["/a"], mode="DRY_RUN"), mode="DRY_RUN", limits={"/b": LIMIT}
-    ).with_rule(deny(paths=["/c"], mode="DRY_RUN"))
+    aj = Doorward(deny(paths=["/a"], mode="DRY_RUN"), mode="DRY_RUN", limits={"/b": LIMIT}).with_rule(
+        deny(paths=["/c"], mode="DRY_RUN")
+    )
     requests = [recorded("/a"), recorded("/b"), recorded("/b"), recorded("/c")]
     assert (replay(aj, requests).denied, replay(aj, requests).would_deny) == (0, 3)
     assert replay(aj, requests, as_live=True).denied == 3
