@@ -32,13 +32,13 @@ def watcher(reading: Reading, stream: TextIO | None = None) -> Watcher | None:
         reading: How far the reader is.
         stream: Standard error as a rule.
     """
-    stream = stream or sys.stderr
-    if not stream.isatty():
+    terminal = stream or sys.stderr
+    if not terminal.isatty():
         return None
     try:
-        return Bar(reading, stream)
+        return Bar(reading, terminal)
     except ImportError:  # rich comes with the extra "cli"
-        return Line(reading, stream)
+        return Line(reading, terminal)
 
 
 class Line:

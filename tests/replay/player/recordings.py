@@ -86,7 +86,7 @@ def _line(address: str, target: str, agent: str) -> str:
 
 @lru_cache(maxsize=4)
 def _nanoseconds(time: str) -> int:
-    return int(datetime.strptime(time, TIME).timestamp()) * SECOND
+    return int(datetime.strptime(time, TIME).timestamp()) * SECOND  # noqa: DTZ007  (TIME has a zone)
 
 
 def read(lines: Iterable[str]) -> Iterator[Recorded]:

@@ -24,7 +24,7 @@ def counted(names: list[str], most: int) -> Frequent:
 def test_while_all_names_fit_every_count_is_exact(names: list[str]) -> None:
     frequent, truth = counted(names, 12), Counter(names)
     assert frequent.is_exact
-    assert {name: estimate for name, estimate in frequent.top(12)} == {name: (n, 0) for name, n in truth.items()}
+    assert dict(frequent.top(12)) == {name: (n, 0) for name, n in truth.items()}
 
 
 @given(NAMES, st.integers(1, 6))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from tests.replay.player.recordings import COMBINED, generated, read, recorded
 
 from doorward import Doorward, detect_bot, shield, sliding_window
 from doorward.replay import figures
 from doorward.replay.player import replay
 from doorward.replay.report import Report
-from tests.replay.player.recordings import COMBINED, generated, read, recorded
 
 KNOWN = generated(visitors=3_000, attacks=61, bots=83, flooders=9, limit=20, over=5)
 

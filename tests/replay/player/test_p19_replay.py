@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.replay.player.recordings import ATTACK, BOT, BROWSER, recorded
 
 from doorward import Doorward, deny, detect_bot, filter_request, fixed_window, shield, sliding_window, token_bucket
 from doorward.decision import State
 from doorward.replay.player import Player, replay
 from doorward.replay.records import Recorded
 from doorward.rules.base import Rule
-from tests.replay.player.recordings import ATTACK, BOT, BROWSER, recorded
 
 RULES: dict[str, Callable[..., Rule]] = {
     "bots": lambda **mode: detect_bot(allow=[], **mode),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import pytest
+from tests.replay.player.recordings import ATTACK, BOT, BROWSER, COMMON, recorded
 
 from doorward import (
     AsyncDoorward,
@@ -28,7 +29,6 @@ from doorward.replay.player import INTERRUPTED, Player, replay
 from doorward.replay.records import EVERYTHING, Recorded
 from doorward.replay.report import Report, RuleTally
 from doorward.rules.base import Outcome, Phase, Rule, View
-from tests.replay.player.recordings import ATTACK, BOT, BROWSER, COMMON, recorded
 
 LIMIT = "1/minute"
 

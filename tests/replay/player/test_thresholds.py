@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.replay.player.recordings import BROWSER, recorded
 
 from doorward import ConfigurationError, Doorward, deny, detect_bot, rate_limit, shield, validate_email
 from doorward.replay.cases import LONGEST_LINE, Cases, parse_time, read_cases
 from doorward.replay.player import replay
 from doorward.replay.report import Differences, Report, Threshold
 from doorward.replay.thresholds import most_denied, most_newly_denied, parse_most
-from tests.replay.player.recordings import BROWSER, recorded
 
 HEADERS = {"User-Agent": BROWSER, "Accept": "*/*", "Accept-Language": "de", "Accept-Encoding": "gzip"}
 
