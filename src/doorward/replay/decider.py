@@ -10,6 +10,7 @@ from doorward.layer import Coverage
 from doorward.patterns import RouteMatcher
 from doorward.progress import NO_INPUTS, Admitted, Inputs, Progress
 from doorward.replay.needs import ALL, askable, changed, inputs_of, rebound
+from doorward.replay.records import EVERY_HEADER
 from doorward.rules.limits import Limit, Response
 from doorward.twins import twin
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 EMAIL = "email"
 _MOST_KINDS = 1_024
+_TELLING = frozenset({"query", "body", "user-agent", "referer", "cookie", "host", "authorization", EVERY_HEADER})
+"""What tells recordings apart, beside what rules name."""
 _EVERYTHING = ("*", "**", "/*", "/**")
 """Patterns that would name every route alike."""
 
@@ -99,7 +102,7 @@ class Decider:
         self.kinds: dict[frozenset[str], Kind] = {}
         self._coverage = Coverage((), (), default_exemptions=exemptions)
         self._exemptions = exemptions
-        self._wanted = frozenset[str]().union(*[_parts(bound) for bound in self.bound])
+        self._wanted = _TELLING.union(*[_parts(bound) for bound in self.bound])
         self._last: tuple[frozenset[str], Kind] | None = None
 
     def decide(self, recorded: Recorded) -> Decided:
@@ -131,8 +134,8 @@ class Decider:
         last = self._last
         if last is not None and last[0] is known:
             return last[1]
-        # A recording chooses what it keeps, so that there may be any number of these: only what is read tells apart.
-        relevant = known if ALL in known else known & self._wanted if ALL not in self._wanted else known
+        # Any client may send headers of any name, which a recording then has: only what is read tells kinds apart.
+        relevant = known if ALL in known else known & self._wanted
         kind = self.kinds.get(relevant)
         if kind is None:
             if len(self.kinds) >= _MOST_KINDS:

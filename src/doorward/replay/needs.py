@@ -11,6 +11,7 @@ import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from doorward.replay.records import EVERY_HEADER
 from doorward.rules.access import AccessRule
 from doorward.rules.bots import BotRule
 from doorward.rules.filters import FilterRule
@@ -27,6 +28,10 @@ AnyRule = TypeVar("AnyRule", bound="Rule")
 ALL = "*"
 _LISTED = 6
 _PARTS = {"query": "the query", "body": "bodies"}
+_NO_HEADERS = frozenset({*_PARTS, ALL})
+_HEAD = frozenset({"query", "cookie", "authorization", EVERY_HEADER})
+_HIDEABLE = frozenset({"authorization", "cookie", "proxy-authorization"})
+"""What servers leave out of a log of all headers, or black out: only where it is named was it recorded."""
 
 
 class Askable(NamedTuple):
@@ -58,10 +63,18 @@ def askable(rule: Rule, identity: Identity, known: frozenset[str]) -> Askable:
     if isinstance(rule, FilterRule) and rule.deny:
         return _filters(rule, known)
     parts = rule.parts() | (identity.parts() if isinstance(rule, Limit) else frozenset())
-    missing = parts - known
-    if not missing:
+    missing = lacking(parts, known)
+    if not missing or (isinstance(rule, DynamicLimit) and not lacking(_HEAD | identity.parts(), known)):
         return Askable(rule)
     return Askable(None, f"not asked: {_why(rule, missing)}")
+
+
+def lacking(parts: frozenset[str], known: frozenset[str]) -> frozenset[str]:
+    """What of ``parts`` was not recorded."""
+    missing = parts - known
+    if EVERY_HEADER in known:
+        return missing & (_HIDEABLE | _NO_HEADERS)
+    return missing
 
 
 def inputs_of(bound: Bound) -> frozenset[str]:
@@ -90,6 +103,8 @@ def rebound(bound: Bound, rule: Rule) -> Bound:
 def _bots(rule: BotRule, known: frozenset[str]) -> Askable:
     from doorward.automation.examiner import AgentExaminer
 
+    if EVERY_HEADER in known:
+        return Askable(rule)
     if "user-agent" not in known:
         return Askable(None, f"not asked: {_lacks({'user-agent'})}")
     alone = "asked by the User-Agent alone: the recording does not have all other headers, whose absence would count"
@@ -97,26 +112,30 @@ def _bots(rule: BotRule, known: frozenset[str]) -> Askable:
 
 
 def _shield(rule: ShieldRule, identity: Identity, known: frozenset[str]) -> Askable:
-    headers = sorted(known - {"query", "body"})
-    looked_at = ["the path", *(["the query"] if "query" in known else []), *headers]
-    without = "the other headers" if headers else "headers"
-    left_out = f"looks at {', '.join(looked_at[:_LISTED])} alone: the recording does not have {without}"
-    asked: ShieldRule = rule
+    asked, without = rule, _without(known)
     if rule.body and "body" not in known:
         asked = replace(asked, body=False)
-        left_out += " and bodies"
-    missing = identity.parts() - known
+        without.append("bodies")
+    left_out = f"looks at what there is: the recording does not have {' and '.join(without)}" if without else ""
+    missing = lacking(identity.parts(), known)
     if missing:
         asked = changed(asked, sums_up=False)
         left_out += f"; suspicion is not added up, since {_lacks(missing)}"
     return Askable(asked, left_out)
 
 
+def _without(known: frozenset[str]) -> list[str]:
+    """What the shield would look at beside the path, and cannot."""
+    named = sorted(known - {*_PARTS})
+    headers = [] if EVERY_HEADER in known else [f"headers but {' and '.join(named[:_LISTED])}" if named else "headers"]
+    return [*([] if "query" in known else ["the query"]), *headers]
+
+
 def _filters(rule: FilterRule, known: frozenset[str]) -> Askable:
-    kept = tuple([expression for expression in rule.deny if expression.parts <= known])
+    kept = tuple([expression for expression in rule.deny if not lacking(expression.parts, known)])
     if len(kept) == len(rule.deny):
         return Askable(rule)
-    missing = rule.parts() - known
+    missing = lacking(rule.parts(), known)
     if not kept:
         return Askable(None, f"not asked: {_why(rule, missing)}")
     few = f"asked by {len(kept)} of its {len(rule.deny)} expressions: {_lacks(missing)}"
@@ -143,4 +162,4 @@ def _named(parts: set[str] | frozenset[str]) -> str:
     return " and ".join(names[:_LISTED]) + more
 
 
-__all__ = ["Askable", "askable", "changed", "inputs_of", "rebound"]
+__all__ = ["Askable", "askable", "changed", "inputs_of", "lacking", "rebound"]
