@@ -27,6 +27,7 @@ from doorward.patterns import DEFAULT_EXEMPT, RouteMatcher
 from doorward.policy_cli import add_policy
 from doorward.printable import printable
 from doorward.promotion_cli import add_promotion
+from doorward.replay_cli import add_replay
 from doorward.robots_cli import add_robots
 from doorward.rules.limits import text_quotas
 from doorward.serve_cli import add_serve
@@ -78,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         add_data,
         add_eval,
         add_check,
+        add_replay,
         add_client,
         add_store,
         add_serve,

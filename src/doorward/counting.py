@@ -105,6 +105,9 @@ def bar(walk: Walk, bound: Bound) -> None:
     progress = walk.progress
     if bound in progress.barring or bound.rule.kind in progress.ended or not walk.about(bound):
         return
+    found = progress.result(bound)
+    if found is not None and isinstance(found.reason, ShieldReason) and found.reason.retry_seconds:
+        return  # a dry run that has just come to it by this request, and knows what is in it
     try:
         fingerprints = bound.identity.fingerprints(walk.request, walk.ip, walk.inputs.characteristics)
     except TypeError as error:

@@ -163,10 +163,16 @@ def _row(number: int, data: object) -> Row:
     if not isinstance(label, bool):
         raise TypeError("is_attack must be true or false")
     kind, source = str(data.get("class") or UNNAMED), str(data.get("source") or UNNAMED)
-    return Row(str(data.get("id") or f"line {number}"), kind, source, label, _request(data))
+    return Row(str(data.get("id") or f"line {number}"), kind, source, label, request_of(data))
 
 
-def _request(data: Mapping[str, Any]) -> RequestContext:
+def request_of(data: Mapping[str, Any]) -> RequestContext:
+    """The request that a JSON object describes.
+
+    Raises:
+        TypeError: A part of it has another type than it should.
+        ValueError: A part of it cannot be decoded.
+    """
     return RequestContext(
         method=str(data.get("method", "GET")),
         path=str(data.get("path", "/")),

@@ -86,6 +86,17 @@ class Identity:
         self._known: dict[str, Fingerprint] = {}
         self.keyed = frozenset(name for name in self.names if _KEYED.fullmatch(name))
 
+    def parts(self) -> frozenset[str]:
+        """What of a request it reads: names of headers in lower case, and ``query``."""
+        found = {"host"} if "http.host" in self.names else set[str]()
+        for place, _, key in [match.groups() for name in self.names if (match := _KEYED.fullmatch(name))]:
+            found.add({"cookie": "cookie", "uri.args": "query"}.get(place) or key)
+        return frozenset(found)
+
+    def own(self) -> frozenset[str]:
+        """The characteristics of the application's own."""
+        return frozenset(name for name, read in self._readers.items() if read is None and name != IP)
+
     def fingerprint(self, request: RequestContext, ip: str, given: Mapping[str, object]) -> Fingerprint:
         """Who this request is.
 

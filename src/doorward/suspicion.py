@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from doorward.decision import Conclusion
-from doorward.effects import AskStore
+from doorward.effects import Algorithm, AskStore, Hit
 from doorward.errors import StoreError
 from doorward.printable import describe
 from doorward.reason import ShieldReason
@@ -50,12 +50,20 @@ def add_up(walk: Walk) -> Generator[Effect, Any, None]:
         for fingerprint in fingerprints:
             _note_missing(walk, bound, fingerprint)
             key = bound.key("", fingerprint)
+            if bound.dry and (yield from _is_barred(walk, bound, key)):
+                continue  # live, the request would have been refused before anybody looked at it
             total = yield AskStore("tally", (key, weight, rule.window))
             if round(total, _DIGITS) >= rule.threshold:
                 yield AskStore("ban", (key, rule.window))
                 _bar(walk, bound, fingerprint, rule.window)
     except Exception as error:
         _not_added(walk, bound, error)
+
+
+def _is_barred(walk: Walk, bound: Bound, key: str) -> Generator[Effect, Any, bool]:
+    hit = Hit(key, Algorithm.BAN, 1, 1, 1, walk.engine.group_of(bound), bound.dry)
+    (verdict,) = yield AskStore("peek", ([hit],))
+    return not verdict.admitted
 
 
 def add_up_waiting(walk: Walk) -> Generator[Effect, Any, None]:

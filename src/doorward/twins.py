@@ -15,6 +15,8 @@ from doorward.runtime import Runtime
 from doorward.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from doorward.effects import DnsAnswer, DnsKind
     from doorward.facade import Facade
     from doorward.rules.base import Rule
@@ -38,7 +40,7 @@ class Offline:
         return self.resolve(name, kind, timeout)
 
 
-def twin(client: Facade, **changes: Any) -> Doorward:
+def twin(client: Facade, *, each: Callable[[Rule], Rule] | None = None, **changes: Any) -> Doorward:
     """A client with the rules and the options of ``client`` that shares nothing with it.
 
     Without changes it is offline: counters in memory, no service, no look-ups, no log, no callback of the application.
@@ -46,6 +48,7 @@ def twin(client: Facade, **changes: Any) -> Doorward:
 
     Args:
         client: The client to take after.
+        each: Makes of each rule what takes its place.
         **changes: Checked options that differ: fields of :class:`doorward.settings.Settings`.
 
     Raises:
@@ -55,9 +58,14 @@ def twin(client: Facade, **changes: Any) -> Doorward:
     if unknown:
         raise ConfigurationError(unknown[0], "is no option of a client")
     settings = client.runtime.settings._replace(**{**_offline(), **changes})
-    extra = [bound.rule for bound in client._extra]
-    made = Doorward.__new__(Doorward)._adopt(Runtime(rules_of(client), settings))
+    change = each or _as_it_is
+    extra = [change(bound.rule) for bound in client._extra]
+    made = Doorward.__new__(Doorward)._adopt(Runtime([change(rule) for rule in rules_of(client)], settings))
     return made.with_rule(*extra) if extra else made
+
+
+def _as_it_is(rule: Rule) -> Rule:
+    return rule
 
 
 def rules_of(client: Facade) -> list[Rule]:

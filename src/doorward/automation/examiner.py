@@ -101,6 +101,20 @@ class Examiner:
         return said
 
 
+class AgentExaminer(Examiner):
+    """Goes by the ``User-Agent`` alone: for recordings that keep no other header, whose absence says nothing."""
+
+    def examine(self, request: RequestContext, *, ordered: bool = False) -> Examination:
+        """The evidence in what the client calls itself; never raises."""
+        del ordered
+        agents = tuple(dict.fromkeys([value[: LONGEST + 1].strip() for value in request.header_values("user-agent")]))
+        answer = self._answers.get(agents)
+        if answer is None:
+            answer = Examination.of(self._agent(agents).findings, tuple([agent for agent in agents if agent]))
+            self._answers.put(agents, answer)
+        return answer
+
+
 def _said(agent_text: str) -> _Said:
     agent = Agent(agent_text)
     if not agent.text:

@@ -74,12 +74,14 @@ class Filter:
         source: As written.
         about: What it wants to know about the client's address, as in ``Rule.reads``.
         local: The keys of the application's own that it reads.
+        parts: What of a request it reads, as in ``Rule.parts``.
         node: What it comes to for a request.
     """
 
     source: str
     about: frozenset[str] = field(repr=False, compare=False)
     local: frozenset[str] = field(repr=False, compare=False)
+    parts: frozenset[str] = field(repr=False, compare=False)
     node: Node = field(repr=False, compare=False)
 
     def holds(self, view: View, *, certain: bool) -> bool | None:
@@ -116,7 +118,7 @@ def compile_filter(source: object, field: str) -> Filter:
         node = parser.parse()
     except Problem as problem:
         raise ConfigurationError(field, problem.describe(source)) from None
-    return Filter(source, frozenset(parser.about), frozenset(parser.local), node)
+    return Filter(source, frozenset(parser.about), frozenset(parser.local), frozenset(parser.parts), node)
 
 
 def compile_filters(sources: object, field: str) -> tuple[Filter, ...]:

@@ -50,6 +50,9 @@ _KNOWN: Final = {
 }
 """What other dialects call our fields."""
 
+_PARTS: Final = {"http.request.cookie": "cookie", "http.request.uri.args": "query"}
+"""Where the values of a map are; those of headers are under their own names."""
+
 _INTEGER: Final = re.compile(r"-?(?:0[xX]([0-9A-Fa-f]+)|0([0-7]+)|([0-9]+))")
 _STAR_OR_ESCAPE: Final = re.compile(r"\\(.?)|\*(\*?)", re.DOTALL)
 
@@ -74,6 +77,7 @@ class Parser:
     Attributes:
         about: What it wants to know about the client's address.
         local: The keys of the application's own that it reads.
+        parts: What of a request it reads, as in ``Rule.parts``.
     """
 
     def __init__(self, source: str) -> None:
@@ -81,6 +85,7 @@ class Parser:
         self._nested = 0
         self.about: set[str] = set()
         self.local: set[str] = set()
+        self.parts: set[str] = set()
 
     def parse(self) -> Node:
         """The whole expression.
@@ -145,6 +150,7 @@ class Parser:
         if name in FIELDS:
             field = FIELDS[name]
             self.about.update({field.about} - {""})
+            self.parts.update({"host"} if name == "http.host" else ())
             if scanner.next() == "[":
                 raise scanner.problem(f"{name} has no keys; there are {', '.join(MAPS)}")
             return Operand(field.type, field.read, name)
@@ -171,7 +177,10 @@ class Parser:
         key = self._scanner.text()
         self._scanner.expect("]", "behind the key")
         whole = self._scanner.source[start : self._scanner.position].strip()
-        return self._local(key, whole) if name == "local" else Operand(Type.TEXT, MAPS[name](key), whole)
+        if name == "local":
+            return self._local(key, whole)
+        self.parts.add(_PARTS.get(name) or key.decode("latin-1").lower())
+        return Operand(Type.TEXT, MAPS[name](key), whole)
 
     def _local(self, key: bytes, name: str) -> Operand:
         self.local.add(key.decode("utf-8", "replace"))

@@ -10,6 +10,7 @@ Data Streams" (2005), with the buckets of its Stream-Summary. With ``most`` coun
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import NamedTuple
 
 
@@ -41,7 +42,8 @@ class Frequent:
         self._counts: dict[str, int] = {}
         self._over: dict[str, int] = {}
         # By count, the names that have it, the longest there first. Only once there are more names than counters.
-        self._buckets: dict[int, dict[str, None]] | None = None
+        # Ordered, since the first of a plain dict is behind all that were taken from its beginning.
+        self._buckets: dict[int, OrderedDict[str, None]] | None = None
         self._least = 0
 
     def __len__(self) -> int:
@@ -84,9 +86,9 @@ class Frequent:
         return [(name, self.estimate(name)) for name in names]
 
     def _begin_buckets(self) -> None:
-        buckets: dict[int, dict[str, None]] = {}
+        buckets: dict[int, OrderedDict[str, None]] = {}
         for name, count in self._counts.items():
-            buckets.setdefault(count, {})[name] = None
+            buckets.setdefault(count, OrderedDict())[name] = None
         self._buckets = buckets
         self._least = min(buckets)
 
@@ -112,7 +114,10 @@ class Frequent:
     def _enter(self, name: str, count: int) -> None:
         assert self._buckets is not None
         self._counts[name] = count
-        self._buckets.setdefault(count, {})[name] = None
+        bucket = self._buckets.get(count)
+        if bucket is None:
+            bucket = self._buckets[count] = OrderedDict()
+        bucket[name] = None
 
 
 __all__ = ["Estimate", "Frequent"]

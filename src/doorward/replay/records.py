@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 EVERYTHING = frozenset({"*"})
 """In :attr:`Recorded.known`: the recording has all of the request."""
+EVERY_HEADER = "header *"
+"""In :attr:`Recorded.known` beside names: all headers were recorded, so that one that is not there was not sent. No
+header has this name."""
 NOTHING_SAID: Mapping[str, str] = MappingProxyType({})
 
 

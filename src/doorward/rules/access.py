@@ -13,7 +13,7 @@ from doorward.filters import compile_filters
 from doorward.ids import rule_id
 from doorward.reason import RuleReason
 from doorward.rules.address_matcher import address_finder
-from doorward.rules.base import Outcome, Phase, Rule, RuleOptions
+from doorward.rules.base import NO_PARTS, Outcome, Phase, Rule, RuleOptions
 from doorward.rules.filters import check_options, sources
 
 if TYPE_CHECKING:
@@ -52,12 +52,14 @@ class Matcher:
         find: What it comes to for a request.
         reads: What it wants to know about the client's address, as in ``Rule.reads``.
         wants: The application's characteristics that it looks at, as in ``Rule.wants``.
+        parts: What of a request it reads, as in ``Rule.parts``.
     """
 
     parameter: Field
     find: Callable[[View], Finding] = field(repr=False, compare=False)
     reads: frozenset[str] = frozenset()
     wants: frozenset[str] = frozenset()
+    parts: frozenset[str] = NO_PARTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +101,10 @@ class AccessRule(Rule):
     def reads(self) -> frozenset[str]:
         """What the conditions want to know about the client's address."""
         return frozenset().union(*[matcher.reads for matcher in self.matchers])
+
+    def parts(self) -> frozenset[str]:
+        """What the conditions read."""
+        return frozenset().union(*[matcher.parts for matcher in self.matchers])
 
     def evaluate(self, view: View) -> Outcome:
         """Ask one condition after the other, to the first that does not hold."""
@@ -212,7 +218,9 @@ def _expression(expression: Filter, *, certain: bool) -> Matcher:
         return Finding(holds, f"{expression.source} holds" if holds else "")
 
     parameter: Field = ("where", sources([expression]))
-    return Matcher(parameter=parameter, find=find, reads=expression.about, wants=expression.local)
+    return Matcher(
+        parameter=parameter, find=find, reads=expression.about, wants=expression.local, parts=expression.parts
+    )
 
 
 _MATCHERS: Mapping[str, Callable[[object, str], list[Matcher]]] = {"ip": _by_address, "where": _by_expression}

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from doorward.ids import Field
 
 OnError = Literal["allow", "deny", "local"]
+WHOLE_REQUEST = frozenset({"*"})
+"""In :meth:`Rule.parts`: everything."""
+NO_PARTS: frozenset[str] = frozenset()
 
 
 class Phase(IntEnum):
@@ -186,6 +189,14 @@ class Rule:
     def reads(self) -> frozenset[str]:
         """What it wants to know about addresses: names of kinds or places, as in ``doorward.address_facts``."""
         return frozenset()
+
+    def parts(self) -> frozenset[str]:
+        """What of a request its conclusion depends on, beside address, method and path.
+
+        Names of headers in lower case, ``query``, ``body``; ``*`` for all of it, also where a rule does not say. A
+        replay does not ask a rule about requests whose recording lacks any of this.
+        """
+        return WHOLE_REQUEST
 
     def evaluate(self, view: View) -> Outcome | Steps:
         """Come to an outcome, or return a generator that asks for what it needs to."""

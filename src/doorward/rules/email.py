@@ -18,7 +18,7 @@ from doorward.effects import AskWeb, DnsAnswer, DnsKind, Failed, Gather, Resolve
 from doorward.errors import ConfigurationError, ResolverError
 from doorward.printable import printable
 from doorward.reason import EmailReason
-from doorward.rules.base import Outcome, Phase, Rule
+from doorward.rules.base import NO_PARTS, Outcome, Phase, Rule
 
 if TYPE_CHECKING:
     from doorward.decision import Mode
@@ -139,6 +139,10 @@ class EmailRule(Rule):
         if address.problem:
             return self._invalid(address)
         return self._outcome(self._listed(address.domain), address.domain)
+
+    def parts(self) -> frozenset[str]:
+        """Nothing: the address is an input."""
+        return NO_PARTS
 
     def asks_web(self) -> bool:
         """Whether the avatar service is asked: only where ``deny`` says so, since that tells it about the address."""

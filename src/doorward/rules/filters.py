@@ -56,6 +56,10 @@ class FilterRule(Rule):
         """What the expressions want to know about the client's address."""
         return frozenset().union(*[expression.about for expression in (*self.allow, *self.deny)])
 
+    def parts(self) -> frozenset[str]:
+        """What the expressions read."""
+        return frozenset().union(*[expression.parts for expression in (*self.allow, *self.deny)])
+
     def evaluate(self, view: View) -> Outcome:
         """Ask every expression."""
         matched: list[str] = []

@@ -12,7 +12,7 @@ from doorward.duration import LONGEST, Duration, nanoseconds
 from doorward.effects import Algorithm
 from doorward.errors import ConfigurationError, UnknownArgument
 from doorward.ids import rule_id
-from doorward.rules.base import Phase, Rule, RuleOptions, positive
+from doorward.rules.base import NO_PARTS, Phase, Rule, RuleOptions, positive
 from doorward.rules.limit_text import parse_limits
 
 if TYPE_CHECKING:
@@ -118,6 +118,10 @@ class StaticLimit(Limit):
         """The one quota."""
         del view
         return (self.quota,)
+
+    def parts(self) -> frozenset[str]:
+        """Nothing but what its client is known by."""
+        return NO_PARTS
 
     def rule_id(self, mode: Mode) -> str:
         """Algorithm, characteristics, paths and parameters: change one, and a new counter starts."""
