@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from doorward.clock import NANOSECONDS
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 MOST_BARS = 168
 """An hour each of a week: more cannot be told apart on a page."""
-MOST_TICKS = 7
+MOST_TICKS = 8
 LEAST_HEIGHT = 2.0
 """Of a bar that is not nothing: thinner ones are not seen."""
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
@@ -32,14 +33,14 @@ class Bar(NamedTuple):
         x: Of its left side, 0 to 100.
         width: 0 to 100.
         height: From the ground, 0 to 100.
-        count: What it stands for.
+        requests: What it stands for.
         began_ns: When the stretch began.
     """
 
     x: float
     width: float
     height: float
-    count: int
+    requests: int
     began_ns: int
 
 
@@ -61,7 +62,7 @@ class Lane(NamedTuple):
     @property
     def peak(self) -> Bar | None:
         """The highest bar, the first of several; None without any."""
-        return max(self.bars, key=lambda bar: bar.count, default=None)
+        return max(self.bars, key=lambda bar: bar.requests, default=None)
 
 
 class Stretches(NamedTuple):
@@ -83,7 +84,7 @@ def stretches(spans: Sequence[Span], ended_ns: int, most: int = MOST_BARS) -> St
     """
     times = sorted({span.began_ns for span in spans})
     began, last = times[0], times[-1]
-    gaps = [after - before for before, after in zip(times, times[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(times)]
     step = min(gaps) if gaps else max(ended_ns - began, NANOSECONDS)
     slots = (last - began) // step + 1
     step *= -(-slots // most)
@@ -114,7 +115,7 @@ def lane(whole: Stretches, count_of: Callable[[Span], int]) -> Lane:
 
 def round_top(most: int) -> int:
     """The least round number that is not below ``most``, and at least 1."""
-    power = 10 ** (len(str(max(most, 1))) - 1)
+    power: int = 10 ** (len(str(max(most, 1))) - 1)
     return next(top * power for top in _TOPS if top * power >= most)
 
 

@@ -42,15 +42,15 @@ _KINDS = {
         "NewlyDenied",
         "warning",
         "A rule denies requests that the other policy lets pass",
-        "Recorded requests would be denied by this rule, and are not by the policy that the replay was held against. Look "
-        + "at the requests named here. If they are customers' change the rule, or try it in dry-run mode.",
+        "Recorded requests would be denied by this rule, and are not by the policy that the replay was held against. "
+        "Look at the requests named here. If they are customers' change the rule, or try it in dry-run mode.",
     ),
     _THRESHOLD: _Kind(
         "ThresholdNotMet",
         "error",
         "A threshold of the replay is not met",
-        "The replay was asked to hold a condition, such as a highest share of denied requests or a list of requests that "
-        + "must be allowed, and the policy does not.",
+        "The replay was asked to hold a condition, such as a highest share of denied requests or a list of requests "
+        "that must be allowed, and the policy does not.",
     ),
 }
 _FILES = (".toml", ".yaml", ".yml", ".json")

@@ -38,16 +38,18 @@ def _lines(report: Report, width: int, *, colours: bool) -> Iterator[str]:
     yield ""
     yield from _facts(report, width)
     yield from _figures(report, width)
+    if report.against is not None:
+        yield from _differences(report, report.against, width)
     yield from _rules(report.rules, width)
     yield from _tallies("Routes", "route", report.routes, width)
     yield from _tallies("Clients", "client", report.clients, width)
     yield from _tallies("Reasons", "rule: reason", report.reasons, width)
-    if report.against is not None:
-        yield from _differences(report, report.against, width)
-    else:
-        yield from _samples_of_rules(report.rules, width)
+    yield from _samples_of_rules(report.rules, width)
     yield from _skipped(report, width)
     yield from _notes(report.notes, width)
+    # Again: a terminal shows the end of what was printed.
+    yield ""
+    yield f"{_painted(verdict(report), colours=colours)}  {why(report)}: {headline(report)}."
 
 
 def _threshold(threshold: Threshold, width: int, *, colours: bool) -> Iterator[str]:
