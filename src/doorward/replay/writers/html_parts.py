@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from doorward.replay.writers.charts import Lane, Stretches, Tick
 
 NOTHING = Markup()
+_ROLES = {
+    "<table": "table",
+    "<thead": "rowgroup",
+    "<tbody": "rowgroup",
+    "<tr": "row",
+    "<td": "cell",
+    '<th scope="col"': "columnheader",
+    '<th scope="row"': "rowheader",
+}
 _GAP = 0.14
 """Of a bar's width, left free beside it."""
 
@@ -27,6 +36,7 @@ class Row(NamedTuple):
         requests: All of them.
         denied: By live rules.
         would_deny: By dry-run rules.
+        whole: What its share is of.
         about: Beside the name, such as a badge.
         at_most: Whether the figures may be too high.
     """
@@ -35,6 +45,7 @@ class Row(NamedTuple):
     requests: int
     denied: int
     would_deny: int
+    whole: int
     about: Markup = NOTHING
     at_most: bool = False
 
@@ -130,19 +141,33 @@ def _figures(whole: Stretches) -> Markup:
         )
         for span in whole.spans
     ]
+    heads = [f"From (UTC), {duration(whole.step_ns / 1e9)} each", ">Allowed", ">Denied", ">Would be denied"]
     return fill(
         "<details><summary>These figures as a table</summary>{table}</details>",
-        table=scrolled(
-            "Requests over time",
-            fill(
-                '<table><thead><tr><th scope="col">From (UTC), {step} each</th><th scope="col" class="n">Allowed</th>'
-                '<th scope="col" class="n">Denied</th><th scope="col" class="n">Would be denied</th></tr></thead>'
-                "<tbody>{rows}</tbody></table>",
-                step=duration(whole.step_ns / 1e9),
-                rows=join(rows),
-            ),
-        ),
+        table=scrolled("Requests over time", table("figures", heads, rows)),
     )
+
+
+def table(kind: str, heads: Sequence[str], rows: Sequence[Markup]) -> Markup:
+    """A table; columns whose head begins with ``>`` hold figures.
+
+    Its roles are said, since on a phone its lines are blocks, which browsers no longer take for a table by themselves.
+    """
+    drawn = fill(
+        '<table class="{kind}"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>',
+        kind=kind,
+        heads=join([_column(head) for head in heads], ""),
+        rows=join(rows),
+    )
+    # What came from outside has no "<" any more: these are the tags of templates.
+    for tag, role in _ROLES.items():
+        drawn = Markup(drawn.replace(tag, f'{tag} role="{role}"'))
+    return drawn
+
+
+def _column(head: str) -> Markup:
+    template = '<th scope="col" class="n">{head}</th>' if head.startswith(">") else '<th scope="col">{head}</th>'
+    return fill(template, head=head.removeprefix(">"))
 
 
 def scrolled(name: str, content: Markup) -> Markup:
@@ -153,17 +178,11 @@ def scrolled(name: str, content: Markup) -> Markup:
 
 
 def barred(head: str, rows: Sequence[Row], more: int = 0, requests: str = "Requests") -> Markup:
-    """A table whose lines have bars, all of one scale: solid for what is denied, hatched for what would be."""
+    """A table whose lines have bars, all of one scale: solid for what is denied, outlined for what would be."""
     most = max((row.denied + row.would_deny for row in rows), default=0)
-    lines = join([_barred(row, most) for row in rows])
+    heads = [head, f">{requests}", ">Denied", ">Would be denied", ">Share"]
     return fill(
-        '<table class="barred"><thead><tr><th scope="col">{head}</th><th scope="col" class="n">{requests}</th>'
-        '<th scope="col" class="n">Denied</th><th scope="col" class="n">Would be denied</th>'
-        '<th scope="col" class="n">Share</th></tr></thead><tbody>{lines}</tbody></table>{more}',
-        head=head,
-        requests=requests,
-        lines=lines or Markup('<tr><td colspan="5" class="faint">Nothing is refused.</td></tr>'),
-        more=and_more(more),
+        "{table}{more}", table=table("barred", heads, [_barred(row, most) for row in rows]), more=and_more(more)
     )
 
 
@@ -181,7 +200,7 @@ def _barred(row: Row, most: int) -> Markup:
         requests=number(row.requests),
         denied=_some(row.denied),
         dry=_some(row.would_deny),
-        share=share(refused, row.requests),
+        share=share(refused, row.whole),
     )
 
 
@@ -194,20 +213,15 @@ def _bar(row: Row, most: int) -> Markup:
     return fill(template, denied=f"{denied:.2f}", dry=f"{dry:.2f}")
 
 
-def samples_table(samples: Sequence[Sample], rule_head: str = "Rule and reason") -> Markup:
+def samples_table(samples: Sequence[Sample]) -> Markup:
     """Requests, one a line; on a phone one a block."""
-    return fill(
-        '<table class="samples"><thead><tr><th scope="col">Time (UTC)</th><th scope="col">Client</th>'
-        '<th scope="col">Request</th><th scope="col">{rule_head}</th><th scope="col">Recorded</th></tr></thead>'
-        "<tbody>{rows}</tbody></table>",
-        rule_head=rule_head,
-        rows=join([_sample(sample) for sample in samples]),
-    )
+    heads = ["Time (UTC)", "Client", "Request", "Rule and reason", "Recorded"]
+    return table("samples", heads, [_sample(sample) for sample in samples])
 
 
 def _sample(sample: Sample) -> Markup:
     agent = fill('<small class="faint"><bdi>{agent}</bdi></small>', agent=sample.agent) if sample.agent else NOTHING
-    status = "" if sample.status is None else f"{sample.status} then"
+    status = "" if sample.status is None else f"answered {sample.status}"
     return fill(
         '<tr><td><time datetime="{iso}"><span>{day}</span> <span>{time}</span></time></td><td><bdi>{ip}</bdi></td>'
         "<td><code><bdi>{method}</bdi> <bdi>{path}</bdi></code>{agent}</td>"

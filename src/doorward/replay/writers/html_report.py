@@ -177,10 +177,8 @@ def _thresholds(thresholds: Sequence[Threshold]) -> Markup:
         for t in missed
     ]
     return fill(
-        '<table class="plain"><thead><tr><th scope="col"><span class="hidden">Result</span></th>'
-        '<th scope="col">Threshold</th><th scope="col">Asked</th><th scope="col">Found</th></tr></thead>'
-        "<tbody>{rows}</tbody></table>{more}{samples}",
-        rows=join(rows),
+        "{table}{more}{samples}",
+        table=parts.table("plain", ["Result", "Threshold", "Asked", "Found"], rows),
         more=parts.and_more(len(thresholds) - MOST_RULES),
         samples=join(samples),
     )
@@ -219,19 +217,17 @@ def _counts(head: str, counts: Mapping[str, int], kind: str) -> Markup:
         )
         for name, count in shown
     ]
-    return fill(
-        '<div><table class="counts"><thead><tr><th scope="col">{head}</th><th scope="col" class="n">Requests</th></tr>'
-        "</thead><tbody>{rows}</tbody></table>{more}</div>",
-        head=head,
-        rows=join(rows),
-        more=parts.and_more(len(counts) - MOST_ROWS),
-    )
+    table = parts.table("counts", [head, ">Requests"], rows)
+    return fill("<div>{table}{more}</div>", table=table, more=parts.and_more(len(counts) - MOST_ROWS))
 
 
 def _rules(rules: Sequence[RuleTally]) -> Markup:
     if not rules:
         return NOTHING
-    rows = [Row(rule.name, rule.asked, rule.denied, rule.would_deny, _about(rule)) for rule in rules[:MOST_RULES]]
+    rows = [
+        Row(rule.name, rule.asked, rule.denied, rule.would_deny, rule.asked, _about(rule))
+        for rule in rules[:MOST_RULES]
+    ]
     return parts.barred("Rule", rows, len(rules) - MOST_RULES, "Asked")
 
 
@@ -247,14 +243,15 @@ def _about(rule: RuleTally) -> Markup:
 
 
 def _most_refused(report: Report) -> Markup:
-    tables = [("Route", report.routes), ("Reason", report.reasons), ("Client", report.clients)]
-    return join([_tallies(head, tallies) for head, tallies in tables if tallies])
+    tables = [("Route", report.routes, 0), ("Reason", report.reasons, report.requests), ("Client", report.clients, 0)]
+    return join([_tallies(*table) for table in tables if table[1]])
 
 
-def _tallies(head: str, tallies: Sequence[Tally]) -> Markup:
+def _tallies(head: str, tallies: Sequence[Tally], whole: int) -> Markup:
+    """``whole`` is what shares are of where it is not the requests of each line."""
     rows = [
-        Row(tally.name, tally.requests, tally.denied, tally.would_deny, at_most=tally.at_most_over > 0)
-        for tally in tallies[:MOST_ROWS]
+        Row(t.name, t.requests, t.denied, t.would_deny, whole or t.requests, at_most=t.at_most_over > 0)
+        for t in tallies[:MOST_ROWS]
     ]
     return parts.barred(head, rows, len(tallies) - MOST_ROWS)
 
@@ -285,14 +282,12 @@ def _skipped(report: Report) -> Markup:
     ]
     return fill(
         "<p>{whole} of {lines} ({share}) are no requests, and are counted nowhere else.</p>"
-        '<div class="grid">{counts}</div><details><summary>Some of these lines</summary><table class="plain">'
-        '<thead><tr><th scope="col">Recorded</th><th scope="col">What is wrong</th><th scope="col">Text</th></tr>'
-        "</thead><tbody>{rows}</tbody></table></details>",
+        '<div class="grid">{counts}</div><details><summary>Some of these lines</summary>{table}</details>',
         whole=counted(whole, "line"),
         lines=number(report.lines),
         share=share(whole, report.lines),
         counts=_counts("What is wrong", report.skipped, ""),
-        rows=join(lines),
+        table=parts.table("plain", ["Recorded", "What is wrong", "Text"], lines),
     )
 
 
@@ -323,5 +318,6 @@ def _measured(report: Report) -> Markup:
 _HOW = Markup(
     '<p class="faint">Each recorded request was put to the rules in order of time, by the clock of the recording. '
     "<strong>Denied</strong> is what live rules refuse. <strong>Would be denied</strong> is what passes, and a dry-run "
-    "rule would refuse if it were live. Shares are of the requests named beside them. All times are in UTC.</p>"
+    "rule would refuse if it were live. Shares are of the requests in the same line, those of reasons of all requests. "
+    "Figures after &le; may be too high: not all names fitted into memory. All times are in UTC.</p>"
 )

@@ -51,7 +51,7 @@ def _blocks(report: Report) -> Iterator[str]:
         yield from _differences(report, report.against)
     yield from _rules(report.rules)
     yield from _tallies("Routes", "Route", report.routes)
-    yield from _tallies("Reasons", "Rule: reason", report.reasons)
+    yield from _tallies("Reasons", "Rule: reason", report.reasons, report.requests)
     yield from _tallies("Clients", "Client", report.clients)
     yield from _skipped(report)
     yield from _list([f"Note: {code(note, 500)}" for note in report.notes[:MOST_ROWS]])
@@ -116,19 +116,21 @@ def _rules(rules: Sequence[RuleTally]) -> Iterator[str]:
         yield from _samples(f"Requests that {_plain(rule.name)} refuses, or would", rule.samples)
 
 
-def _tallies(title: str, head: str, tallies: Sequence[Tally]) -> Iterator[str]:
+def _tallies(title: str, head: str, tallies: Sequence[Tally], whole: int = 0) -> Iterator[str]:
     rows = [
         [
             code(tally.name),
             f"{'at most ' if tally.at_most_over else ''}{number(tally.requests)}",
             number(tally.denied),
             number(tally.would_deny),
-            share(tally.denied + tally.would_deny, tally.requests),
+            share(tally.denied + tally.would_deny, whole or tally.requests),
         ]
         for tally in tallies[:MOST_ROWS]
     ]
     if rows:
-        table = _table([head, ">Requests", ">Denied", ">Would deny", ">Share"], rows, len(tallies))
+        table = _table(
+            [head, ">Requests", ">Denied", ">Would deny", ">Of all" if whole else ">Share"], rows, len(tallies)
+        )
         yield _folded(f"{title} ({number(len(tallies))})", table)
 
 

@@ -43,7 +43,7 @@ def _lines(report: Report, width: int, *, colours: bool) -> Iterator[str]:
     yield from _rules(report.rules, width)
     yield from _tallies("Routes", "route", report.routes, width)
     yield from _tallies("Clients", "client", report.clients, width)
-    yield from _tallies("Reasons", "rule: reason", report.reasons, width)
+    yield from _tallies("Reasons", "rule: reason", report.reasons, width, report.requests)
     yield from _samples_of_rules(report.rules, width)
     yield from _skipped(report, width)
     yield from _notes(report.notes, width)
@@ -112,15 +112,15 @@ def _rules(rules: Sequence[RuleTally], width: int) -> Iterator[str]:
         yield from _wrapped(f"{ascii_text(rule.name)} was not asked: {ascii_text(rule.left_out)}", width, "  ")
 
 
-def _tallies(title: str, head: str, tallies: Sequence[Tally], width: int) -> Iterator[str]:
-    columns = [Column(head), *_right("requests", "denied", "would deny", "share")]
+def _tallies(title: str, head: str, tallies: Sequence[Tally], width: int, whole: int = 0) -> Iterator[str]:
+    columns = [Column(head), *_right("requests", "denied", "would deny", "of all" if whole else "share")]
     rows = [
         [
             ascii_text(tally.name),
             f"{'<=' if tally.at_most_over else ''}{number(tally.requests)}",
             _some(tally.denied),
             _some(tally.would_deny),
-            share(tally.denied + tally.would_deny, tally.requests),
+            share(tally.denied + tally.would_deny, whole or tally.requests),
         ]
         for tally in tallies[:MOST_ROWS]
     ]
