@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 10
 MOST_RULES = 40
 MOST_SAMPLES = 5
+MOST_THRESHOLDS = 40
 _COLOURS = {"PASSED": "32", "FAILED": "31", "NO THRESHOLD": "33"}
 _NARROWEST = 60
 _LONGEST = 200
@@ -30,8 +31,9 @@ def write(report: Report, *, width: int = 100, colours: bool = False) -> str:
 
 def _lines(report: Report, width: int, *, colours: bool) -> Iterator[str]:
     yield f"{_painted(verdict(report), colours=colours)}  {why(report)}"
-    for threshold in report.thresholds:
+    for threshold in sorted(report.thresholds, key=lambda threshold: threshold.met)[:MOST_THRESHOLDS]:
         yield from _threshold(threshold, width, colours=colours)
+    yield from _and_more(len(report.thresholds) - MOST_THRESHOLDS)
     yield ""
     yield f"{headline(report)}."
     yield from (f"  {sentence}" for sentence in besides(report))
@@ -190,8 +192,11 @@ def _section(title: str, columns: list[Column], rows: list[list[str]], more: int
         yield ""
         yield title
         yield from table(columns, rows, width)
-    if more > 0:
-        yield f"  and {number(more)} more"
+    yield from _and_more(more)
+
+
+def _and_more(more: int) -> list[str]:
+    return [f"  and {number(more)} more"] if more > 0 else []
 
 
 def _right(*heads: str) -> list[Column]:
