@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from copy import deepcopy
 from xml.etree import ElementTree as ET
 
 import cmarkgfm
@@ -131,7 +132,7 @@ def test_what_is_long_is_cut(kind: str) -> None:
     """Megabytes that clients sent do not come through; a thousand rules make a file that can be opened."""
     assert "x" * 3_000 not in write(hostile(), kind)
     assert len(write(hostile(), kind)) < 3_000_000
-    if kind not in {"json", "junit"}:  # these keep all samples, and all thresholds
+    if kind in {"text", "markdown", "html"}:  # the others, which programs read, keep all thresholds
         assert len(write(REPORTS["huge"](), kind)) < 3_000_000
 
 
@@ -139,6 +140,6 @@ def test_what_is_long_is_cut(kind: str) -> None:
 def test_a_report_is_not_changed_and_written_the_same_again(kind: str) -> None:
     """Writers read."""
     report = hostile()
-    before = repr(report)
+    before = deepcopy(report)
     assert write(report, kind) == write(report, kind)
-    assert repr(report) == before
+    assert report == before

@@ -18,7 +18,7 @@ from doorward.replay.writers.figures import counted, duration, number, rate, sha
 from doorward.replay.writers.html_parts import NOTHING, Row, badge
 from doorward.replay.writers.markup import Markup, fill, join
 from doorward.replay.writers.text_report import most
-from doorward.replay.writers.verdict import besides, changed, headline, period, verdict, why
+from doorward.replay.writers.verdict import besides, changed, headline, missed_first, period, telling, verdict, why
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -169,7 +169,7 @@ def _thresholds(thresholds: Sequence[Threshold]) -> Markup:
             asked=threshold.asked,
             found=threshold.found,
         )
-        for threshold in thresholds[:MOST_RULES]
+        for threshold in missed_first(thresholds)[:MOST_RULES]
     ]
     missed = [threshold for threshold in thresholds if not threshold.met][:MOST_RULES]
     samples = [
@@ -226,7 +226,7 @@ def _rules(rules: Sequence[RuleTally]) -> Markup:
         return NOTHING
     rows = [
         Row(rule.name, rule.asked, rule.denied, rule.would_deny, rule.asked, _about(rule))
-        for rule in rules[:MOST_RULES]
+        for rule in telling(rules, MOST_RULES)
     ]
     return parts.barred("Rule", rows, len(rules) - MOST_RULES, "Asked")
 

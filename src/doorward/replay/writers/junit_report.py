@@ -14,7 +14,7 @@ from doorward import __version__
 from doorward.replay.writers import text_report
 from doorward.replay.writers.figures import when
 from doorward.replay.writers.safe import ascii_text
-from doorward.replay.writers.verdict import headline
+from doorward.replay.writers.verdict import headline, missed_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,7 +36,7 @@ def write(report: Report) -> str:
 
 
 def _suite(report: Report) -> ET.Element:
-    thresholds = _kept(report.thresholds)
+    thresholds = missed_first(report.thresholds)[:MOST_CASES]
     seconds = report.seconds if math.isfinite(report.seconds) and report.seconds > 0 else 0.0
     attributes = {
         "name": _SUITE,
@@ -56,11 +56,6 @@ def _suite(report: Report) -> ET.Element:
     ET.SubElement(suite, "system-out").text = text_report.write(report)
     ET.SubElement(suite, "system-err")
     return suite
-
-
-def _kept(thresholds: Sequence[Threshold]) -> list[Threshold]:
-    """Those not met, then as many others as there is room for."""
-    return sorted(thresholds, key=lambda threshold: threshold.met)[:MOST_CASES]
 
 
 def _properties(report: Report) -> ET.Element:

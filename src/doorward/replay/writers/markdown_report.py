@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from doorward.replay.writers.figures import counted, duration, number, rate, share, when
 from doorward.replay.writers.safe import ascii_text
 from doorward.replay.writers.text_report import most
-from doorward.replay.writers.verdict import besides, changed, headline, period, verdict, why
+from doorward.replay.writers.verdict import besides, changed, headline, missed_first, period, telling, verdict, why
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -66,13 +66,10 @@ def code(text: str, longest: int = _LONGEST) -> str:
 def _thresholds(thresholds: Sequence[Threshold]) -> Iterator[str]:
     if not thresholds:
         return
-    missed_first = sorted(thresholds, key=lambda threshold: threshold.met)
-    rows = [
-        [_SIGNS["PASSED" if t.met else "FAILED"], code(t.name), code(t.asked), code(t.found)]
-        for t in missed_first[:MOST_THRESHOLDS]
-    ]
+    shown = missed_first(thresholds)[:MOST_THRESHOLDS]
+    rows = [[_SIGNS["PASSED" if t.met else "FAILED"], code(t.name), code(t.asked), code(t.found)] for t in shown]
     yield _table(["", "Threshold", "Asked", "Found"], rows, len(thresholds))
-    for threshold in missed_first[:MOST_THRESHOLDS]:
+    for threshold in shown:
         if not threshold.met:
             yield from _samples(f"Requests that miss {_plain(threshold.name)}", threshold.samples)
 
@@ -95,6 +92,7 @@ def _counts(head: str, counts: Mapping[str, int]) -> Iterator[str]:
 def _rules(rules: Sequence[RuleTally]) -> Iterator[str]:
     if not rules:
         return
+    shown = telling(rules, MOST_RULES)
     heads = ["Rule", "Kind", "Mode", ">Asked", ">Denied", ">Would deny", ">Share", ">Challenged", ">Errors"]
     rows = [
         [
@@ -108,11 +106,11 @@ def _rules(rules: Sequence[RuleTally]) -> Iterator[str]:
             number(rule.challenged),
             number(rule.errors),
         ]
-        for rule in rules[:MOST_RULES]
+        for rule in shown
     ]
     yield "### Rules\n\n" + _table(heads, rows, len(rules))
-    yield from _list([f"{code(r.name)} was not asked: {code(r.left_out)}" for r in rules if r.left_out][:MOST_RULES])
-    for rule in rules[:MOST_RULES]:
+    yield from _list([f"{code(r.name)} was not asked: {code(r.left_out)}" for r in shown if r.left_out])
+    for rule in shown:
         yield from _samples(f"Requests that {_plain(rule.name)} refuses, or would", rule.samples)
 
 

@@ -166,7 +166,7 @@ def uri(file: str) -> str:
     GitHub shows a result beside the line where the URI is relative to the root of the repository.
     """
     name = (file if file != "-" else "stdin")[:1_000]
-    if PureWindowsPath(name).drive:
+    if PureWindowsPath(name).is_absolute() and not name.startswith("/"):
         return "file:///" + _quoted(PureWindowsPath(name).as_posix(), ":")
     path = PurePath(name).as_posix()
     return f"file://{_quoted(path)}" if path.startswith("/") else _quoted(path)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from doorward.replay.writers.columns import Column, table
 from doorward.replay.writers.figures import counted, duration, number, rate, share, size, when
 from doorward.replay.writers.safe import ascii_text
-from doorward.replay.writers.verdict import besides, changed, headline, period, verdict, why
+from doorward.replay.writers.verdict import besides, changed, headline, missed_first, period, telling, verdict, why
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,13 +30,13 @@ def write(report: Report, *, width: int = 100, colours: bool = False) -> str:
 
 
 def _lines(report: Report, width: int, *, colours: bool) -> Iterator[str]:
-    yield f"{_painted(verdict(report), colours=colours)}  {why(report)}"
-    for threshold in sorted(report.thresholds, key=lambda threshold: threshold.met)[:MOST_THRESHOLDS]:
+    yield from _stated(verdict(report), why(report), width, colours=colours)
+    for threshold in missed_first(report.thresholds)[:MOST_THRESHOLDS]:
         yield from _threshold(threshold, width, colours=colours)
     yield from _and_more(len(report.thresholds) - MOST_THRESHOLDS)
     yield ""
-    yield f"{headline(report)}."
-    yield from (f"  {sentence}" for sentence in besides(report))
+    yield from _wrapped(f"{headline(report)}.", width, "")
+    yield from (line for sentence in besides(report) for line in _wrapped(sentence, width, "  "))
     yield ""
     yield from _facts(report, width)
     yield from _figures(report, width)
@@ -51,13 +51,13 @@ def _lines(report: Report, width: int, *, colours: bool) -> Iterator[str]:
     yield from _notes(report.notes, width)
     # Again: a terminal shows the end of what was printed.
     yield ""
-    yield f"{_painted(verdict(report), colours=colours)}  {why(report)}: {headline(report)}."
+    yield from _stated(verdict(report), f"{why(report)}: {headline(report)}.", width, colours=colours)
 
 
 def _threshold(threshold: Threshold, width: int, *, colours: bool) -> Iterator[str]:
     state = "PASSED" if threshold.met else "FAILED"
     asked, found = ascii_text(f"{threshold.name} {threshold.asked}"), ascii_text(threshold.found)
-    yield f"  {_painted(state, colours=colours)}  {asked}: {found}"
+    yield from _stated(state, f"{asked}: {found}", width, "  ", colours=colours)
     if not threshold.met:
         yield from _samples(threshold.samples, width)
 
@@ -107,7 +107,7 @@ def _rules(rules: Sequence[RuleTally], width: int) -> Iterator[str]:
             _some(rule.challenged),
             _some(rule.errors),
         ]
-        for rule in rules[:MOST_RULES]
+        for rule in telling(rules, MOST_RULES)
     ]
     yield from _section("Rules", columns, rows, len(rules) - MOST_RULES, width)
     for rule in [rule for rule in rules if rule.left_out][:MOST_RULES]:
@@ -173,7 +173,8 @@ def _skipped(report: Report, width: int) -> Iterator[str]:
     if not whole:
         return
     yield ""
-    yield f"Skipped {counted(whole, 'line')} of {number(report.lines)} ({share(whole, report.lines)}): no requests"
+    part = share(whole, report.lines)
+    yield from _wrapped(f"Skipped {counted(whole, 'line')} of {number(report.lines)} ({part}): no requests", width, "")
     for why_not, count in most(report.skipped, MOST_ROWS):
         yield f"  {_fit(f'{number(count).rjust(9)}  {ascii_text(why_not)}', width - 2)}"
     for file, line, why_not, text in report.skipped_samples[:MOST_SAMPLES]:
@@ -215,5 +216,8 @@ def _wrapped(text: str, width: int, begin: str) -> list[str]:
     return textwrap.wrap(text, width, initial_indent=begin, subsequent_indent=" " * len(begin)) or [begin]
 
 
-def _painted(state: str, *, colours: bool) -> str:
-    return f"\x1b[1;{_COLOURS[state]}m{state}\x1b[0m" if colours else state
+def _stated(state: str, text: str, width: int, begin: str = "", *, colours: bool) -> Iterator[str]:
+    """A verdict and what is said of it; coloured after wrapping, since colours take no room."""
+    first, *others = _wrapped(text, width, f"{begin}{state}  ")
+    yield first.replace(state, f"\x1b[1;{_COLOURS[state]}m{state}\x1b[0m", 1) if colours else first
+    yield from others

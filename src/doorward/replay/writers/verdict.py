@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from doorward.replay.writers.figures import counted, duration, number, share, when
 
 if TYPE_CHECKING:
-    from doorward.replay.report import Report
+    from collections.abc import Sequence
+
+    from doorward.replay.report import Report, RuleTally, Threshold
 
 
 def verdict(report: Report) -> str:
@@ -70,3 +72,15 @@ def period(report: Report) -> str:
     if report.ended_ns <= report.began_ns:
         return f"{began} UTC"
     return f"{began} to {ended} UTC ({duration((report.ended_ns - report.began_ns) / 1e9)})"
+
+
+def missed_first(thresholds: Sequence[Threshold]) -> list[Threshold]:
+    """Those not met before the others: these may be cut where room is short."""
+    return sorted(thresholds, key=lambda threshold: threshold.met)
+
+
+def telling(rules: Sequence[RuleTally], limit: int) -> list[RuleTally]:
+    """At most ``limit`` rules in the order of declaration; those that did something rather than the others."""
+    quiet = [not (rule.denied or rule.would_deny or rule.challenged or rule.errors or rule.left_out) for rule in rules]
+    chosen = sorted(range(len(rules)), key=quiet.__getitem__)[:limit]
+    return [rules[n] for n in sorted(chosen)]
