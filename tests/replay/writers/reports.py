@@ -84,9 +84,15 @@ def usual() -> Report:
         Tally("shield: path traversal", 1_112, 1_112),
     ]
     against = Differences(
-        "main.toml", 2_222, 14, {"bots": 2_010, "api-limit": 212}, {"old-limit": 14}, {"GET /search": 1_800, "GET /api/orders/{id}": 422},
-        samples("bots", "CATEGORY:AI", "/search?q=shoes&page="), samples("old-limit", "over 10 in 1 min", "/cart/", 2),
-    )  # fmt: skip
+        "main.toml",
+        2_222,
+        14,
+        {"bots": 2_010, "api-limit": 212},
+        {"old-limit": 14},
+        {"GET /search": 1_800, "GET /api/orders/{id}": 422},
+        samples("bots", "CATEGORY:AI", "/search?q=shoes&page="),
+        samples("old-limit", "over 10 in 1 min", "/cart/", 2),
+    )
     thresholds = [
         Threshold("--max-denied", "1.5%", "1.2% (12,431 of 1,000,000)", met=True),
         Threshold(
@@ -106,18 +112,44 @@ def usual() -> Report:
         ),
     ]
     return Report(
-        "policy.toml", ["access.log", "access.log.1.gz", "access.log.2.gz"], allowed + denied + 12, allowed, denied, 12, dry, 2,
-        BEGAN, BEGAN + 168 * HOUR - 10**9, rules, routes, clients, reasons, spans, against, thresholds,
-        {"no time": 31, "no such format: nginx": 4}, [("access.log", 17, "no time", '203.0.113.9 - - [] "GET / HTTP/1.1"'), ("access.log", 99, "no such format: nginx", "\x16\x03\x01\x02\x00\x01\x00")],
-        ["signup-email was left out: the recording has no e-mail addresses", "clocks went backwards 3 times in access.log.1.gz, by at most 2 s"],
-        allowed + denied + 47, 212_345_678, 24.6, 91_234_567, BEGAN + 200 * HOUR,
-    )  # fmt: skip
+        "policy.toml",
+        ["access.log", "access.log.1.gz", "access.log.2.gz"],
+        allowed + denied + 12,
+        allowed,
+        denied,
+        12,
+        dry,
+        2,
+        BEGAN,
+        BEGAN + 168 * HOUR - 10**9,
+        rules,
+        routes,
+        clients,
+        reasons,
+        spans,
+        against,
+        thresholds,
+        {"no time": 31, "no such format: nginx": 4},
+        [
+            ("access.log", 17, "no time", '203.0.113.9 - - [] "GET / HTTP/1.1"'),
+            ("access.log", 99, "no such format: nginx", "\x16\x03\x01\x02\x00\x01\x00"),
+        ],
+        [
+            "signup-email was left out: the recording has no e-mail addresses",
+            "clocks went backwards 3 times in access.log.1.gz, by at most 2 s",
+        ],
+        allowed + denied + 47,
+        212_345_678,
+        24.6,
+        91_234_567,
+        BEGAN + 200 * HOUR,
+    )
 
 
 MARK = "PWNED"
 PAYLOADS = [
     f"<script>window.{MARK}=1</script>",
-    f"\"><img src=https://evil.example/{MARK} onerror=window.{MARK}=1>",
+    f'"><img src=https://evil.example/{MARK} onerror=window.{MARK}=1>',
     f"' onmouseover=window.{MARK}=1 x='",
     f"</style></title></textarea><svg/onload=window.{MARK}=1>",
     f"javascript:window.{MARK}=1",
@@ -138,7 +170,7 @@ PAYLOADS = [
     "$`\\frac{1}{0}`$ $$x$$",
     "",
     " ",
-]  # fmt: skip
+]
 """What a client may send where a path or an agent is expected."""
 
 
@@ -163,9 +195,30 @@ def hostile() -> Report:
     thresholds = [Threshold(text(), text(), text(), met=n % 3 == 0, samples=bad()) for n in range(22)]
     skipped = {text()[-300:] + str(n): n for n in range(22)}
     return Report(
-        text(), [text() for _ in range(22)], 100, 80, 10, 5, 20, 5, -5, 10**30, rules, *tallies, report.spans, against, thresholds,
-        skipped, [(text(), n, text(), text()) for n in range(22)], [text() for _ in range(22)], -1, -1, math.nan, -1, 10**30,
-    )  # fmt: skip
+        text(),
+        [text() for _ in range(22)],
+        100,
+        80,
+        10,
+        5,
+        20,
+        5,
+        -5,
+        10**30,
+        rules,
+        *tallies,
+        report.spans,
+        against,
+        thresholds,
+        skipped,
+        [(text(), n, text(), text()) for n in range(22)],
+        [text() for _ in range(22)],
+        -1,
+        -1,
+        math.nan,
+        -1,
+        10**30,
+    )
 
 
 def huge() -> Report:
@@ -195,7 +248,16 @@ def huge() -> Report:
 
 def one() -> Report:
     """One request, and no time of it."""
-    return Report("policy.toml", ["-"], 1, 0, 1, rules=[RuleTally("a", "BOT", "LIVE", 1, 1, samples=[Sample(0, "-", 1, "", "", "", "", "a", "")])], spans=[Span(0, 0, 1, 0)], lines=1)  # fmt: skip
+    return Report(
+        "policy.toml",
+        ["-"],
+        1,
+        0,
+        1,
+        rules=[RuleTally("a", "BOT", "LIVE", 1, 1, samples=[Sample(0, "-", 1, "", "", "", "", "a", "")])],
+        spans=[Span(0, 0, 1, 0)],
+        lines=1,
+    )
 
 
 REPORTS = {"usual": usual, "empty": lambda: Report(""), "one": one, "huge": huge, "hostile": hostile}

@@ -84,8 +84,18 @@ def test_scales_end_at_round_numbers(most: int) -> None:
     assert str(top).rstrip("0") in {"1", "2", "4", "6", "8"}
 
 
-@pytest.mark.parametrize(("most", "marks"), [(0, ["1", "0"]), (1, ["1", "0"]), (3, ["4", "2", "0"]), (10, ["10", "5", "0"]),
-                                             (1_234, ["2k", "1k", "0"]), (900_000, ["1M", "500k", "0"])], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    ("most", "marks"),
+    [
+        (0, ["1", "0"]),
+        (1, ["1", "0"]),
+        (3, ["4", "2", "0"]),
+        (10, ["10", "5", "0"]),
+        (1_234, ["2k", "1k", "0"]),
+        (900_000, ["1M", "500k", "0"]),
+    ],
+    ids=str,
+)
 def test_marks_of_a_scale(most: int, marks: list[str]) -> None:
     """The top, its half where that is a whole number, and nothing."""
     drawn = lane(stretches([Span(BEGAN, most), Span(BEGAN + HOUR, 0)], 0), allowed)

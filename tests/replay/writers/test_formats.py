@@ -88,9 +88,17 @@ def test_junit_has_a_case_for_each_threshold() -> None:
     """Those that are not met fail, with samples; counts agree with what is there."""
     suite = etree.fromstring(write(usual(), "junit").encode()).find("testsuite")
     cases = {case.get("name"): case.find("failure") for case in suite.iter("testcase")}
-    assert set(cases) == {"--max-denied 1.5%", "--max-newly-denied 0.1%", "--must-allow cases.jsonl", "--must-deny attacks.jsonl"}  # fmt: skip
+    assert set(cases) == {
+        "--max-denied 1.5%",
+        "--max-newly-denied 0.1%",
+        "--must-allow cases.jsonl",
+        "--must-deny attacks.jsonl",
+    }
     assert [suite.get("tests"), suite.get("failures")] == ["4", "2"]
-    assert {name for name, failure in cases.items() if failure is not None} == {"--max-newly-denied 0.1%", "--must-deny attacks.jsonl"}  # fmt: skip
+    assert {name for name, failure in cases.items() if failure is not None} == {
+        "--max-newly-denied 0.1%",
+        "--must-deny attacks.jsonl",
+    }
     failure = cases["--max-newly-denied 0.1%"]
     assert failure.get("message") == "0.22% (2,222 of 1,000,000)"
     assert "access.log.1.gz:1037: 2026-08-01 00:16:17 203.0.113.8 GET /search?q=shoes&page=1: bots" in failure.text
@@ -174,17 +182,31 @@ def test_sarif_fingerprints_stay_when_figures_change() -> None:
 
 def test_sarif_of_rules_in_code_points_at_the_log() -> None:
     """Their line is not known: the first request's is; thresholds stand at the module."""
-    report = Report("shop.main:aj", rules=[RuleTally("bots", "BOT", "LIVE")], thresholds=[Threshold("--max-denied", "1%", "2%", met=False)])  # fmt: skip
+    report = Report(
+        "shop.main:aj",
+        rules=[RuleTally("bots", "BOT", "LIVE")],
+        thresholds=[Threshold("--max-denied", "1%", "2%", met=False)],
+    )
     report.against = Differences("main.toml", 1, 0, {"bots": 1}, newly_denied_samples=samples("bots", "x", "/a"))
     places = [r["locations"][0]["physicalLocation"] for r in of(report, "sarif")["runs"][0]["results"]]
-    assert [(p["artifactLocation"]["uri"], p["region"]["startLine"]) for p in places] == [("shop/main.py", 1), ("access.log.1.gz", 1000)]  # fmt: skip
+    assert [(p["artifactLocation"]["uri"], p["region"]["startLine"]) for p in places] == [
+        ("shop/main.py", 1),
+        ("access.log.1.gz", 1000),
+    ]
 
 
 @pytest.mark.parametrize(
     ("file", "expected"),
-    [("logs/a.log", "logs/a.log"), ("/var/log/a b.log", "file:///var/log/a%20b.log"), ("-", "stdin"), ("", "."),
-     ("a:b.log", "a%3Ab.log"), ("C:\\logs\\a.log", "file:///C:/logs/a.log"), ("é.log", "%C3%A9.log")],
-)  # fmt: skip
+    [
+        ("logs/a.log", "logs/a.log"),
+        ("/var/log/a b.log", "file:///var/log/a%20b.log"),
+        ("-", "stdin"),
+        ("", "."),
+        ("a:b.log", "a%3Ab.log"),
+        ("C:\\logs\\a.log", "file:///C:/logs/a.log"),
+        ("é.log", "%C3%A9.log"),
+    ],
+)
 def test_uris(file: str, expected: str) -> None:
     """Relative ones stay so: code scanning finds the file in the repository by them."""
     assert uri(file) == expected
@@ -192,7 +214,7 @@ def test_uris(file: str, expected: str) -> None:
 
 def test_another_kind_is_refused() -> None:
     """And the message says which there are."""
-    with pytest.raises(ConfigurationError, match="'pdf' is none. Accepted: text, json, junit, sarif, markdown, html"):
+    with pytest.raises(ConfigurationError, match=r"'pdf' is none\. Accepted: text, json, junit, sarif, markdown, html"):
         write(Report("p"), "pdf")
     assert set(SUFFIXES.values()) == set(KINDS)
 

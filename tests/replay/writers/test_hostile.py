@@ -20,17 +20,37 @@ from doorward.replay.writers.markdown_report import LIMIT
 
 EXAMPLES = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 XHTML, SVG = "{http://www.w3.org/1999/xhtml}", "{http://www.w3.org/2000/svg}"
-TAGS = {
-    *("html head meta title link style body a header span nav main div h1 h2 p section table thead tbody tr th td dl dt dd"
-      " ul li details summary code bdi strong small time".split()),
-    *(SVG + name for name in "svg path circle line rect title text".split()),
-}  # fmt: skip
+TAGS = set(
+    re.findall(
+        r"\w+",
+        "html head meta title link style body a header span nav main div h1 h2 p section table thead tbody tr th td dl"
+        " dt dd ul li details summary code bdi strong small time",
+    )
+) | {SVG + name for name in ("svg", "path", "circle", "line", "rect", "title", "text")}
 ATTRIBUTES = set(
-    "lang charset http-equiv content name rel href class id role aria-hidden aria-label aria-labelledby tabindex scope"
-    " xmlns data-is data-head datetime x y x1 x2 y1 y2 width height viewBox fill d cx cy r text-anchor".split()
+    re.findall(
+        r"[\w-]+",
+        "lang charset http-equiv content name rel href class id role aria-hidden aria-label aria-labelledby tabindex"
+        " scope xmlns data-is data-head datetime x y x1 x2 y1 y2 width height viewBox fill d cx cy r text-anchor",
+    )
 )
-MARKDOWN_TAGS = {"p", "strong", "em", "ul", "li", "table", "thead", "tbody", "tr", "th", "td", "details", "summary",
-                 "code", "h3"}  # fmt: skip
+MARKDOWN_TAGS = {
+    "p",
+    "strong",
+    "em",
+    "ul",
+    "li",
+    "table",
+    "thead",
+    "tbody",
+    "tr",
+    "th",
+    "td",
+    "details",
+    "summary",
+    "code",
+    "h3",
+}
 
 
 def plain(text: str) -> bool:
@@ -62,8 +82,15 @@ def check_junit(text: str) -> None:
     assert plain(text)
     root = ET.fromstring(text)
     assert {node.tag for node in root.iter()} <= {
-        "testsuites", "testsuite", "properties", "property", "testcase", "failure", "system-out", "system-err",
-    }  # fmt: skip
+        "testsuites",
+        "testsuite",
+        "properties",
+        "property",
+        "testcase",
+        "failure",
+        "system-out",
+        "system-err",
+    }
 
 
 def check_markdown(text: str) -> None:

@@ -1,4 +1,4 @@
-"""The page in a real browser: nothing runs, nothing is asked for, everything can be read, on a phone and on paper too."""
+"""The page in a real browser: nothing runs, nothing is asked for, all can be read, on a phone and on paper too."""
 
 from __future__ import annotations
 
@@ -71,7 +71,8 @@ def test_its_policy_lets_no_script_in(browser: Browser, files: dict[str, str]) -
         page = context.new_page()
         page.goto(files["usual"])
         page.evaluate(
-            "document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.ran = 1\"><p style=\"color: red\">x')"
+            "(html) => document.body.insertAdjacentHTML('beforeend', html)",
+            '<img src=x onerror="window.ran = 1"><p style="color: red">x',
         )
         page.evaluate("document.body.append(Object.assign(document.createElement('script'), {text: 'window.ran = 1'}))")
         assert page.evaluate("window.ran") is None
@@ -137,7 +138,8 @@ def test_bars_are_drawn_as_high_as_they_should_be(page: Page, files: dict[str, s
     """In pixels: the peak of 900 on a scale to 1,000."""
     page.goto(files["usual"])
     sides = page.evaluate("""() => { const plot = document.querySelector('[data-is=DENY] .plot svg');
-        const bar = plot.querySelectorAll('rect')[40]; return [plot, bar].map((n) => n.getBoundingClientRect().height); }""")
+        const bar = plot.querySelectorAll('rect')[40];
+        return [plot, bar].map((n) => n.getBoundingClientRect().height); }""")
     assert sides[1] / sides[0] == pytest.approx(0.9, abs=0.01)
 
 

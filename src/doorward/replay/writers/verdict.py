@@ -25,9 +25,11 @@ def why(report: Report) -> str:
     if not whole:
         return "nothing was asked of this replay, so nothing failed"
     missed = sum(not threshold.met for threshold in report.thresholds)
-    if missed:
+    if missed and whole > 1:
         return f"{number(missed)} of {counted(whole, 'threshold')} not met"
-    return "the threshold is met" if whole == 1 else f"all {number(whole)} thresholds are met"
+    if whole == 1:
+        return "the threshold is not met" if missed else "the threshold is met"
+    return f"all {number(whole)} thresholds are met"
 
 
 def headline(report: Report) -> str:
