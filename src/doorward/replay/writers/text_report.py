@@ -94,7 +94,6 @@ def _figures(report: Report, width: int) -> Iterator[str]:
 
 def _rules(rules: Sequence[RuleTally], width: int) -> Iterator[str]:
     columns = [Column("rule"), Column("kind"), Column("mode"), *_right("asked", "denied", "would deny", "share")]
-    columns += _right("challenged", "errors")
     rows = [
         [
             ascii_text(rule.name),
@@ -104,14 +103,23 @@ def _rules(rules: Sequence[RuleTally], width: int) -> Iterator[str]:
             _some(rule.denied),
             _some(rule.would_deny),
             share(rule.denied + rule.would_deny, rule.asked),
-            _some(rule.challenged),
-            _some(rule.errors),
         ]
         for rule in telling(rules, MOST_RULES)
     ]
     yield from _section("Rules", columns, rows, len(rules) - MOST_RULES, width)
-    for rule in [rule for rule in rules if rule.left_out][:MOST_RULES]:
-        yield from _wrapped(f"{ascii_text(rule.name)} was not asked: {ascii_text(rule.left_out)}", width, "  ")
+    for rule in telling(rules, MOST_RULES):
+        for fact in _rare(rule):
+            yield from _wrapped(f"{ascii_text(rule.name)} {fact}", width, "  ")
+
+
+def _rare(rule: RuleTally) -> Iterator[str]:
+    """What few rules do: no columns, for the sake of narrow terminals."""
+    if rule.challenged:
+        yield f"asked for a challenge: {counted(rule.challenged, 'request')}"
+    if rule.errors:
+        yield f"failed on {counted(rule.errors, 'request')}"
+    if rule.left_out:
+        yield f"was not asked: {ascii_text(rule.left_out)}"
 
 
 def _tallies(title: str, head: str, tallies: Sequence[Tally], width: int, whole: int = 0) -> Iterator[str]:
