@@ -142,6 +142,7 @@ def test_shares_never_lie(part: int, whole: int) -> None:
         (size(10**19), "10,000,000 TB"),
         (rate(1_001_589, 24.6), "41,000 requests a second"),
         (rate(1, float("inf")), ""),
+        (rate(1, 2.2e-313), ""),
         (when(0), "-"),
         (when(-1), "-"),
         (when(10**30), "9999-12-31 23:59:59"),

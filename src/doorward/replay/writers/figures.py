@@ -82,7 +82,8 @@ def size(count: int) -> str:
 
 def rate(count: int, seconds: float) -> str:
     """``48,000 requests a second``, by two digits; empty where the time is not known."""
-    if not math.isfinite(seconds) or seconds <= 0 or count <= 0:
+    # No clock measures less than this; dividing by it could overflow.
+    if not math.isfinite(seconds) or seconds < 1e-6 or count <= 0:
         return ""
     each = count / seconds
     digits = max(0, int(math.log10(each)) - 1) if each >= 1 else 0
