@@ -15,6 +15,36 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"
              "--disable-component-update", "--disable-sync"]  # fmt: skip
 NAMES = [os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"]
 
+WIDER = """() => document.documentElement.scrollWidth <= innerWidth ? [] : Array.from(document.querySelectorAll('*'))
+  .filter((node) => node.getBoundingClientRect().right > innerWidth && !node.closest('.scroll *, pre *'))
+  .map((node) => node.outerHTML.slice(0, 120))"""
+"""Script: what is wider than the window, and does not scroll by itself."""
+CONTRAST = """() => {
+  const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+  const rgba = (text) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = text; canvas.fillRect(0, 0, 1, 1);
+    return Array.from(canvas.getImageData(0, 0, 1, 1).data); };
+  const over = (top, below) => below.map((c, i) => top[i] * top[3] / 255 + c * (1 - top[3] / 255));
+  const behind = (node) => { const all = [];
+    for (let n = node; n; n = n.parentElement) {
+      all.push(rgba(getComputedStyle(n).backgroundColor));
+      const share = n.matches('.top-table td') && n.querySelector('.share rect');
+      if (share) all.push(rgba(getComputedStyle(share).fill));
+    }
+    return all.reverse().reduce((below, top) => over(top, below), [255, 255, 255]); };
+  const light = (rgb) => { const [r, g, b] = rgb.map((c) => c / 255).map(
+    (c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const poor = [];
+  for (const node of document.querySelectorAll('main *, header *')) {
+    const text = Array.from(node.childNodes).some((c) => c.nodeType === 3 && c.textContent.trim());
+    if (!text || !node.getClientRects().length || node.closest('svg, .hidden')) continue;
+    const ground = behind(node), ink = over(rgba(getComputedStyle(node).color), ground);
+    const [a, b] = [light(ground), light(ink)].sort((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < 4.5) poor.push(`${node.tagName}.${node.className} ${node.textContent.trim()} ${ratio.toFixed(2)}`);
+  }
+  return poor; }"""
+"""Script: texts whose contrast is below 4.5 to 1 (WCAG 2.2, 1.4.3)."""
+
 
 @contextmanager
 def launched() -> Iterator[Browser]:

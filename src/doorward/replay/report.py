@@ -52,6 +52,8 @@ class RuleTally:
         errors: Requests that it failed on.
         left_out: Why it was not asked: what the recording, or a part of it, does not have. Empty as a rule.
         samples: The first few that it refuses, or would.
+        file: Where it stands, for rules of a policy file; empty for rules in code.
+        line: Line from 1 in that file; 0 where it is not known.
     """
 
     name: str
@@ -64,6 +66,8 @@ class RuleTally:
     errors: int = 0
     left_out: str = ""
     samples: list[Sample] = field(default_factory=list)
+    file: str = ""
+    line: int = 0
 
 
 @dataclass
@@ -175,6 +179,7 @@ class Report:
         bytes: Bytes read, before decompression.
         seconds: How long it took.
         peak_memory: Bytes of resident memory at most; 0 where the system does not tell.
+        made_ns: When the report was made, in nanoseconds since the Unix epoch; 0 where nobody said.
     """
 
     policy: str
@@ -201,6 +206,7 @@ class Report:
     bytes: int = 0
     seconds: float = 0.0
     peak_memory: int = 0
+    made_ns: int = 0
 
     @property
     def passed(self) -> bool:

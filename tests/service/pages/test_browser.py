@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from tests.chromium import CONTRAST, WIDER
 from tests.service.pages.conftest import Running
 from tests.service.pages.doubles import PASSWORD, of_rule
 
@@ -15,33 +16,6 @@ from doorward.ids import decision_id
 
 PAGES = ["/", "/?range=7d", "/decisions", "/decisions?ip=192.0.2.66&conclusion=DENY&range=7d", "/decisions/{id}",
          "/bans", "/keys", "/decisions/req_nothing", "/dry-runs", "/dry-runs?dry=bots"]  # fmt: skip
-WIDER = """() => document.documentElement.scrollWidth <= innerWidth ? [] : Array.from(document.querySelectorAll('*'))
-  .filter((node) => node.getBoundingClientRect().right > innerWidth && !node.closest('.scroll *, pre *'))
-  .map((node) => node.outerHTML.slice(0, 120))"""
-CONTRAST = """() => {
-  const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
-  const rgba = (text) => { canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = text; canvas.fillRect(0, 0, 1, 1);
-    return Array.from(canvas.getImageData(0, 0, 1, 1).data); };
-  const over = (top, below) => below.map((c, i) => top[i] * top[3] / 255 + c * (1 - top[3] / 255));
-  const behind = (node) => { const all = [];
-    for (let n = node; n; n = n.parentElement) {
-      all.push(rgba(getComputedStyle(n).backgroundColor));
-      const share = n.matches('.top-table td') && n.querySelector('.share rect');
-      if (share) all.push(rgba(getComputedStyle(share).fill));
-    }
-    return all.reverse().reduce((below, top) => over(top, below), [255, 255, 255]); };
-  const light = (rgb) => { const [r, g, b] = rgb.map((c) => c / 255).map(
-    (c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-  const poor = [];
-  for (const node of document.querySelectorAll('main *, header *')) {
-    const text = Array.from(node.childNodes).some((c) => c.nodeType === 3 && c.textContent.trim());
-    if (!text || !node.getClientRects().length || node.closest('svg, .hidden')) continue;
-    const ground = behind(node), ink = over(rgba(getComputedStyle(node).color), ground);
-    const [a, b] = [light(ground), light(ink)].sort((x, y) => y - x);
-    const ratio = (a + 0.05) / (b + 0.05);
-    if (ratio < 4.5) poor.push(`${node.tagName}.${node.className} ${node.textContent.trim()} ${ratio.toFixed(2)}`);
-  }
-  return poor; }"""
 
 
 def log_in(page: Page) -> None:
