@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 EVERYTHING = frozenset({"*"})
 """In :attr:`Recorded.known`: the recording has all of the request."""
+EVERY_HEADER = "header *"
+"""In :attr:`Recorded.known` beside names: all headers were recorded, so that one that is not there was not sent. No
+header has this name."""
 NOTHING_SAID: Mapping[str, str] = MappingProxyType({})
 
 
@@ -53,7 +56,7 @@ class Recorded(NamedTuple):
         request: What is known of it. Its peer is the client's address where the log names one, ``body`` is None where
             none was recorded.
         known: What the recording keeps of a request beside time, address, method and path: names of headers in lower
-            case, ``query``, ``body``; :data:`EVERYTHING` for all. What is not in it was not recorded, which is not the
+            case (or :data:`EVERY_HEADER`), ``query``, ``body``; :data:`EVERYTHING` for all. What is not in it was not recorded, which is not the
             same as not sent: no rule is asked that needs it.
         source: Where it was recorded.
         status: What the application answered then; None where that was not recorded.
