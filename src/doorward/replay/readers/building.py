@@ -11,20 +11,21 @@ from doorward.replay.readers.remembered import Remembered
 from doorward.replay.readers.request_lines import Asked, asked, asked_by, decoded
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-Lines = list[tuple[str, str]]
+Line = tuple[str, str]
+Lines = list[Line]
 
 _new = RequestContext.__new__
 request_lines: Remembered[Asked] = Remembered(asked_by)
 
 
-def request_of(what: Asked, headers: Lines, peer: str | None) -> RequestContext:
+def request_of(what: Asked, headers: Sequence[Line], peer: str | None) -> RequestContext:
     """The request. Past ``__init__``, since this runs for every line."""
     request = _new(RequestContext)
     request.method, request.path, request.query, raw_path, host, scheme = what
     request.scheme = scheme or "http"
-    request.lines = headers
+    request.lines = tuple(headers)  # of which the garbage collector learns that it need not look at it again
     request.peer = peer
     if raw_path is not None:
         request.raw_path = raw_path

@@ -1,4 +1,4 @@
-"""Reads doorward's own decisions: records of the logging module, what ``doorward tail --json`` prints, the service's log.
+"""Reads doorward's own decisions: log records, what ``doorward tail --json`` prints, the log of a service.
 
 They hold neither queries nor headers (but for the ``User-Agent`` in the service's log): that is where secrets are.
 """
@@ -28,7 +28,8 @@ _CONCLUSIONS = frozenset({"ALLOW", "DENY", "CHALLENGE", "ERROR"})
 _FIELD = re.compile(r'(\w{1,20})=(?:"((?:[^"\\]|\\.)*+)"|([^ ]*+))(?: |$)')
 _ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|(.))")
 _STAMP = re.compile(
-    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|[+-]\d\d:?\d\d))?|\d\d?/[A-Z][a-z]{2}/\d{4}:[\d:]{8} [+-]\d{4}"
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|[+-]\d\d:?\d\d))?"
+    r"|\d\d?/[A-Z][a-z]{2}/\d{4}:[\d:]{8} [+-]\d{4}"
 )
 _LONGEST_PREFIX = 1_000
 _TIMES = ("at", "time", "timestamp", "@timestamp", "ts", "asctime", "created")

@@ -25,14 +25,12 @@ _MOST_LINES = 100
 
 
 class LineParser(Protocol):
-    """Reads the lines of one format.
-
-    Attributes:
-        name: For people.
-    """
+    """Reads the lines of one format."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """For people."""
+        ...
 
     def parse(self, text: str, source: Source) -> Recorded:
         """The request of a line.

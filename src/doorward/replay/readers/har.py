@@ -84,7 +84,7 @@ class Entries:
             return position + 1
         mark = _STRING_END.search(chunk, position)
         end = mark.start() if mark else len(chunk)
-        if self._depth <= 2 and self._text_size < 16:  # noqa: PLR2004  (names of the levels that are looked for)
+        if self._depth <= 2 and self._text_size < 16:
             self._text.append(chunk[position : min(end, position + 16)])
             self._text_size += end - position
         if mark is None:
@@ -99,12 +99,12 @@ class Entries:
     def _opens(self, bracket: bytes) -> bool:
         """Whether an entry begins here: ``{"log": {"entries": [{``."""
         self._depth += 1
-        if self._depth <= 3:  # noqa: PLR2004
+        if self._depth <= 3:
             self._names = [*self._names[: self._depth - 1], self._key + bracket]
             self._key = b""
             self.found = self.found or self._names == [b"{", b"log{", b"entries["]
             return False
-        if self._depth != 4 or bracket != b"{" or self._names != [b"{", b"log{", b"entries["]:  # noqa: PLR2004
+        if self._depth != 4 or bracket != b"{" or self._names != [b"{", b"log{", b"entries["]:
             return False
         self._held, self._size = [], 0
         return True
@@ -112,7 +112,7 @@ class Entries:
     def _closes(self) -> bool:
         """Whether an entry ends here."""
         self._depth = max(0, self._depth - 1)
-        return self._depth == 3 and self._held is not None  # noqa: PLR2004
+        return self._depth == 3 and self._held is not None
 
     def _hold(self, piece: bytes) -> None:
         self._size += len(piece)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from doorward.replay.reading import Reading
     from doorward.replay.records import Recorded
 
-HELD = 8_192
+HELD = 2_048
 """Requests that are held together, by all files that are open."""
 LEAST_HELD = 64
 LATEST_MOVED_NS = 3600 * NANOSECONDS
@@ -87,9 +87,7 @@ def merged(files: Iterable[Planned]) -> Iterator[Recorded]:
             yield from _until_another(current, waiting[-1][1].first_ns - _SLACK_NS if waiting else _FOREVER)
 
 
-def _until_another(
-    current: list[tuple[int, int, Recorded, Iterator[Recorded]]], opens_ns: int
-) -> Iterator[Recorded]:
+def _until_another(current: list[tuple[int, int, Recorded, Iterator[Recorded]]], opens_ns: int) -> Iterator[Recorded]:
     """What comes before another file has to be opened, or this one has nothing more to say for now."""
     _, index, request, rest = current[0]
     yield request

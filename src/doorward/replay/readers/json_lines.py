@@ -81,7 +81,8 @@ class JsonLines:
         if "time" not in keys:
             raise NoRequest(NO_TIME)
         at_ns = moment_ns(data[keys["time"]])
-        said = {use: text for use, key in keys.items() if (text := text_of(data[key])) not in (None, "", "-")}
+        texts = {use: text_of(data[key]) for use, key in keys.items()}
+        said = {use: text for use, text in texts.items() if text and text != "-"}
         _mend_target(said)
         headers, known = _headers(data, said, known)
         request = request_of(asked_in(said), headers, addresses[said.get("ip", said.get("peer", ""))])

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from doorward.errors import ConfigurationError
 from doorward.replay.readers.apache import parts_of_apache
 from doorward.replay.readers.building import addresses, asked_in, request_lines, request_of
-from doorward.replay.readers.line_patterns import Escaping, Part, pattern_of, uses
+from doorward.replay.readers.line_patterns import Escaping, pattern_of, uses
 from doorward.replay.readers.nginx import parts_of_nginx
-from doorward.replay.readers.problems import BINARY, WRONG_TIME, NoRequest
+from doorward.replay.readers.problems import BINARY, NoRequest
 from doorward.replay.readers.remembered import Remembered
 from doorward.replay.readers.times import clf_ns, epoch_ns, iso_ns
-from doorward.replay.records import Recorded
+from doorward.replay.records import NOTHING_SAID, Recorded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +34,7 @@ NAMED = {
 }
 
 _TIMES = {"msec": epoch_ns, "time_iso8601": iso_ns, "time_local": clf_ns}  # the exact ones first
+_row = tuple.__new__
 _PLACES = ("request", "target", "path")
 _QUICK = frozenset({"ip", "request", "status"})
 _ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u00([0-9A-Fa-f]{2})|(.))", re.DOTALL)
@@ -89,7 +90,7 @@ class LogFormat:
         self._match = (re.compile(pattern.pattern + "(?: .*)?", re.DOTALL) if more else pattern).fullmatch
         self._layout = _layout(found, field)
         self._moments: Remembered[int] = Remembered(_TIMES[found[self._layout.time]])
-        self._escaping = escaping
+        self._escapes = escaping is not Escaping.NONE
         self._absent = escaping.absent
         self.known = known_of(found)
         self._problem = f"it is not in the format {name if len(name) <= 40 else name[:37] + '...'}"
@@ -104,7 +105,7 @@ class LogFormat:
         if found is None:
             raise NoRequest(BINARY if "\0" in text else self._problem)
         values: Sequence[str] = found.groups()
-        if "\\" in text and self._escaping is not Escaping.NONE:
+        if "\\" in text and self._escapes:
             values = [unescaped(value) for value in values]
         time, ip, request, status, names, rest = self._layout
         at_ns = self._moments[values[time]]
@@ -114,11 +115,16 @@ class LogFormat:
         code = values[status] if status >= 0 else ""
         answered = int(code) if len(code) == 3 and code.isdecimal() else None
         if rest:
-            return self._told_more(Recorded(at_ns, None, self.known, source, answered), values, headers, peer)  # type: ignore[arg-type]
-        return Recorded(at_ns, request_of(request_lines[values[request]], headers, peer), self.known, source, answered)
+            built, known = self._of_parts(values, headers, peer)
+        else:
+            built, known = request_of(request_lines[values[request]], headers, peer), self.known
+        # As Recorded(…) does it, which is a function written in Python around this.
+        return _row(Recorded, (at_ns, built, known, source, answered, NOTHING_SAID, None))
 
-    def _told_more(self, row: Recorded, values: Sequence[str], headers: Lines, peer: str | None) -> Recorded:
-        """The request of a line that says more than the usual."""
+    def _of_parts(
+        self, values: Sequence[str], headers: Lines, peer: str | None
+    ) -> tuple[RequestContext, frozenset[str]]:
+        """The request of a line that says more than the usual, and what is known of it."""
         said = {use: values[index] for use, index in self._layout.rest if values[index] != self._absent}
         if self._layout.request >= 0:
             said["request"] = values[self._layout.request]
@@ -127,16 +133,16 @@ class LogFormat:
         if "host" in said and not any(name == "host" for name, _ in headers):
             headers.append(("host", said["host"]))
         request = request_of(asked_in(said), headers, peer or addresses[said.get("peer", "")])
-        return row._replace(request=request, known=self._known_body(request, said, row.known))
+        return request, self._known_body(request, said)
 
-    def _known_body(self, request: RequestContext, said: Mapping[str, str], known: frozenset[str]) -> frozenset[str]:
+    def _known_body(self, request: RequestContext, said: Mapping[str, str]) -> frozenset[str]:
         """What is known, once the body has been put into the request; nginx does not log those that were in files."""
-        if "body" not in known:
-            return known
+        if "body" not in self.known:
+            return self.known
         if "body" not in said and request.method not in ("GET", "HEAD", "OPTIONS"):
-            return known - {"body"}
+            return self.known - {"body"}
         request.body, request.body_complete = said.get("body", "").encode("latin-1", "replace"), True
-        return known
+        return self.known
 
 
 def _layout(found: Sequence[str], field: str) -> Layout:

@@ -44,9 +44,31 @@ _VARIABLES = {
     "proxy_add_x_forwarded_for": ("forwarded", "text"),
 }
 _WORDS = frozenset(
-    "body_bytes_sent bytes_sent request_length request_time connection connection_requests connection_time pipe "
-    "server_protocol server_port server_addr remote_port realip_remote_port request_id pid hostname gzip_ratio "
-    "ssl_protocol ssl_cipher http2 http3 request_completion nginx_version".split()
+    [
+        "body_bytes_sent",
+        "bytes_sent",
+        "request_length",
+        "request_time",
+        "connection",
+        "connection_requests",
+        "connection_time",
+        "pipe",
+        "server_protocol",
+        "server_port",
+        "server_addr",
+        "remote_port",
+        "realip_remote_port",
+        "request_id",
+        "pid",
+        "hostname",
+        "gzip_ratio",
+        "ssl_protocol",
+        "ssl_cipher",
+        "http2",
+        "http3",
+        "request_completion",
+        "nginx_version",
+    ]  # fmt: skip
 )
 
 
@@ -102,7 +124,9 @@ def _part(name: str) -> Part:
     use, shape = _VARIABLES.get(name, ("", "text"))
     if name in _WORDS:
         shape = "word"
-    elif name.startswith("upstream_") and not name.startswith(("upstream_http_", "upstream_cookie_", "upstream_trailer_")):
+    elif name.startswith("upstream_") and not name.startswith(
+        ("upstream_http_", "upstream_cookie_", "upstream_trailer_")
+    ):
         shape = "list"
     elif name.startswith("http_"):
         use = f"header {name.removeprefix('http_').replace('_', '-').lower()}"

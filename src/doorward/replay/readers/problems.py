@@ -1,4 +1,4 @@
-"""Why a line is no request. The texts are what is counted: there are few of them, and nothing of the line is in them."""
+"""Why a line is no request. These texts are what is counted: they are few, and nothing of the line is in them."""
 
 from __future__ import annotations
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from doorward.errors import ConfigurationError
 from doorward.printable import printable
-from doorward.replay.reading import Reading
 from doorward.replay.readers.decisions import of_database
 from doorward.replay.readers.formats import HarFile, guessed, parser_of
 from doorward.replay.readers.har import BEGINS, of_har
@@ -15,6 +14,7 @@ from doorward.replay.readers.in_order import Planned, in_time, merged
 from doorward.replay.readers.log_lines import named
 from doorward.replay.readers.problems import CUT_OFF, NoRequest
 from doorward.replay.readers.source_files import BLOCK, STDIN, Chunks, SourceFile, batches
+from doorward.replay.reading import Reading
 from doorward.replay.records import Recorded, Source
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from doorward.replay.readers.formats import LineParser
     from doorward.replay.readers.source_files import Batch
 
+_source = tuple.__new__
+"""As Source(…) does it, which is a function written in Python around this."""
 _FIRST_LINES = 100
 _MOST_NAMES = 3
 _FOREVER = 1 << 63
@@ -152,13 +154,11 @@ def _requests(
     yield from _within(map(take, batches(iter(chunks))), span)
 
 
-def _within(lists: Iterable[list[Recorded]], span: Span) -> Iterable[list[Recorded]]:
-    return lists if span == (0, _FOREVER) else map(span.of, lists)
+def _within(lists: Iterable[list[Recorded]], span: Span) -> Iterator[list[Recorded]]:
+    return iter(lists) if span == (0, _FOREVER) else map(span.of, lists)
 
 
-def _taking(
-    parse: Callable[[str, Source], Recorded], name: str, reading: Reading
-) -> Callable[[Batch], list[Recorded]]:
+def _taking(parse: Callable[[str, Source], Recorded], name: str, reading: Reading) -> Callable[[Batch], list[Recorded]]:
     """What makes requests of lines, and counts those that are none."""
 
     def take(batch: Batch) -> list[Recorded]:
@@ -171,7 +171,7 @@ def _taking(
         add = requests.append
         for number, text in enumerate(texts, first):
             try:
-                add(parse(text, Source(name, number)))
+                add(parse(text, _source(Source, (name, number))))
             except NoRequest as found:
                 if text.strip():
                     reading.skip(name, number, found.why if whole else CUT_OFF, text)

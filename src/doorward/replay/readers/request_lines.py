@@ -13,6 +13,7 @@ from doorward.replay.readers.problems import NO_HTTP, NO_PATH, NoRequest
 from doorward.requests import without_line_end
 
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}", re.ASCII)  # RFC 9110, section 5.6.2
+_USUAL = frozenset({"GET", "POST", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"})
 _ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,20})://([^/?#]*+)(.*)", re.DOTALL)
 
 
@@ -44,6 +45,9 @@ def asked_by(line: str) -> Asked:
     """
     method, _, rest = line.partition(" ")
     target, _, version = rest.rpartition(" ")
+    if method in _USUAL and target[:1] == "/" and version[:5] == "HTTP/":  # nearly all
+        path, _, query = target.partition("?")
+        return Asked(method, decoded(path), query, path)
     if not version.startswith("HTTP/"):
         target = rest
     if not target or not _METHOD.fullmatch(method) or (method == "PRI" and target == "*"):
@@ -74,9 +78,10 @@ def asked(method: str, target: str) -> Asked:
 
 def decoded(path: str) -> str:
     """A path as servers decode it: percent signs undone, and what is no UTF-8 replaced."""
-    if "%" in path or not path.isascii():
+    if "%" in path or "\n" in path or not path.isascii():
         path = unquote_to_bytes(path.encode("latin-1", "replace")).decode("utf-8", "replace")
-    return without_line_end(path)
+        return without_line_end(path)
+    return path
 
 
 __all__ = ["Asked", "asked", "asked_by", "decoded"]
