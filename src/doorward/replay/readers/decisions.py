@@ -34,6 +34,7 @@ _STAMP = re.compile(
 _LONGEST_PREFIX = 1_000
 _TIMES = ("at", "time", "timestamp", "@timestamp", "ts", "asctime", "created")
 _ROWS = 500
+_SECONDS = 60.0
 _NOTHING: frozenset[str] = frozenset()
 _OF_SERVICE = frozenset({"host", "user-agent"})
 
@@ -65,7 +66,7 @@ def decision_in(data: Mapping[str, Any], source: Source) -> Recorded | None:
     fields = data.get("doorward")
     if isinstance(fields, dict) and "conclusion" in fields:
         return _recorded({key: text_of(value) or "" for key, value in fields.items()}, _time_in(data), source)
-    if data.get("conclusion") in _CONCLUSIONS and ("dryRun" in data or "id" in data):
+    if text_of(data.get("conclusion")) in _CONCLUSIONS and ("dryRun" in data or "id" in data):
         return of_service(data, source)
     message = next((data[key] for key in ("message", "msg", "event", "log") if isinstance(data.get(key), str)), "")
     if MARK in message:
@@ -100,11 +101,14 @@ def of_database(path: Path, name: str, reading: Reading) -> Iterator[list[Record
     from doorward.service.server.log_reader import LogFileReader
     from doorward.service.server.ports import LogQuery
 
-    reader, cursor, following = LogFileReader(path, seconds=60.0), 0, 1
+    reader, cursor, following = LogFileReader(path, seconds=_SECONDS), 0, 1
     while cursor != following:
         cursor = following
         try:
-            records, following = reader.after(LogQuery(), cursor, _ROWS)
+            # The first row of all is far behind 1: numbers of rows begin with a time. An empty log has none to look for.
+            records, following = (
+                reader.after(LogQuery(), cursor, _ROWS) if reader.latest(LogQuery(), 1) else ([], cursor)
+            )
         except DataError as error:
             raise ConfigurationError("FILES", str(error)) from error
         found = []

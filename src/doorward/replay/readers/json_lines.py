@@ -26,7 +26,7 @@ _MOST_KEYS = 200
 # Keys of the top level, in lower case with underscores, by what they say; the first of a row that is there counts.
 _KEYS = {
     "time": (
-        "time", "startutc", "time_iso8601", "msec", "@timestamp", "timestamp", "ts", "time_local", "startlocal", "date",
+        "startutc", "msec", "time_iso8601", "time", "@timestamp", "timestamp", "ts", "time_local", "startlocal", "date",
         "datetime", "starteddatetime", "at",
     ),
     "ip": ("ip", "remote_addr", "client_ip", "clienthost", "remote_ip", "clientip", "clientaddr", "remoteaddr", "peer"),

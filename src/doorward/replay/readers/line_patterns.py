@@ -79,7 +79,7 @@ def pattern_of(tokens: Sequence[Token], escaping: Escaping, field: str) -> re.Pa
         elif isinstance(token, str):
             pieces.append(re.escape(token))
         elif isinstance(following, Part):
-            pieces.append(_group(token, _before_part(token, following, field)))
+            pieces.append(_group(token, _before_part(token, following, _stop(tokens[index:]), field)))
         else:
             last = index + 2 >= len(tokens)
             piece, skip = _before_text(token, following or "", escaping, last=last)
@@ -87,14 +87,20 @@ def pattern_of(tokens: Sequence[Token], escaping: Escaping, field: str) -> re.Pa
     return re.compile("".join(pieces) + r"\s*", re.DOTALL)
 
 
-def _before_part(part: Part, following: Part, field: str) -> str:
+def _stop(tokens: Sequence[Token]) -> str:
+    """The character that ends what stands together, for a class of characters."""
+    text = next((token for token in tokens if isinstance(token, str)), "")
+    return re.escape(text[:1])
+
+
+def _before_part(part: Part, following: Part, stop: str, field: str) -> str:
     """Of a part with another one right behind it: only some of those can be told apart."""
     if part.shape in _SHAPES:
         return _SHAPES[part.shape]
     if following.use in ("target", "path"):
         return r"[^/ ]*+"
     if following.shape == "flag" or following.use == "?query":
-        return r"[^? ]*+"
+        return f"[^?{stop}]*+"
     raise ConfigurationError(
         field, f"nobody can tell where {printable(part.label)} ends and {printable(following.label)} begins"
     )

@@ -15,6 +15,8 @@ TOO_LONG = "it is longer than 256 KiB"
 CUT_OFF = "it is cut off at the end of the file"
 BINARY = "it holds NUL bytes"
 OUT_OF_ORDER = "it is more than an hour older than what was read before it"
+OF_WHOLE_LINES = frozenset({NO_HTTP, WRONG_TIME, TOO_EARLY, TOO_LATE})
+"""What a line that was cut off does not come to."""
 
 
 class NoRequest(Exception):
@@ -37,6 +39,7 @@ __all__ = [
     "NO_JSON",
     "NO_PATH",
     "NO_TIME",
+    "OF_WHOLE_LINES",
     "OUT_OF_ORDER",
     "TOO_DEEP",
     "TOO_EARLY",

@@ -12,7 +12,7 @@ from doorward.replay.readers.formats import HarFile, guessed, parser_of
 from doorward.replay.readers.har import BEGINS, of_har
 from doorward.replay.readers.in_order import Planned, in_time, merged
 from doorward.replay.readers.log_lines import named
-from doorward.replay.readers.problems import CUT_OFF, NoRequest
+from doorward.replay.readers.problems import CUT_OFF, OF_WHOLE_LINES, NoRequest
 from doorward.replay.readers.source_files import BLOCK, STDIN, Chunks, SourceFile, batches
 from doorward.replay.reading import Reading
 from doorward.replay.records import Recorded, Source
@@ -174,7 +174,9 @@ def _taking(parse: Callable[[str, Source], Recorded], name: str, reading: Readin
                 add(parse(text, _source(Source, (name, number))))
             except NoRequest as found:
                 if text.strip():
-                    reading.skip(name, number, found.why if whole else CUT_OFF, text)
+                    reading.skip(
+                        name, number, CUT_OFF if not whole and found.why not in OF_WHOLE_LINES else found.why, text
+                    )
             except Exception as error:
                 # A mistake of ours is no reason to read no further; it is shown like everything else that is skipped.
                 reading.skip(name, number, f"doorward failed on it: {type(error).__name__}", text)
