@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from doorward.replay.reading import Reading
+    from doorward.service.server.ports import LogRecord
 
 MARK = "doorward decision "
 _CONCLUSIONS = frozenset({"ALLOW", "DENY", "CHALLENGE", "ERROR"})
@@ -98,19 +99,8 @@ def of_database(path: Path, name: str, reading: Reading) -> Iterator[list[Record
         ConfigurationError: It is another database, or none that can be read.
     """
     from doorward.service.server.log_json import summary
-    from doorward.service.server.log_reader import LogFileReader
-    from doorward.service.server.ports import LogQuery
 
-    reader, cursor, following = LogFileReader(path, seconds=_SECONDS), 0, 1
-    while cursor != following:
-        cursor = following
-        try:
-            # The first row of all is far behind 1: numbers of rows begin with a time. An empty log has none to look for.
-            records, following = (
-                reader.after(LogQuery(), cursor, _ROWS) if reader.latest(LogQuery(), 1) else ([], cursor)
-            )
-        except DataError as error:
-            raise ConfigurationError("FILES", str(error)) from error
+    for records in _rows(path):
         found = []
         for record in records:
             reading.lines += 1
@@ -120,6 +110,23 @@ def of_database(path: Path, name: str, reading: Reading) -> Iterator[list[Record
                 reading.skip(name, reading.lines, problem.why, record.id)
         yield found
     reading.bytes += path.stat().st_size
+
+
+def _rows(path: Path) -> Iterator[list[LogRecord]]:
+    """The rows of the log, the oldest first."""
+    from doorward.service.server.log_reader import LogFileReader
+    from doorward.service.server.ports import LogQuery
+
+    reader, every = LogFileReader(path, seconds=_SECONDS), LogQuery()
+    try:
+        # An empty log has no first row to begin with, and begins at a number that nobody reaches in steps.
+        cursor, following = (0, 1) if reader.latest(every, 1) else (0, 0)
+        while cursor != following:
+            cursor = following
+            records, following = reader.after(every, cursor, _ROWS)
+            yield records
+    except DataError as error:
+        raise ConfigurationError("FILES", str(error)) from error
 
 
 def _fields(text: str) -> dict[str, str]:

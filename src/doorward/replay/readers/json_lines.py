@@ -82,7 +82,7 @@ class JsonLines:
             raise NoRequest(NO_TIME)
         at_ns = moment_ns(data[keys["time"]])
         texts = {use: text_of(data[key]) for use, key in keys.items()}
-        said = {use: text for use, text in texts.items() if text and text != "-"}
+        said = {use: text for use, text in texts.items() if text is not None and text not in ("", "-")}
         _mend_target(said)
         headers, known = _headers(data, said, known)
         request = request_of(asked_in(said), headers, addresses[said.get("ip", said.get("peer", ""))])
@@ -112,9 +112,9 @@ def _shape_of(keys: tuple[str, ...]) -> tuple[dict[str, str], frozenset[str]]:
         spelled.setdefault(key.lower().replace("-", "_"), key)
     found: dict[str, str] = {}
     for use, names in _KEYS.items():
-        key = next((spelled[name] for name in names if name in spelled), None)
-        if key is not None:
-            found[use] = key
+        named = [spelled[name] for name in names if name in spelled]
+        if named:
+            found[use] = named[0]
     of_traefik = "downstreamstatus" in spelled or "requestmethod" in spelled
     for name, key in spelled.items():
         if name.startswith("http_") and name not in _NO_HEADERS:
