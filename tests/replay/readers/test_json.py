@@ -295,6 +295,14 @@ def test_the_log_of_a_service(tmp_path: Path) -> None:
         assert row.known == {"host", "user-agent"}
 
 
+@pytest.mark.parametrize("data", [bytes(200), b"x" * 5_000], ids=["empty", "damaged"])
+def test_a_database_that_is_none_of_ours(tmp_path: Path, data: bytes) -> None:
+    """Is said to be one."""
+    found, reading = read_text(tmp_path, b"SQLite format 3\0" + data)
+    assert not found
+    assert any("cannot be read" in note for note in reading.notes), reading.notes
+
+
 # --- HAR
 
 

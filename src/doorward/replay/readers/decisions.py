@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from doorward.errors import ConfigurationError, DataError
+from doorward.errors import DataError
 from doorward.ids import made_at_ns
 from doorward.replay.readers.building import addresses, request_of
 from doorward.replay.readers.json_values import text_of
@@ -93,14 +93,10 @@ def of_service(data: Mapping[str, Any], source: Source) -> Recorded:
 
 
 def of_database(path: Path, name: str, reading: Reading) -> Iterator[list[Recorded]]:
-    """The decisions in the file of a service's log.
-
-    Raises:
-        ConfigurationError: It is another database, or none that can be read.
-    """
+    """The decisions in the file of a service's log; where it is another database, or a damaged one, a note says so."""
     from doorward.service.server.log_json import summary
 
-    for records in _rows(path):
+    for records in _rows(path, reading):
         found = []
         for record in records:
             reading.lines += 1
@@ -112,7 +108,7 @@ def of_database(path: Path, name: str, reading: Reading) -> Iterator[list[Record
     reading.bytes += path.stat().st_size
 
 
-def _rows(path: Path) -> Iterator[list[LogRecord]]:
+def _rows(path: Path, reading: Reading) -> Iterator[list[LogRecord]]:
     """The rows of the log, the oldest first."""
     from doorward.service.server.log_reader import LogFileReader
     from doorward.service.server.ports import LogQuery
@@ -126,7 +122,7 @@ def _rows(path: Path) -> Iterator[list[LogRecord]]:
             records, following = reader.after(every, cursor, _ROWS)
             yield records
     except DataError as error:
-        raise ConfigurationError("FILES", str(error)) from error
+        reading.notes.append(str(error))
 
 
 def _fields(text: str) -> dict[str, str]:

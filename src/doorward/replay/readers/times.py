@@ -12,9 +12,8 @@ from doorward.replay.readers.problems import TOO_EARLY, TOO_LATE, WRONG_TIME, No
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = int((datetime(1995, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds()) * NANOSECONDS
 _LATEST = int((datetime(2101, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds()) * NANOSECONDS
-_MONTHS: dict[str, int] = dict(
-    zip("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), range(1, 13), strict=True)
-)  # noqa: SIM905
+_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS = {name: number for number, name in enumerate(_NAMES, 1)}
 _CLF = re.compile(
     r"(\d\d?)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9})\d*+)?(?: ?([+-])(\d\d):?(\d\d))?", re.ASCII
 )
