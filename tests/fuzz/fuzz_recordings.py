@@ -49,7 +49,7 @@ def target(data: bytes) -> None:
 def check(recorded: Recorded) -> None:
     request = recorded.request
     assert request.method
-    assert request.path
+    assert isinstance(request.path, str)
     for name, value in request.headers:
         value.encode("latin-1", "surrogatepass" if recorded.told else "strict")
         assert name == name.lower()
