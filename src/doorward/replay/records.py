@@ -56,8 +56,8 @@ class Recorded(NamedTuple):
         request: What is known of it. Its peer is the client's address where the log names one, ``body`` is None where
             none was recorded.
         known: What the recording keeps of a request beside time, address, method and path: names of headers in lower
-            case, ``query``, ``body``; :data:`EVERYTHING` for all. What is not in it was not recorded, which is not the
-            same as not sent: no rule is asked that needs it.
+            case (or :data:`EVERY_HEADER`), ``query``, ``body``; :data:`EVERYTHING` for all. What is not in it was not
+            recorded, which is not the same as not sent: no rule is asked that needs it.
         source: Where it was recorded.
         status: What the application answered then; None where that was not recorded.
         inputs: What the application gave to ``protect``, such as ``{"email": …}``, where that was recorded.
