@@ -52,6 +52,7 @@ class Facade(ABC):
         self.engine = engine or runtime.engine
         self._extra = extra
         self._joined: WeakKeyDictionary[Engine, Engine] = WeakKeyDictionary()
+        runtime.facades.add(self)
         return self
 
     def __repr__(self) -> str:

@@ -38,7 +38,7 @@ class Offline:
         return self.resolve(name, kind, timeout)
 
 
-def twin(client: Facade, **changes: Any) -> Doorward:
+def twin(client: Facade, *, kind: type[Runtime] = Runtime, **changes: Any) -> Doorward:
     """A client with the rules and the options of ``client`` that shares nothing with it.
 
     Without changes it is offline: counters in memory, no service, no look-ups, no log, no callback of the application.
@@ -46,6 +46,7 @@ def twin(client: Facade, **changes: Any) -> Doorward:
 
     Args:
         client: The client to take after.
+        kind: What its state is kept in; for tests.
         **changes: Checked options that differ: fields of :class:`doorward.settings.Settings`.
 
     Raises:
@@ -56,7 +57,7 @@ def twin(client: Facade, **changes: Any) -> Doorward:
         raise ConfigurationError(unknown[0], "is no option of a client")
     settings = client.runtime.settings._replace(**{**_offline(), **changes})
     extra = [bound.rule for bound in client._extra]
-    made = Doorward.__new__(Doorward)._adopt(Runtime(rules_of(client), settings))
+    made = Doorward.__new__(Doorward)._adopt(kind(rules_of(client), settings))
     return made.with_rule(*extra) if extra else made
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ["doorward", "doorward_django", "doorward_fastapi", "doorward_flask", "doorward_starlette"]
+PACKAGES = ["doorward", "doorward_django", "doorward_fastapi", "doorward_flask", "doorward_pytest", "doorward_starlette"]
 # Loading any of these would make `import doorward` slow, or need what a user has not installed.
 NOT_LOADED = [
     "django",
