@@ -124,6 +124,9 @@ def _noting(send: Callable[..., Any]) -> Callable[..., Any]:
 def sent_of(response: Any) -> Sent:
     """What a response says of its request: of httpx, requests, werkzeug and Django."""
     request: Any = getattr(response, "request", None)
+    if isinstance(request, dict) and "method" in request:  # that of Django's AsyncClient
+        query = request.get("query_string", "")
+        return Sent(request["method"], request["path"], query if isinstance(query, str) else query.decode("latin-1"))
     if isinstance(request, dict):  # Django's
         return Sent(request.get("REQUEST_METHOD", "GET"), request.get("PATH_INFO", ""), request.get("QUERY_STRING", ""))
     url: Any = getattr(request, "url", None)

@@ -79,6 +79,8 @@ class Exchanged:
         inside = vars(_twin_of(client, script).runtime)
         self._saved = dict(vars(runtime))
         self._engines = WeakKeyDictionary({facade: _inside(facade) for facade in list(runtime.facades)})
+        for name in set(vars(runtime)) - set(inside):
+            del vars(runtime)[name]  # a harness around this one listens there
         # Limits that adapters have bound to their routes stay with them.
         kept = {"facades": runtime.facades, "routed": [*runtime.routed]}
         vars(runtime).update({**inside, **kept, "conditional": runtime.conditional or inside["conditional"]})
