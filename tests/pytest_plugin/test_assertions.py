@@ -48,7 +48,9 @@ def test_each_response_is_matched_to_its_own_decision(make_app: MakeApp) -> None
     app = make_app(TWICE)
     with Harness(app.app) as doorward:
         responses = [app.get("/") for _ in range(4)]
-        decisions = [doorward.assert_denied(each, by="RATE_LIMIT", rule="twice", status=429) for each in responses[:1:-1]]
+        decisions = [
+            doorward.assert_denied(each, by="RATE_LIMIT", rule="twice", status=429) for each in responses[:1:-1]
+        ]
         decisions += [assert_allowed(each, status=200) for each in responses[1::-1]]
     assert len({decision.id for decision in decisions}) == 4
 
@@ -155,7 +157,9 @@ def test_dry_runs(make_app: MakeApp) -> None:
         first, second = app.get("/"), app.get("/")
         assert_would_deny(second, by="RATE_LIMIT", rule="trial", status=200)
         assert_allowed(second)
-        assert "to be denied, if that were no dry run, by RATE_LIMIT" in failure(assert_would_deny, first, by="RATE_LIMIT")
+        assert "to be denied, if that were no dry run, by RATE_LIMIT" in failure(
+            assert_would_deny, first, by="RATE_LIMIT"
+        )
         assert "by trial, in dry run: assert_would_deny asserts that" in failure(assert_denied, second)
 
 
@@ -179,7 +183,9 @@ def test_the_environment_decides(make_app: MakeApp, monkeypatch: pytest.MonkeyPa
 
 
 def asked() -> RequestContext:
-    return RequestContext(method="GET", scheme="http", host="example.com", path="/", query="", headers=[], peer="192.0.2.1")
+    return RequestContext(
+        method="GET", scheme="http", host="example.com", path="/", query="", headers=[], peer="192.0.2.1"
+    )
 
 
 def test_decisions_are_asserted_about_as_responses_are() -> None:
@@ -189,7 +195,9 @@ def test_decisions_are_asserted_about_as_responses_are() -> None:
         decisions = [aj.protect(asked()) for _ in range(3)]
         assert_allowed(decisions[1])
         assert assert_denied(decisions[2], by="RATE_LIMIT") is decisions[2]
-        assert failure(assert_allowed, decisions[2]).startswith("expected the request to be allowed,\nbut it was denied")
+        assert failure(assert_allowed, decisions[2]).startswith(
+            "expected the request to be allowed,\nbut it was denied"
+        )
 
 
 def test_a_response_of_another_client_is_matched_by_its_request() -> None:

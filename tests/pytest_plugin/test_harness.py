@@ -161,12 +161,19 @@ def test_names_are_answered_by_the_script_alone() -> None:
 
 def test_addresses_are_what_the_test_says() -> None:
     """Of an address that was mentioned everything is known; of a crawler's what comes with doorward."""
-    rules = [deny(where="ip.src.vpn", name="no-vpn"), deny(where='ip.src.country == "DE"', name="no-de"), detect_bot(allow=["GOOGLE_CRAWLER"])]
+    rules = [
+        deny(where="ip.src.vpn", name="no-vpn"),
+        deny(where='ip.src.country == "DE"', name="no-de"),
+        detect_bot(allow=["GOOGLE_CRAWLER"]),
+    ]
     with Harness() as doorward:
         aj = doorward.client(*rules)
         doorward.ip("203.0.113.0/24", country="DE", asn=64500)
         doorward.ip("203.0.113.9", vpn=True, tor=None, crawler="of-somebody")
-        browser = {"user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "accept": "*/*"}
+        browser = {
+            "user_agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+            "accept": "*/*",
+        }
         vpn = doorward.assert_denied(aj.protect(asked("203.0.113.9", **browser)), rule="no-vpn").ip
         assert (vpn.is_vpn(), vpn.is_proxy(), vpn.is_tor(), vpn.country) == (True, False, None, None)
         assert vpn.names("crawler") == ("of-somebody",)
@@ -267,7 +274,10 @@ def test_a_swallowed_error_fails_the_block_unless_it_is_asked_for() -> None:
     def broken(*_: Any) -> None:
         raise ValueError("on purpose")
 
-    with pytest.raises(AssertionError, match="an internal error in on_decision: ValueError: on purpose"), Harness() as doorward:
+    with (
+        pytest.raises(AssertionError, match="an internal error in on_decision: ValueError: on purpose"),
+        Harness() as doorward,
+    ):
         doorward.client(ONCE, on_decision=broken).protect(asked())
     with Harness() as doorward, doorward.swallowing() as errors:
         doorward.client(ONCE, on_decision=broken).protect(asked())

@@ -1,11 +1,15 @@
-"""The pytest plugin, for who names it by hand: ``-p doorward.testing.pytest_plugin`` where doorward is not installed.
+"""The pytest plugin by name, for runs in which its entry point is not found: ``-p doorward.testing.pytest_plugin``.
 
-pytest finds it by its entry point, :mod:`doorward_pytest`: a module outside of this package, so that no run of pytest
-has to import doorward before a test asks for it. This name stands for that module, so that it is registered once.
+The plugin itself is :mod:`doorward_pytest`, a module outside of this package, so that no run of pytest has to import
+doorward before a test asks for it. Where the entry point is there too, this module is empty, since pytest takes no
+plugin twice.
 """
 
+import os
 import sys
+from importlib.metadata import entry_points
 
-import doorward_pytest
+if os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD") or "doorward" not in entry_points(group="pytest11").names:
+    import doorward_pytest
 
-sys.modules[__name__] = doorward_pytest
+    sys.modules[__name__] = doorward_pytest
