@@ -44,7 +44,10 @@ def answered(decision: Decision) -> tuple[str, int]:
 
 
 class Application(ABC):
-    """``/``, ``/again`` (leads to ``/``), ``/exempt``, ``/sign-up?…`` (protects itself), ``/careless`` (lets all in)."""
+    """One application.
+
+    ``/``, ``/again`` (leads to ``/``), ``/exempt``, ``/sign-up?…`` (protects itself), ``/careless?…`` (lets all in).
+    """
 
     name: ClassVar[str]
 
@@ -68,7 +71,7 @@ class Application(ABC):
         """Several requests, under way together where the client can do that."""
         return [self.get(target) for target in targets]
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  (most hold nothing)
         """Give back what it holds."""
 
 

@@ -59,7 +59,7 @@ def test_everything_is_put_back_also_after_a_failure() -> None:
     assert aj.protect(asked()).is_denied()
     before = {**vars(aj.runtime), "routed": list(aj.runtime.routed)}
     engines = [facade.engine for facade in (aj, more, awaiting)]
-    with pytest.raises(ZeroDivisionError), Harness(aj) as doorward:
+    with pytest.raises(ZeroDivisionError), Harness(aj) as doorward:  # noqa: PT012  (the error is the last of it)
         assert aj.protect(asked()).is_allowed()
         assert vars(aj.runtime).keys() - before.keys() == {"finish", "exempted", "switched_off"}
         assert aj.runtime.clock is doorward.clock
@@ -229,7 +229,7 @@ def test_the_applications_own_callback_and_log_are_kept(caplog: pytest.LogCaptur
 
 
 def test_routes_limits_and_dependencies() -> None:
-    """What decorators, paths and dependencies added before is in force, on the harness's clock, also the second time."""
+    """What decorators and paths added before is in force, on the harness's clock, also the second time."""
     guard = DoorwardStarlette(rules=[sliding_window(max=9, interval="10m")], limits={"/pattern": "1/10 minutes"})
     app = Starlette(routes=[Route("/marked", guard.limit("1/10 minutes")(_home)), Route("/pattern", _other)])
     guard.init_app(app)
@@ -262,7 +262,7 @@ def test_a_missing_characteristic_raises() -> None:
     """Counting by address instead is for production."""
     with Harness() as doorward:
         aj = doorward.client(sliding_window(max=5, interval="1m", characteristics=["userId"], name="per-user"))
-        with pytest.raises(AssertionError, match="per-user: .*userId not given to protect"):
+        with pytest.raises(AssertionError, match=r"per-user: .*userId not given to protect"):
             aj.protect(asked())
         doorward.assert_allowed(aj.protect(asked(), characteristics={"userId": 1}))
 
@@ -287,7 +287,7 @@ def test_a_swallowed_error_fails_the_block_unless_it_is_asked_for() -> None:
 @pytest.mark.swallows_errors
 def test_an_error_of_the_block_goes_before_a_swallowed_one() -> None:
     """What the test says itself says more."""
-    with pytest.raises(KeyError), Harness() as doorward:
+    with pytest.raises(KeyError), Harness() as doorward:  # noqa: PT012  (two errors, one after the other)
         doorward.client(ONCE, on_decision=lambda *_: 1 / 0).protect(asked())
         raise KeyError
 
