@@ -162,7 +162,9 @@ class _Collecting:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the report, and fail the run if that is asked for."""
         if self._file is not None:
-            (self._folder / self._file).write_text(self.findings.to_json(), encoding="utf-8")
+            file = self._folder / self._file
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(self.findings.to_json(), encoding="utf-8")
         if self._strict and session.exitstatus == pytest.ExitCode.OK and self._unexpected():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -132,7 +132,7 @@ FINDINGS = {
 def test_findings_of_dry_runs(run: Run, pytester: pytest.Pytester, workers: int) -> None:
     """They are listed and written out, and are the same when pytest-xdist spreads the tests."""
     spread = ("-p", "xdist", "-n", str(workers)) if workers else ()
-    result = run(*spread, "--doorward-report=found.json", shop=SHOP, test_dry_runs=DRY_RUNS)
+    result = run(*spread, "--doorward-report=new/found.json", shop=SHOP, test_dry_runs=DRY_RUNS)
     assert result.ret == 0
     result.stdout.fnmatch_lines(
         [
@@ -144,7 +144,7 @@ def test_findings_of_dry_runs(run: Run, pytester: pytest.Pytester, workers: int)
             "*= 10 passed *",
         ]
     )
-    report = json.loads((pytester.path / "found.json").read_text())
+    report = json.loads((pytester.path / "new" / "found.json").read_text())
     assert report == {"schema": 1, "tests": 10, "decisions": 27, "dry_run": [FINDINGS]}
 
 
