@@ -31,6 +31,7 @@ from doorward import (
     wsgi,
 )
 from doorward.effects import DnsAnswer, DnsKind
+from doorward.stores import MemoryStore
 from doorward.testing import FakeClock, Harness, ScriptedResolver, ScriptedService, assert_denied
 from doorward_fastapi import DoorwardFastAPI
 from doorward_flask import DoorwardFlask
@@ -107,22 +108,43 @@ def test_every_facade_is_reached() -> None:
     assert aj.protect(asked()).results[0].reason.degraded  # the real store, which is away
 
 
-def test_middleware_around_a_client_whose_store_is_away_works_under_test_and_after() -> None:
+def test_middleware_that_is_made_under_test_works_after_it() -> None:
     """ASGI middleware that is made under test does not go on as if the store were in memory."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await PlainTextResponse("ok")(scope, receive, send)
 
     async def statuses(protected: Any) -> list[int]:
+        store.loop = asyncio.get_running_loop()
         async with httpx.AsyncClient(transport=httpx.ASGITransport(protected), base_url="http://test") as client:
             return [(await client.get("/")).status_code for _ in range(2)]
 
-    aj = AsyncDoorward([ONCE], store="redis://127.0.0.1:1", timeout=0.01)
+    store = Waiting()
+    aj = AsyncDoorward([ONCE], store=store, timeout=30)
     with Harness(aj):
         protected = asgi.DoorwardMiddleware(app, aj)
         assert asyncio.run(statuses(protected)) == [200, 429]
-    assert asyncio.run(statuses(protected)) == [200, 429]  # the local limiter
-    assert aj.health()["counts"]["decision.DENY"] == 1
+        assert store.free == []
+    assert asyncio.run(statuses(protected)) == [200, 429]
+    assert store.free == [True, True]
+    aj.runtime.close()
+
+
+class Waiting(MemoryStore):
+    """A store that may block; notes whether the event loop goes on meanwhile."""
+
+    blocking = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.free: list[bool] = []
+        self.loop: Any = None
+
+    def count(self, hits: Any) -> Any:
+        went_on = threading.Event()
+        self.loop.call_soon_threadsafe(went_on.set)
+        self.free.append(went_on.wait(5))
+        return super().count(hits)
 
 
 def test_time() -> None:
@@ -357,4 +379,6 @@ def test_no_thread_is_left_behind() -> None:
     with Harness() as doorward:
         aj = doorward.client(ONCE, validate_email(deny=["NO_MX_RECORDS"]), service="https://service.example")
         aj.protect(asked(), email="a@example.com")
+        doorward.client(deny(paths=["/"]), service="https://service.example").protect(asked())
+    assert doorward.service.reported[-1]["decision"]["conclusion"] == "CONCLUSION_DENY"
     assert set(threading.enumerate()) <= before
