@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 API_FILE = Path(__file__).parent.parent / "tests" / "packaging" / "api.txt"
-PACKAGES = ("doorward", "doorward_django", "doorward_fastapi", "doorward_flask", "doorward_starlette")
+PACKAGES = (
+    "doorward",
+    "doorward_django",
+    "doorward_fastapi",
+    "doorward_flask",
+    "doorward_pytest",
+    "doorward_starlette",
+)
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 

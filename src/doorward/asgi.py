@@ -64,7 +64,6 @@ class DoorwardMiddleware:
         self.app = app
         self.client = aj.as_async() if isinstance(aj, Doorward) else aj
         self.layer = Layer(self.client, options)
-        self._inline = self.client.runtime.inline
         self._policy_for = policy_for
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,7 +76,7 @@ class DoorwardMiddleware:
         if progress is None:
             await self.app(scope, receive, send)
             return
-        if self._inline and not progress.engine.waits:
+        if self.layer.runtime.inline and not progress.engine.waits:
             decision = self.client.decide_now(progress, NO_INPUTS, deferring=True)
         elif kind == "http":
             body = HeldBody(progress.request, receive, self.layer.runtime.settings.body_limit)

@@ -60,6 +60,7 @@ class Facade(ABC):
         self.engine = engine or runtime.engine
         self._extra = extra
         self._joined: WeakKeyDictionary[Engine, Engine] = WeakKeyDictionary()
+        runtime.facades.add(self)
         if runtime.policy is not None:
             runtime.policy.adopted(self)
         return self

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from doorward.asking import ServicePart
 from doorward.bound import APPLICATION, PATTERN, ROUTE, Ban, Bound, ServiceRefusal, distinct
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from doorward.decision import RuleResult
     from doorward.effects import Effect
+    from doorward.facade import Facade
     from doorward.intelligence.address_book import AddressBook
     from doorward.network import Network
     from doorward.offload import Offload
@@ -100,6 +101,8 @@ class Runtime:
         self.silence = self._listening()
         self._of_policy: WeakKeyDictionary[Engine, dict[RoutePolicy, Engine]] = WeakKeyDictionary()
         self.routed: list[Bound] = []
+        # For tests, which put a client in other surroundings after middleware was built around it (doorward.testing).
+        self.facades: WeakSet[Facade] = WeakSet()
         self.inline_ports = SyncPorts(self.store, self._limiter, self.offload, settings.timeout)  # type: ignore[arg-type]
         self.conditional = False
         if settings.geo:

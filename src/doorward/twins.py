@@ -40,7 +40,9 @@ class Offline:
         return self.resolve(name, kind, timeout)
 
 
-def twin(client: Facade, *, each: Callable[[Rule], Rule] | None = None, **changes: Any) -> Doorward:
+def twin(
+    client: Facade, *, each: Callable[[Rule], Rule] | None = None, kind: type[Runtime] = Runtime, **changes: Any
+) -> Doorward:
     """A client with the rules and the options of ``client`` that shares nothing with it.
 
     Without changes it is offline: counters in memory, no service, no look-ups, no log, no callback of the application.
@@ -49,6 +51,7 @@ def twin(client: Facade, *, each: Callable[[Rule], Rule] | None = None, **change
     Args:
         client: The client to take after.
         each: Makes of each rule what takes its place.
+        kind: What its state is kept in; for tests.
         **changes: Checked options that differ: fields of :class:`doorward.settings.Settings`.
 
     Raises:
@@ -60,7 +63,7 @@ def twin(client: Facade, *, each: Callable[[Rule], Rule] | None = None, **change
     settings = client.runtime.settings._replace(**{**_offline(), **changes})
     change = each or _as_it_is
     extra = [change(bound.rule) for bound in client._extra]
-    made = Doorward.__new__(Doorward)._adopt(Runtime([change(rule) for rule in rules_of(client)], settings))
+    made = Doorward.__new__(Doorward)._adopt(kind([change(rule) for rule in rules_of(client)], settings))
     return made.with_rule(*extra) if extra else made
 
 

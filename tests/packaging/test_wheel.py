@@ -13,7 +13,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ["doorward", "doorward_django", "doorward_fastapi", "doorward_flask", "doorward_starlette"]
+PACKAGES = [
+    "doorward",
+    "doorward_django",
+    "doorward_fastapi",
+    "doorward_flask",
+    "doorward_pytest",
+    "doorward_starlette",
+]
 # Loading any of these would make `import doorward` slow, or need what a user has not installed.
 NOT_LOADED = [
     "django",
@@ -77,11 +84,13 @@ def alone(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.timeout(300)
 def test_the_wheel_holds_the_packages_and_nothing_else(wheel: Path) -> None:
-    """The top level is the five import packages and the metadata; each package is typed; no tests, no caches."""
+    """The top level is the six import packages and the metadata; each package is typed; no tests, no caches."""
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.partition("/")[0] for name in names} == {*PACKAGES, "doorward-0.1.0.dist-info"}
     assert {f"{package}/py.typed" for package in PACKAGES} <= set(names)
     assert [name for name in names if "__pycache__" in name or "test_" in name] == []
+    entry_points = zipfile.ZipFile(wheel).read("doorward-0.1.0.dist-info/entry_points.txt").decode()
+    assert "[pytest11]\ndoorward = doorward_pytest\n" in entry_points
 
 
 @pytest.mark.timeout(300)

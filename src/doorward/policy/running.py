@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from weakref import WeakSet
 
 from doorward.asking import ServicePart
 from doorward.bound import APPLICATION, ServiceRefusal
@@ -56,7 +55,6 @@ class FollowingRuntime(Runtime):
         self._options: Options = options.copy()
         self._owner = owner
         self._path = Path(named).absolute()
-        self._facades: WeakSet[Facade] = WeakSet()
         super().__init__([*rules, *policy.rules], parse(self._merged(policy), owner))
         self._installed = 0
         # Made after all that may be locked under it: a fork takes locks in the reverse order of their making.
@@ -65,7 +63,7 @@ class FollowingRuntime(Runtime):
             self._path,
             policy,
             take_over=self._take_over,
-            adopted=self._adopted,
+            adopted=self._follow,
             load=self._load,
             journal=self.journal,
             clock=self.clock,
@@ -119,7 +117,7 @@ class FollowingRuntime(Runtime):
             self.network = self.network or draft.network
             self.conditional = self.conditional or draft.conditional
             self.settings, self.engine = draft.settings, draft.engine
-        for facade in list(self._facades):
+        for facade in list(self.facades):
             self._follow(facade)
         with self._swap:
             # Last, so that a process that is forked meanwhile finds that it has this still to do.
@@ -145,11 +143,6 @@ class FollowingRuntime(Runtime):
             facade.moved_to(extended, extended.bound[len(engine.bound) :])
             if self.engine is engine:
                 return
-
-    def _adopted(self, facade: Facade) -> None:
-        """A facade came into being: it is told of changes from now on, and of one that happened meanwhile."""
-        self._facades.add(facade)
-        self._follow(facade)
 
     def _routed(self, engine: Engine, policy: RoutePolicy) -> Engine:
         found = super()._routed(engine, policy)
