@@ -53,8 +53,9 @@ from doorward.filters.scanner import Problem
 from doorward.filters.truth import TRUE, UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from doorward.filters.fields import Read
     from doorward.filters.truth import Node
     from doorward.rules.base import View
 
@@ -75,12 +76,14 @@ class Filter:
         about: What it wants to know about the client's address, as in ``Rule.reads``.
         local: The keys of the application's own that it reads.
         node: What it comes to for a request.
+        operands: What it reads of a request, by name as written, for who explains it.
     """
 
     source: str
     about: frozenset[str] = field(repr=False, compare=False)
     local: frozenset[str] = field(repr=False, compare=False)
     node: Node = field(repr=False, compare=False)
+    operands: Mapping[str, Read] = field(repr=False, compare=False)
 
     def holds(self, view: View, *, certain: bool) -> bool | None:
         """Whether it is true; None when that cannot be told.
@@ -116,7 +119,7 @@ def compile_filter(source: object, field: str) -> Filter:
         node = parser.parse()
     except Problem as problem:
         raise ConfigurationError(field, problem.describe(source)) from None
-    return Filter(source, frozenset(parser.about), frozenset(parser.local), node)
+    return Filter(source, frozenset(parser.about), frozenset(parser.local), node, parser.operands)
 
 
 def compile_filters(sources: object, field: str) -> tuple[Filter, ...]:

@@ -74,6 +74,7 @@ class Parser:
     Attributes:
         about: What it wants to know about the client's address.
         local: The keys of the application's own that it reads.
+        operands: What it reads of a request, by name as written.
     """
 
     def __init__(self, source: str) -> None:
@@ -81,6 +82,7 @@ class Parser:
         self._nested = 0
         self.about: set[str] = set()
         self.local: set[str] = set()
+        self.operands: dict[str, Read] = {}
 
     def parse(self) -> Node:
         """The whole expression.
@@ -147,7 +149,7 @@ class Parser:
             self.about.update({field.about} - {""})
             if scanner.next() == "[":
                 raise scanner.problem(f"{name} has no keys; there are {', '.join(MAPS)}")
-            return Operand(field.type, field.read, name)
+            return self._read(Operand(field.type, field.read, name))
         if name.startswith("local."):
             return self._local(name.removeprefix("local.").encode(), name)
         raise _unknown(name, start, scanner)
@@ -171,11 +173,15 @@ class Parser:
         key = self._scanner.text()
         self._scanner.expect("]", "behind the key")
         whole = self._scanner.source[start : self._scanner.position].strip()
-        return self._local(key, whole) if name == "local" else Operand(Type.TEXT, MAPS[name](key), whole)
+        return self._local(key, whole) if name == "local" else self._read(Operand(Type.TEXT, MAPS[name](key), whole))
 
     def _local(self, key: bytes, name: str) -> Operand:
         self.local.add(key.decode("utf-8", "replace"))
-        return Operand(Type.TEXT, MAPS["local"](key), name)
+        return self._read(Operand(Type.TEXT, MAPS["local"](key), name))
+
+    def _read(self, operand: Operand) -> Operand:
+        self.operands[operand.name] = operand.read
+        return operand
 
     def _comparison(self) -> Node:
         operand = self._operand()
