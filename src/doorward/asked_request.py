@@ -108,13 +108,17 @@ def _encoded(text: str) -> str:
 
 def _method(method: str) -> str:
     if not _TOKEN.fullmatch(method) or len(method) > 20:
-        raise ConfigurationError("--method", f"must be a method such as {', '.join(sorted(METHODS)[:4])}, not {printable(method, 40)!r}")
+        raise ConfigurationError(
+            "--method", f"must be a method such as {', '.join(sorted(METHODS)[:4])}, not {printable(method, 40)!r}"
+        )
     return method.upper()
 
 
 def _few(headers: Sequence[str]) -> Sequence[str]:
     if len(headers) > MOST_HEADERS or sum(map(len, headers)) > LONGEST_HEADERS:
-        raise ConfigurationError("--header", f"takes at most {MOST_HEADERS} lines of {LONGEST_HEADERS} characters in all")
+        raise ConfigurationError(
+            "--header", f"takes at most {MOST_HEADERS} lines of {LONGEST_HEADERS} characters in all"
+        )
     return headers
 
 

@@ -15,21 +15,26 @@ if TYPE_CHECKING:
 LONGEST = 2**20
 """Characters of a command line."""
 _FIELD = "--curl"
-_AGENT = ("User-Agent", "curl")
+_AGENT = ("User-Agent", "curl/8")
 _FORM = "application/x-www-form-urlencoded"
-_ALONE = frozenset(
-    "--compressed --insecure -k --location -L --silent -s --show-error -S --verbose -v --include -i --fail -f --globoff"
-    " -g --http1.1 --http2 --http3 --path-as-is --no-buffer -N --ipv4 -4 --ipv6 -6 --get -G --head -I".split()
-)
-_IGNORED = frozenset(
-    "--output -o --max-time -m --connect-timeout --proxy -x --cacert --cert --key --resolve --write-out -w --retry"
-    " --interface --limit-rate --max-redirs".split()
-)
+_ALONE = frozenset({
+    "--compressed", "--insecure", "-k", "--location", "-L", "--silent", "-s", "--show-error", "-S", "--verbose", "-v",
+    "--include", "-i", "--fail", "-f", "--globoff", "-g", "--http1.1", "--http2", "--http3", "--path-as-is",
+    "--no-buffer", "-N", "--ipv4", "-4", "--ipv6", "-6", "--get", "-G", "--head", "-I",
+})  # fmt: skip
+"""Options without a value; all but the last four say nothing about the request."""
+_IGNORED = frozenset({
+    "--output", "-o", "--max-time", "-m", "--connect-timeout", "--proxy", "-x", "--cacert", "--cert", "--key",
+    "--resolve", "--write-out", "-w", "--retry", "--interface", "--limit-rate", "--max-redirs",
+})  # fmt: skip
+"""Options with a value that says nothing about the request."""
 _SHORT = {
     "-X": "--request", "-H": "--header", "-d": "--data", "-A": "--user-agent", "-e": "--referer", "-b": "--cookie",
     "-u": "--user", "-G": "--get", "-I": "--head",
 }  # fmt: skip
-_READ = frozenset({*_SHORT.values(), "--url", "--data-raw", "--data-binary", "--data-ascii", "--data-urlencode", "--json"})
+_READ = frozenset(
+    {*_SHORT.values(), "--url", "--data-raw", "--data-binary", "--data-ascii", "--data-urlencode", "--json"}
+)
 _ANSI_C = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b", "0": "\0"}
 _ANSI_C_NUMBER = re.compile(r"x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{1,4})|U([0-9A-Fa-f]{1,8})|([0-7]{1,3})")
 
@@ -92,11 +97,22 @@ def _headers(given: dict[str, list[str]], *, has_body: bool) -> list[str]:
         from base64 import b64encode
 
         own["Authorization"] = "Basic " + b64encode(given["--user"][-1].encode()).decode()
-    lines = [line if line.endswith(";") is False or ":" in line else f"{line[:-1]}:" for line in given.get("--header", [])]
-    replaced = {line.partition(":")[0].strip().lower() for line in lines}
-    dropped = {line.rstrip()[:-1].strip().lower() for line in given.get("--header", []) if line.rstrip().endswith(":")}
-    kept = [line for line in lines if line.partition(":")[0].strip().lower() not in dropped]
-    return [*[f"{name}: {value}" for name, value in own.items() if name.lower() not in replaced], *kept]
+    lines = given.get("--header", [])
+    mentioned = {_name(line) for line in lines}
+    kept = [line for line in map(_sent, lines) if line]
+    return [*[f"{name}: {value}" for name, value in own.items() if name.lower() not in mentioned], *kept]
+
+
+def _name(line: str) -> str:
+    return line.partition(":")[0].removesuffix(";").strip().lower()
+
+
+def _sent(line: str) -> str:
+    """A header as curl sends it: ``Name;`` is one without a value, and ``Name:`` takes curl's own away."""
+    _, colon, value = line.partition(":")
+    if not colon:
+        return f"{line.removesuffix(';')}:" if line.endswith(";") else line
+    return line if value.strip() else ""
 
 
 def _data(option: str, value: str) -> str:

@@ -189,7 +189,9 @@ def _time(text: str | None) -> int:
     except (ValueError, OverflowError, OSError):
         seconds = -1.0
     if not _EARLIEST <= seconds <= _LATEST:
-        raise ConfigurationError("--at", f"must be such as 2026-07-01T12:00:00Z or epoch seconds, not {printable(text, 40)!r}")
+        raise ConfigurationError(
+            "--at", f"must be such as 2026-07-01T12:00:00Z or epoch seconds, not {printable(text, 40)!r}"
+        )
     return round(seconds * NANOSECONDS)
 
 

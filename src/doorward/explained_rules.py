@@ -55,7 +55,9 @@ def details(bound: Bound, result: RuleResult, view: View) -> list[Detail]:
 def _restrictions(bound: Bound) -> Iterator[Detail]:
     rule = bound.rule
     if rule.paths:
-        yield Detail("paths", ", ".join([path if isinstance(path, str) else f"re:{path.pattern}" for path in rule.paths]))
+        yield Detail(
+            "paths", ", ".join([path if isinstance(path, str) else f"re:{path.pattern}" for path in rule.paths])
+        )
     if rule.methods:
         yield Detail("methods", ", ".join(rule.methods))
     if bound.on_error == "deny":

@@ -15,7 +15,6 @@ from doorward.decision import Conclusion, State
 from doorward.explained_rules import Detail, details
 from doorward.layer import Layer
 from doorward.network import is_async_resolver
-from doorward.progress import Inputs
 from doorward.rules.base import View
 from doorward.runtime import DECISION
 from doorward.twins import twin
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from doorward.effects import DnsAnswer, DnsKind
     from doorward.facade import Facade
     from doorward.network import AsyncResolver
-    from doorward.progress import Progress
+    from doorward.progress import Inputs, Progress
 
 MOST_TIMES = 100_000
 
@@ -148,9 +147,11 @@ def explain(
     with twin(client, **changes) as double:
         layer = Layer(double, {})
         outcomes: list[tuple[Conclusion, str]] = []
-        for _ in range(times):
+        while True:
             progress, decision = _decided(double, layer, request, inputs, handler=handler)
             outcomes.append((decision.conclusion, decider(decision)))
+            if len(outcomes) >= times:
+                break
         return _explained(client, double, progress, decision, inputs, outcomes, handler=handler)
 
 
@@ -171,7 +172,7 @@ def _decided(
     return progress, decision
 
 
-def _explained(  # noqa: PLR0913  (what is known by now)
+def _explained(
     client: Facade,
     double: Doorward,
     progress: Progress,
@@ -216,7 +217,7 @@ def decider(decision: Decision) -> str:
 class _Told:
     """Tells each rule's part."""
 
-    def __init__(  # noqa: PLR0913  (what is known by now)
+    def __init__(
         self, progress: Progress, decision: Decision, by: str, inputs: Inputs, view: View, *, handler: bool
     ) -> None:
         self._progress = progress
@@ -308,7 +309,7 @@ def _notes(client: Facade, double: Doorward, request: RequestContext, *, handler
     if not request.peer:
         notes.append("no address was given (--ip): the connection is taken for one of a unix socket")
     if double.engine.limits or double.engine.barring:
-        notes.append("counters and bans begin empty: how a client stands in the real store, `doorward client show` says")
+        notes.append("counters and bans begin empty: `doorward client show` says how a client stands in the real store")
     why = Layer(double, {}).coverage.exempts(request.method, request.path, {}) if handler else None
     if why:
         notes.append(f"middleware leaves this request alone by default ({why}); this is what protect says in a handler")

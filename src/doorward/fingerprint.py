@@ -117,8 +117,9 @@ class Identity:
         return [Fingerprint(parts, whole.missing) for parts in islice(product(*choices), _MOST_ALTERNATIVES)]
 
     def parts(self, request: RequestContext, ip: str, given: Mapping[str, object]) -> list[Part]:
-        """What a request is counted by, as it is read: each characteristic's name and its values; the address as
-        ``ip.src`` where it stands in for a key that was not given.
+        """What a request is counted by, as it is read: each characteristic's name and its values.
+
+        Where the address stands in for a key that was not given, the name is ``ip.src``.
 
         Raises:
             TypeError: A value in ``given`` is no str, int, float or bool.

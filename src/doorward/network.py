@@ -220,10 +220,14 @@ class Network:
 
     @property
     def web(self) -> HeadRequests:
-        """Who asks web servers; made when first needed, as its TLS context alone takes a twentieth of a second."""
+        """Who asks web servers; made when first needed, as its TLS context alone takes a twentieth of a second.
+
+        A resolver that has a method ``status`` itself is asked: one that must reach nobody has.
+        """
+        resolver: Any = self.resolver
         with self._web_lock:
             if self._web is None:
-                self._web = _web()
+                self._web = resolver if hasattr(resolver, "status") else _web()
             return self._web
 
     def close(self) -> None:

@@ -37,6 +37,10 @@ class Offline:
         """As :meth:`resolve`."""
         return self.resolve(name, kind, timeout)
 
+    def status(self, url: str, timeout: float) -> int:
+        """As :meth:`resolve`, of web servers."""
+        raise ResolverError("offline: nobody is asked")
+
 
 def twin(client: Facade, **changes: Any) -> Doorward:
     """A client with the rules and the options of ``client`` that shares nothing with it.
