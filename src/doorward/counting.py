@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 NANOSECONDS = 1e9
 _DRY_BARS = 2
-"""The group of refusals for suspicion on trial. Not that of limits on trial: what they come to is not to depend on it."""
+"""The group of refusals for suspicion on trial; not that of limits on trial, which are to count whatever it does."""
 
 # These skip the keyword handling of a NamedTuple's __new__, which costs as much as all the rest of making one.
 make_hit: Callable[[tuple[object, ...]], Hit] = partial(tuple.__new__, Hit)

@@ -46,9 +46,11 @@ DNS: dict[tuple[str, str], Any] = {
     ("address.example", "A"): ["203.0.113.80"],
 }
 PEERS = ("203.0.113.9", "203.0.113.10", "198.51.100.7", "66.249.66.1", "8.8.8.8", "2001:db8::7")
-QUERIES = (*[""] * 6, "q=shoes", "q=..%2f", "q=exec(", "q=exec(&r=..%2f", "q=1%27+or+%271%27=%271", "q=%3Cscript%3Ealert(1)%3C/script%3E")  # fmt: skip
+ATTACKS = ("q=1%27+or+%271%27=%271", "q=%3Cscript%3Ealert(1)%3C/script%3E")
+QUERIES = (*[""] * 6, "q=shoes", "q=..%2f", "q=exec(", "q=exec(&r=..%2f", *ATTACKS)
 AGENTS = (*[FIREFOX] * 5, "curl/8.5.0", GOOGLE, "", "python-requests/2.32")
-EMAILS = ("a@shop.example", "a@address.example", "a@null.example", "a@broken.example", "a@mailinator.com", "a@", NOT_GIVEN, None)  # fmt: skip
+DOMAINS = ("shop.example", "address.example", "null.example", "broken.example", "mailinator.com", "")
+EMAILS = (*[f"a@{domain}" for domain in DOMAINS], NOT_GIVEN, None)
 OWN: tuple[dict[str, Any], ...] = ({}, {"userId": 1}, {"userId": 2, "plan": "free"}, {"plan": "paid"})
 
 
@@ -82,7 +84,9 @@ ALONE: dict[str, Callable[[str], Any]] = {
     "shield adds up": lambda mode: shield(mode=mode, threshold=2.0, window=60.0),
     "shield by user": lambda mode: shield(mode=mode, threshold=2.0, window=60.0, characteristics=["userId"]),
     "shield after": lambda mode: shield(mode=mode, when="after", threshold=2.0, window=60.0),
-    "filter deny": lambda mode: filter_request(deny=['local.plan eq "free"', 'http.request.method eq "PUT"'], mode=mode),
+    "filter deny": lambda mode: filter_request(
+        deny=['local.plan eq "free"', 'http.request.method eq "PUT"'], mode=mode
+    ),
     "filter allow": lambda mode: filter_request(allow=['http.request.headers["x-key"] in {"0" "1"}'], mode=mode),
     "allow": lambda mode: allow(ip=["203.0.113.9"], mode=mode),
     "deny": lambda mode: deny(ip="198.51.100.0/24", mode=mode),
@@ -134,15 +138,8 @@ def trace(seed: int, count: int, *, pause: float = 1.0) -> Iterator[Asked]:
 def client(rules: Sequence[Any], **options: Any) -> Doorward:
     """A client with what the traces need."""
     logger = logging.Logger("p19", logging.CRITICAL + 1)  # noqa: LOG001  (nobody's)
-    given = {
-        "logger": logger,
-        "clock": FakeClock(),
-        "resolver": ScriptedResolver(DNS),
-        "proxies": (),
-        **OPTIONS,
-        **options,
-    }
-    return Doorward(rules, **given)
+    ours = {"logger": logger, "clock": FakeClock(), "resolver": ScriptedResolver(DNS), "proxies": ()}
+    return Doorward(rules, **{**ours, **OPTIONS, **options})
 
 
 def told(result: RuleResult) -> tuple[object, ...]:

@@ -1,7 +1,7 @@
 """P19, rules together: what a dry run comes to beside others, and whom it names.
 
-Rules that count nothing come to what they come to alone, whoever stands beside them. Dry limits are charged together, as
-live ones are. Where all rules are dry, the decision names the rule that decides where all are live.
+A rule comes to what it comes to alone, whoever stands beside it; but dry limits are charged together, as live ones
+are. Where all rules are dry, and none counts, the decision names the rule that decides where all are live.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def test_p19_a_rule_among_others_comes_to_what_it_comes_to_alone(seed: int) -> N
 
 @pytest.mark.parametrize("seed", range(SETS))
 def test_p19_beside_a_live_rule(seed: int) -> None:
-    """A live rule decides the same with dry ones beside it; these come to what they come to alone, if they are asked."""
+    """A live rule decides the same with dry ones beside it; these come to what they come to alone, if asked."""
     clock = FakeClock()
     names = chosen(PURE, seed + 1000, 4)
     first = "fixed" if seed % 2 else names[0]
@@ -150,11 +150,11 @@ def test_p19_weights_that_reach_the_threshold_first_are_named() -> None:
 def test_p19_a_dry_limit_gives_way_to_a_dry_one_of_the_path() -> None:
     """As where both are live; one that is live gives way to no dry one."""
     limit = sliding_window(max=1, interval="1h", name="all")
-    for mode, environment in ((DRY, ""), (LIVE, "")):
+    request = next(trace(0, 1))._replace(request={"peer": "203.0.113.9", "path": "/a"})
+    for mode in (DRY, LIVE):
         aj = client([limit], mode=mode, limits={"/a": "5/minute"})
-        request = next(trace(0, 1))._replace(request={"peer": "203.0.113.9", "path": "/a"})
-        states = [decided(aj, request) for _ in range(3)][-1].results
-        assert [result.state for result in states][0] == "NOT_RUN", (mode, environment)
-        assert states[1].reason.remaining == 2
+        everywhere, of_path = [decided(aj, request) for _ in range(3)][-1].results
+        assert everywhere.state == "NOT_RUN", mode
+        assert of_path.reason.remaining == 2, mode
     trial = client([sliding_window(max=1, interval="1h", mode=LIVE)], mode=DRY, limits={"/a": "5/minute"})
     assert [decided(trial, request).is_denied() for _ in range(2)] == [False, True]
