@@ -226,9 +226,11 @@ class Network:
         """
         resolver: Any = self.resolver
         with self._web_lock:
-            if self._web is None:
-                self._web = resolver if hasattr(resolver, "status") else _web()
-            return self._web
+            web: Any = self._web
+            if web is None:
+                web = self._web = resolver if hasattr(resolver, "status") else _web()
+            asker: HeadRequests = web
+            return asker
 
     def close(self) -> None:
         """Let go of threads."""

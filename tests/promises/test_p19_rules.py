@@ -91,7 +91,10 @@ def test_p19_each_rule_comes_to_the_same(name: str, ask: Ask) -> None:
         agree(one, other)
         refuses = one.conclusion in (Conclusion.DENY, Conclusion.CHALLENGE)
         assert (other.dry_run is not None) == refuses
-        assert (third.conclusion, list(map(told, third.results))) == (one.conclusion, list(map(told, one.results)))
+        assert third.conclusion is one.conclusion
+        for mine, theirs in zip(one.results, third.results, strict=True):
+            # A refusal is believed for a second where the store is an object: then all of the rule's limits are asked.
+            assert "NOT_RUN" in (mine.state, theirs.state) or told(mine) == told(theirs)
         refused += refuses
     assert (refused > 0) == (name not in NEVER_REFUSES)
 
