@@ -13,14 +13,16 @@ import sys
 from typing import TYPE_CHECKING
 
 import doorward
+from doorward.address_steps import FOUND, Lines, steps
 from doorward.check_cli import add_check
 from doorward.client_cli import add_client
-from doorward.client_ip import ClientIP, ClientIPPolicy, Provenance, Proxies
+from doorward.client_ip import ClientIPPolicy, Proxies
 from doorward.data_cli import add_data
 from doorward.effects import Algorithm
 from doorward.errors import ConfigurationError, DataError
 from doorward.eval_cli import add_eval
-from doorward.forwarded import canonical, forwarded_nodes, list_items
+from doorward.explain_cli import add_explain
+from doorward.forwarded import canonical
 from doorward.keys_cli import add_keys
 from doorward.limit_sense import idle_quotas, in_words, span
 from doorward.patterns import DEFAULT_EXEMPT, RouteMatcher
@@ -35,18 +37,11 @@ from doorward.store_cli import add_store
 from doorward.tail_cli import add_tail
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Sequence
 
     from doorward.rules.limits import Quota
 
 YES, NO, USAGE = 0, 1, 2
-_FOUND = {
-    Provenance.PEER: "the other end of the connection",
-    Provenance.FORWARDED: "named by a trusted hop",
-    Provenance.EDGE: "named by the edge in its own header",
-    Provenance.DEVELOPMENT: "development: DOORWARD_ENV=development lets anybody choose",
-    Provenance.NONE: "the connection has no address, and no trusted hop named one",
-}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -81,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
         add_check,
         add_replay,
         add_client,
+        add_explain,
         add_store,
         add_serve,
         add_keys,
@@ -148,29 +144,12 @@ def _ip(arguments: argparse.Namespace) -> int:
     lines = [_header(line) for line in arguments.header]
     trusted = _proxies(arguments.proxies.strip())
     policy = _policy(trusted, arguments.forwarding_header)
-    request = _Request(lines)
+    request = Lines(lines)
     client = policy.resolve(arguments.peer, request.header)
-    print(f"client: {client.address or 'unknown'}  ({_FOUND[client.provenance]})")
-    for reason in _walk(policy, arguments.peer, request, client, counting=isinstance(trusted, int)):
+    print(f"client: {client.address or 'unknown'}  ({FOUND[client.provenance]})")
+    for reason in steps(policy, arguments.peer, request, client):
         print(f"- {reason}")
     return YES if client.address else NO
-
-
-class _Request:
-    """A request's headers, and which of them were asked for."""
-
-    def __init__(self, lines: Sequence[tuple[str, str]]) -> None:
-        self._lines = lines
-        self.asked: list[str] = []
-
-    def header(self, name: str) -> Sequence[str]:
-        """The lines of one header."""
-        self.asked.append(name)
-        return [value for key, value in self._lines if key == name]
-
-    def names(self) -> set[str]:
-        """The headers that it has."""
-        return {name for name, _ in self._lines}
 
 
 def _header(line: str) -> tuple[str, str]:
@@ -194,54 +173,6 @@ def _proxies(text: str) -> str | int | tuple[str, ...]:
     if "," in text or canonical(text.partition("/")[0]) is not None:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     return text
-
-
-def _walk(policy: ClientIPPolicy, peer: str, request: _Request, client: ClientIP, *, counting: bool) -> Iterator[str]:
-    """What was looked at, and what was made of it."""
-    name = printable(peer) or "(unix socket)"
-    if not _trusts(policy, peer):
-        yield f"peer {name} is not trusted: no header of this request counts"
-        return
-    yield f"peer {name} is trusted"
-    read = [header for header in dict.fromkeys(request.asked) if header in request.names()]
-    for header in read:
-        yield from _entries(policy, header, request.header(header), client, counting=counting)
-    if client.provenance in (Provenance.PEER, Provenance.NONE):
-        yield f"{'nothing in it names a client' if read else 'no header that is read here is there'}: the peer it is"
-    for header in sorted(request.names() & set(_READERS) - set(read)):
-        yield f"{header} was not read"
-
-
-def _entries(
-    policy: ClientIPPolicy, header: str, lines: Sequence[str], client: ClientIP, *, counting: bool
-) -> Iterator[str]:
-    if header not in _READERS:
-        yield f"{header}: {printable(', '.join(lines))}"
-        return
-    for position, text in enumerate(_READERS[header](lines), 1):
-        address = canonical(text)
-        if address is None:
-            yield f"{header}: {printable(text)!r} is no address"
-        elif counting:
-            yield f"{header}: {address} is number {position} from the right"
-        else:
-            yield f"{header}: {address} is {'a trusted hop' if _trusts(policy, address) else 'not trusted'}"
-        if address is None or (address == client.address and (counting or not _trusts(policy, address))):
-            yield "reading ends here: what stands left of it may be invented"
-            return
-
-
-_READERS: dict[str, Callable[[Sequence[str]], Iterable[str]]] = {
-    "x-forwarded-for": list_items,
-    "forwarded": forwarded_nodes,
-}
-
-
-def _trusts(policy: ClientIPPolicy, peer: str) -> bool:
-    """Whether a peer's word counts: a policy asks for headers only then."""
-    silent = _Request(())
-    policy.resolve(peer, silent.header)
-    return any(name != "x-doorward-ip" for name in silent.asked)
 
 
 # --- doorward path

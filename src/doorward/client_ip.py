@@ -253,6 +253,11 @@ class ClientIPPolicy:
         found = self._find(hop.client, header) if hop.trusted else hop.client
         return _in_development(found, header) if self._development else found
 
+    @property
+    def counts_hops(self) -> bool:
+        """Whether proxies are known by their number, not by their addresses."""
+        return self._hops > 0
+
     def _use_chain(self, proxies: Proxies) -> _Trust:
         if proxies.header not in (None, _X_FORWARDED_FOR, _FORWARDED):
             raise _wrong(f'header {proxies.header!r}: accepted are "x-forwarded-for", "forwarded" and None')

@@ -47,9 +47,13 @@ def so_far(engine: Engine, progress: Progress) -> Conclusion:
 
 
 def _of_nobody(engine: Engine, progress: Progress) -> list[RuleResult]:
-    """Results that are of no rule of the application's: a ban, and a refusal of the service's own."""
+    """Results that are of no rule of the application's: a ban, and a refusal of the service's own.
+
+    That nobody is banned is no limit with room, and nothing that a decision could be explained by.
+    """
     bounds = [engine.ban] if engine.service is None else [engine.ban, engine.service.bound]
-    return [result for bound in bounds if (result := progress.result(bound)) is not None]
+    found = [result for bound in bounds if (result := progress.result(bound)) is not None]
+    return [result for result in found if result.conclusion is not Conclusion.ALLOW]
 
 
 def _results(engine: Engine, found: dict[Bound, RuleResult | Admitted]) -> tuple[RuleResult, ...]:
@@ -90,11 +94,14 @@ def _tightest(results: Iterable[RuleResult]) -> Reason:
 
 def _would_decide(engine: Engine, progress: Progress, conclusion: Conclusion) -> str | None:
     """The dry-run rule that would have decided, had all been live."""
-    heavier = progress.dry_weight > progress.weight
+    heavier = progress.dry_weight != progress.weight
     weighed = engine.threshold(progress.dry_weight) if heavier else None
     for wanted in (Conclusion.DENY, Conclusion.CHALLENGE):
-        refusing = [bound for bound in engine.in_turn if _came_to(progress.result(bound), wanted)]
+        heavy = progress.heavy if wanted is Conclusion.DENY else None
+        refusing = [bound for bound in engine.in_turn if bound is heavy or _would_come_to(progress, bound, wanted)]
         refusing.sort(key=lambda bound: _after(engine, progress, bound))
+        if refusing and refusing[0] is heavy:
+            return "weights" if weighed is wanted is not engine.threshold(progress.weight) else None
         if refusing:
             return _first_in_turn(progress, refusing)
         if conclusion is wanted:
@@ -110,7 +117,9 @@ def _after(engine: Engine, progress: Progress, bound: Bound) -> tuple[int, int]:
     return (rounds, engine.bound.index(bound) if rounds > 0 else 0)
 
 
-def _came_to(result: RuleResult | None, wanted: Conclusion) -> bool:
+def _would_come_to(progress: Progress, bound: Bound, wanted: Conclusion) -> bool:
+    """Whether a rule came to this, and would have been asked, had all been live."""
+    result = progress.result(bound) if bound not in progress.spared else None
     return result is not None and result.state is not State.NOT_RUN and result.conclusion is wanted
 
 

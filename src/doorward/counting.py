@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from doorward.walk import Walk
 
 NANOSECONDS = 1e9
+_DRY_BARS = 2
+"""The group of refusals for suspicion on trial; not that of limits on trial, which are to count whatever it does."""
 
 # These skip the keyword handling of a NamedTuple's __new__, which costs as much as all the rest of making one.
 make_hit: Callable[[tuple[object, ...]], Hit] = partial(tuple.__new__, Hit)
@@ -105,9 +107,6 @@ def bar(walk: Walk, bound: Bound) -> None:
     progress = walk.progress
     if bound in progress.barring or bound.rule.kind in progress.ended or not walk.about(bound):
         return
-    found = progress.result(bound)
-    if found is not None and isinstance(found.reason, ShieldReason) and found.reason.retry_seconds:
-        return  # a dry run that has just come to it by this request, and knows what is in it
     try:
         fingerprints = bound.identity.fingerprints(walk.request, walk.ip, walk.inputs.characteristics)
     except TypeError as error:
@@ -118,7 +117,8 @@ def bar(walk: Walk, bound: Bound) -> None:
         return
     progress.barring |= {bound}
     for fingerprint in fingerprints:
-        hit = Hit(bound.key("", fingerprint), Algorithm.BAN, 1, 1, 1, walk.engine.group_of(bound), bound.dry)
+        group = _DRY_BARS if bound.dry else 0
+        hit = Hit(bound.key("", fingerprint), Algorithm.BAN, 1, 1, 1, group, bound.dry)
         walk.counters.append((bound, fingerprint, hit))
         walk.hits.append(hit)
 
@@ -127,20 +127,24 @@ def _add_by_tier(walk: Walk) -> None:
     """The limits that are about this request, and were not charged before unless asked to be.
 
     Limits of a route take the place of those of a path pattern, and both of the application's: see
-    :mod:`doorward.bound`. Only a live limit that is really in force does; one that is on trial, that waits for its
-    characteristic, or that has failed, leaves the others where they are.
+    :mod:`doorward.bound`. A live limit gives way to none but a live one that is really in force: one that is on trial,
+    that waits for its characteristic, or that has failed, leaves it where it is. One on trial gives way as if all were
+    live.
     """
     again = walk.inputs.requested is not None
     limits = walk.engine.limits
-    top = max((bound.tier for bound in limits if not bound.yields and walk.progress.counted(bound)), default=0)
+    counted = [bound for bound in limits if not bound.additive and walk.progress.counted(bound)]
+    top = max((bound.tier for bound in counted if not bound.dry), default=0)
+    tried = max((bound.tier for bound in counted), default=0)
     open_ = [bound for bound in limits if (again or bound not in walk.progress.results) and not walk.skips(bound)]
     for bound in sorted(open_, key=lambda bound: -bound.tier):
         if not walk.applies(bound):
             continue
-        if bound.tier < top and not bound.additive:
+        if bound.tier < (tried if bound.dry else top) and not bound.additive:
             walk.progress.results[bound] = bound.skipped("a limit of the route takes its place")
-        elif _add(walk, bound) and not bound.yields:
-            top = max(top, bound.tier)
+        elif _add(walk, bound) and not bound.additive:
+            tried = max(tried, bound.tier)
+            top = top if bound.dry else max(top, bound.tier)
 
 
 def _add(walk: Walk, bound: Bound) -> bool:

@@ -108,8 +108,7 @@ class Identity:
         missing = [
             name for name, read in self._readers.items() if read is None and given.get(name) is None and name != IP
         ]
-        parts = [self._part(name, request, ip, given) for name in self.names]
-        return Fingerprint(parts, missing)
+        return Fingerprint(self.read(request, ip, given), missing)
 
     def fingerprints(self, request: RequestContext, ip: str, given: Mapping[str, object]) -> list[Fingerprint]:
         """All whom this request may be, where a header, cookie or parameter was sent several times.
@@ -127,6 +126,16 @@ class Identity:
         if all(len(parts) == 1 for parts in choices):
             return [whole]
         return [Fingerprint(parts, whole.missing) for parts in islice(product(*choices), _MOST_ALTERNATIVES)]
+
+    def read(self, request: RequestContext, ip: str, given: Mapping[str, object]) -> list[Part]:
+        """What a request is counted by, as it is read: each characteristic's name and its values.
+
+        Where the address stands in for a key that was not given, the name is ``ip.src``.
+
+        Raises:
+            TypeError: A value in ``given`` is no str, int, float or bool.
+        """
+        return [self._part(name, request, ip, given) for name in self.names]
 
     def of_value(self, client: Scalar | Mapping[str, Scalar]) -> Fingerprint | None:
         """The client that an operator names by its plain value, or None where that does not name one here.

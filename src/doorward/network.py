@@ -220,11 +220,17 @@ class Network:
 
     @property
     def web(self) -> HeadRequests:
-        """Who asks web servers; made when first needed, as its TLS context alone takes a twentieth of a second."""
+        """Who asks web servers; made when first needed, as its TLS context alone takes a twentieth of a second.
+
+        A resolver that has a method ``status`` itself is asked: one that must reach nobody has.
+        """
+        resolver: Any = self.resolver
         with self._web_lock:
-            if self._web is None:
-                self._web = _web()
-            return self._web
+            web: Any = self._web
+            if web is None:
+                web = self._web = resolver if hasattr(resolver, "status") else _web()
+            asker: HeadRequests = web
+            return asker
 
     def close(self) -> None:
         """Let go of threads."""

@@ -77,7 +77,9 @@ class Progress:
         client_ip: Found out once.
         results: What the rules came to so far.
         weight: Sum of the live rules' weights; ``dry_weight`` also holds those of dry runs.
-        ended: Kinds of rules that an ``allow`` rule has made unnecessary.
+        heavy: The rule with which ``dry_weight`` came to be enough for a denial.
+        ended: Kinds of rules that an ``allow`` rule has made unnecessary; ``would_end`` those of dry runs too.
+        spared: Rules that would not have been asked, had all been live.
         ledger: What was charged. A list of its own, because the decision refers to it too, and must not to this.
         late: Rules that came to their results among the look-ups, after the limits, and after how many rounds.
         plain: Nothing but live rules that allow so far, so that the decision need not be looked for.
@@ -100,7 +102,10 @@ class Progress:
     client_ip: ClientIP | None = None
     weight: float = 0.0
     dry_weight: float = 0.0
+    heavy: Bound | None = None
     ended: frozenset[str] = frozenset()
+    would_end: frozenset[str] = frozenset()
+    spared: frozenset[Bound] = frozenset()
     ledger: list[Answer] | None = None
     late: Mapping[Bound, int] = MappingProxyType({})
     plain: bool = True
@@ -158,6 +163,8 @@ def taken(ledger: list[Answer]) -> list[Charge]:
 
 
 def charged(ledger: Sequence[Answer]) -> list[Answer]:
-    """What was really charged: of dry runs all or none, as if they were live, and as the store does it."""
-    tried = not all([verdict.admitted for (_, _, hit), verdict in ledger if hit.dry_run])
-    return [answer for answer in ledger if answer[1].admitted and not (tried and answer[0][2].dry_run)]
+    """What was really charged: of dry runs all or none of a group, as if they were live, and as the store does it."""
+    tried = {hit.group for (_, _, hit), verdict in ledger if hit.dry_run and not verdict.admitted}
+    return [
+        answer for answer in ledger if answer[1].admitted and not (answer[0][2].dry_run and answer[0][2].group in tried)
+    ]

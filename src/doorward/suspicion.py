@@ -7,6 +7,7 @@ long ago weighs little. At the threshold the client is barred for the window: by
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from doorward.decision import Conclusion
@@ -48,22 +49,18 @@ def add_up(walk: Walk) -> Generator[Effect, Any, None]:
             walk.progress.waiting = {**walk.progress.waiting, bound: weight}
             return
         for fingerprint in fingerprints:
-            _note_missing(walk, bound, fingerprint)
             key = bound.key("", fingerprint)
-            if bound.dry and (yield from _is_barred(walk, bound, key)):
-                continue  # live, the request would have been refused before anybody looked at it
+            left = yield from _barred_for(walk, key)
+            if left > 0.0:  # what a refused client sends does not prolong its refusal
+                _refused(walk, bound, fingerprint, left)
+                continue
+            _note_missing(walk, bound, fingerprint)
             total = yield AskStore("tally", (key, weight, rule.window))
             if round(total, _DIGITS) >= rule.threshold:
                 yield AskStore("ban", (key, rule.window))
                 _bar(walk, bound, fingerprint, rule.window)
     except Exception as error:
         _not_added(walk, bound, error)
-
-
-def _is_barred(walk: Walk, bound: Bound, key: str) -> Generator[Effect, Any, bool]:
-    hit = Hit(key, Algorithm.BAN, 1, 1, 1, walk.engine.group_of(bound), bound.dry)
-    (verdict,) = yield AskStore("peek", ([hit],))
-    return not verdict.admitted
 
 
 def add_up_waiting(walk: Walk) -> Generator[Effect, Any, None]:
@@ -75,16 +72,39 @@ def add_up_waiting(walk: Walk) -> Generator[Effect, Any, None]:
             yield from add_up(walk)
 
 
+def _barred_for(walk: Walk, key: str) -> Generator[Effect, Any, float]:
+    """Seconds for which a client is refused already: another process may have done it, or this rule is a dry run."""
+    bans = walk.engine.bans
+    if bans is not None and not bans:
+        return 0.0
+    (verdict,) = yield AskStore("peek", ([Hit(key, Algorithm.BAN, 1, 1)],))
+    return 0.0 if verdict.admitted else float(verdict.retry_after)
+
+
 def _note_missing(walk: Walk, bound: Bound, fingerprint: Fingerprint) -> None:
     found = walk.progress.result(bound)
     if fingerprint.missing and found is not None:
         walk.progress.noteworthy = True
-        note = f"{', '.join(fingerprint.missing)} not given to protect: counted by address instead"
+        note = _missing(fingerprint)
         walk.record(bound, found._replace(note="; ".join(filter(None, [found.note, note]))))
+
+
+def _missing(fingerprint: Fingerprint) -> str:
+    names = ", ".join(fingerprint.missing)
+    return f"{names} not given to protect: counted by address instead" if names else ""
+
+
+def _refused(walk: Walk, bound: Bound, fingerprint: Fingerprint, left: float) -> None:
+    """The client was refused already: that goes before what this request holds, as where it is remembered."""
+    walk.progress.barring |= {bound}
+    reason = ShieldReason(shield_triggered=True, suspicious=True, retry_seconds=left)
+    found, ttl = str(fingerprint), math.ceil(left)
+    walk.record(bound, bound.result(Conclusion.DENY, reason, fingerprint=found, ttl=ttl, note=_missing(fingerprint)))
 
 
 def _bar(walk: Walk, bound: Bound, fingerprint: Fingerprint, window: float) -> None:
     """The threshold is reached: this request is refused too."""
+    walk.progress.barring |= {bound}  # nobody has to ask the store about it any more
     if not bound.dry:
         key = bound.key("", fingerprint)
         refusal = Refusal(walk.now_ns + int(window * _NANOSECONDS), 1, 0)

@@ -39,6 +39,10 @@ class Offline:
         """As :meth:`resolve`."""
         return self.resolve(name, kind, timeout)
 
+    def status(self, url: str, timeout: float) -> int:
+        """As :meth:`resolve`, of web servers."""
+        raise ResolverError("offline: nobody is asked")
+
 
 def twin(
     client: Facade, *, each: Callable[[Rule], Rule] | None = None, kind: type[Runtime] = Runtime, **changes: Any

@@ -107,9 +107,12 @@ class Walk:
 
     def skips(self, bound: Bound) -> bool:
         """Whether an ``allow`` rule has made this one unnecessary."""
-        if bound.rule.kind not in self.progress.ended:
+        progress, kind = self.progress, bound.rule.kind
+        if kind not in progress.ended:
+            if kind in progress.would_end:
+                progress.spared |= {bound}
             return False
-        self.progress.results[bound] = bound.skipped("an allow rule matched")
+        progress.results[bound] = bound.skipped("an allow rule matched")
         return True
 
     def about(self, bound: Bound) -> bool:
@@ -223,8 +226,13 @@ class Walk:
             self.fail(bound, error)
             return
         progress = self.progress
-        progress.dry_weight += outcome.weight
         progress.plain = progress.plain and not outcome.weight
+        if outcome.weight and bound not in progress.spared:
+            progress.dry_weight += outcome.weight
+            if progress.heavy is None and self.engine.threshold(progress.dry_weight) is Conclusion.DENY:
+                progress.heavy = bound
+        if bound not in progress.spared:
+            progress.would_end |= outcome.ends
         if not bound.dry:
             progress.weight += outcome.weight
             progress.ended |= outcome.ends

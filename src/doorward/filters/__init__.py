@@ -53,8 +53,9 @@ from doorward.filters.scanner import Problem
 from doorward.filters.truth import TRUE, UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from doorward.filters.fields import Read
     from doorward.filters.truth import Node
     from doorward.rules.base import View
 
@@ -76,6 +77,7 @@ class Filter:
         local: The keys of the application's own that it reads.
         parts: What of a request it reads, as in ``Rule.parts``.
         node: What it comes to for a request.
+        operands: What it reads of a request, by name as written, for who explains it.
     """
 
     source: str
@@ -83,6 +85,7 @@ class Filter:
     local: frozenset[str] = field(repr=False, compare=False)
     parts: frozenset[str] = field(repr=False, compare=False)
     node: Node = field(repr=False, compare=False)
+    operands: Mapping[str, Read] = field(repr=False, compare=False)
 
     def holds(self, view: View, *, certain: bool) -> bool | None:
         """Whether it is true; None when that cannot be told.
@@ -118,7 +121,8 @@ def compile_filter(source: object, field: str) -> Filter:
         node = parser.parse()
     except Problem as problem:
         raise ConfigurationError(field, problem.describe(source)) from None
-    return Filter(source, frozenset(parser.about), frozenset(parser.local), frozenset(parser.parts), node)
+    reads = frozenset(parser.about), frozenset(parser.local), frozenset(parser.parts)
+    return Filter(source, *reads, node, parser.operands)
 
 
 def compile_filters(sources: object, field: str) -> tuple[Filter, ...]:

@@ -78,6 +78,7 @@ class Parser:
         about: What it wants to know about the client's address.
         local: The keys of the application's own that it reads.
         parts: What of a request it reads, as in ``Rule.parts``.
+        operands: What it reads of a request, by name as written.
     """
 
     def __init__(self, source: str) -> None:
@@ -86,6 +87,7 @@ class Parser:
         self.about: set[str] = set()
         self.local: set[str] = set()
         self.parts: set[str] = set()
+        self.operands: dict[str, Read] = {}
 
     def parse(self) -> Node:
         """The whole expression.
@@ -153,7 +155,7 @@ class Parser:
             self.parts.update({"host"} if name == "http.host" else ())
             if scanner.next() == "[":
                 raise scanner.problem(f"{name} has no keys; there are {', '.join(MAPS)}")
-            return Operand(field.type, field.read, name)
+            return self._read(Operand(field.type, field.read, name))
         if name.startswith("local."):
             return self._local(name.removeprefix("local.").encode(), name)
         raise _unknown(name, start, scanner)
@@ -180,11 +182,15 @@ class Parser:
         if name == "local":
             return self._local(key, whole)
         self.parts.add(_PARTS.get(name) or key.decode("latin-1").lower())
-        return Operand(Type.TEXT, MAPS[name](key), whole)
+        return self._read(Operand(Type.TEXT, MAPS[name](key), whole))
 
     def _local(self, key: bytes, name: str) -> Operand:
         self.local.add(key.decode("utf-8", "replace"))
-        return Operand(Type.TEXT, MAPS["local"](key), name)
+        return self._read(Operand(Type.TEXT, MAPS["local"](key), name))
+
+    def _read(self, operand: Operand) -> Operand:
+        self.operands[operand.name] = operand.read
+        return operand
 
     def _comparison(self) -> Node:
         operand = self._operand()

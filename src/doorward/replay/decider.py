@@ -91,7 +91,7 @@ class Decider:
 
     def __init__(self, client: Facade, clock: Clock, *, as_live: bool = False, exemptions: bool = True) -> None:
         self.denies_on_error: list[Bound] = []
-        changes = {"mode": Mode.LIVE} if as_live else {}
+        changes: dict[str, Any] = {"mode": Mode.LIVE} if as_live else {}
         each = _made_live if as_live else None
         self.client = twin(client, each=each, clock=clock, override="", on_error="allow", **changes)
         self.bound = self.client.engine.bound
