@@ -1,0 +1,1 @@
+"""Who gets into the shop: its own rules, on a clock that stands still until it is told."""
