@@ -10,7 +10,7 @@ git show "$base:./policy.toml" > build/base.toml
 
 doorward policy check policy.toml
 doorward policy diff build/base.toml policy.toml || test $? -eq 1   # 1 says that they differ, which is no failure
-(cd "$shop" && doorward check shop:guard && python -m pytest -q)
+(cd "$shop" && doorward check shop:app && python -m pytest -q)
 
 # The last recorded day through both policies: no more than one request in a thousand may be refused that was not before.
 doorward replay recordings/*.log.gz --rules policy.toml --against build/base.toml --max-newly-denied 0.1% \

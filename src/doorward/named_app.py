@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from doorward.errors import ConfigurationError
+from doorward.found_clients import clients_in
 from doorward.printable import describe, printable
 
 if TYPE_CHECKING:
@@ -19,25 +20,24 @@ def load_app(text: str, field: str = "--app") -> Doorward | AsyncDoorward:
     """The client that ``text`` names; its module is imported here, and what that prints goes to standard error.
 
     Args:
-        text: ``MODULE:NAME``. What the adapters make is taken for the client in it.
+        text: ``MODULE:NAME``, of a client, of what an adapter makes, or of a whole application with a client in it.
         field: The argument that errors name.
 
     Raises:
-        ConfigurationError: The module cannot be imported, or the name is no client.
+        ConfigurationError: The module cannot be imported, or what is named has no client in it, or several.
     """
-    from doorward.client import AsyncDoorward, Doorward
-
     module, _, path = text.partition(":")
     if not module or not path:
         raise ConfigurationError(field, f"must be MODULE:NAME, such as myapp:aj, not {printable(text)!r}")
     found = _imported(module, field)
     for name in path.split("."):
-        found = getattr(found, name, None)
-    # What the adapters make holds the client.
-    for candidate in (found, getattr(found, "client", None)):
-        if isinstance(candidate, Doorward | AsyncDoorward):
-            return candidate
-    raise ConfigurationError(field, f"{printable(text)} is no Doorward object, but {type(found).__name__}")
+        if not hasattr(found, name):
+            raise ConfigurationError(field, f"there is no {printable(name)} in {printable(module)}")
+        found = getattr(found, name)
+    clients: Any = clients_in(found, field)
+    if len(clients) > 1:
+        raise ConfigurationError(field, f"{printable(text)} has {len(clients)} clients in it: name one of them")
+    return clients[0]  # type: ignore[no-any-return]  # a facade is one or the other
 
 
 def _imported(module: str, field: str) -> Any:

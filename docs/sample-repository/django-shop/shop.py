@@ -18,7 +18,7 @@ settings.configure(
     SECRET_KEY=secrets.token_hex(),
     DOORWARD={"policy": Path(__file__).parents[1] / "policy.toml"},
 )
-application = get_wsgi_application()
+app = get_wsgi_application()
 
 
 def home(request: HttpRequest) -> HttpResponse:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-from fastapi import FastAPI, Form
+from fastapi import FastAPI, Request
 
 from doorward_fastapi import DoorwardFastAPI
 
@@ -26,6 +25,6 @@ async def show_item(item: int) -> str:
 
 
 @app.post("/signup", status_code=201)
-async def sign_up(email: Annotated[str, Form()]) -> str:
+async def sign_up(request: Request) -> str:
     """Sign up."""
-    return f"Welcome, {len(email)} letters"
+    return f"Welcome, {len(await request.body())} bytes"

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from doorward import journal
 from doorward.client import Doorward
+from doorward.found_clients import clients_in
 from doorward.testing import assertions
 from doorward.testing.doubles import FakeClock, swallowed_errors
 from doorward.testing.exchanges import Watch
-from doorward.testing.found_clients import clients_in
 from doorward.testing.recorder import Recorder
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Finds the clients in what a test has at hand: a client, an extension, or a whole application."""
+"""Finds the clients in what tests and commands have at hand: a client, an extension, or a whole application."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from doorward.errors import ConfigurationError
 from doorward.facade import Facade
+from doorward.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,15 +18,19 @@ ACCEPTED = (
 )
 
 
-def clients_in(thing: object) -> list[Facade]:
+def clients_in(thing: object, field: str = "use") -> list[Facade]:
     """The clients of ``thing``, without repetition.
+
+    Args:
+        thing: See :data:`ACCEPTED`.
+        field: What errors name.
 
     Raises:
         ConfigurationError: There is none.
     """
     found = list({id(client.runtime): client for client in _found(thing, set())}.values())
     if not found:
-        raise ConfigurationError("use", f"takes {ACCEPTED}; there is no client in {thing!r}")
+        raise ConfigurationError(field, f"takes {ACCEPTED}; there is no client in {printable(repr(thing), 200)}")
     return found
 
 
