@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-import shop  # noqa: F401  (which configures Django)
 from django.test import Client
+from shop import app
 
 BROWSER = {
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
@@ -17,9 +17,7 @@ BROWSER = {
 @pytest.fixture
 def client(doorward):
     """A client of the application, whose rules are under test."""
-    from doorward_django import protection
-
-    doorward.use(protection())
+    doorward.use(app)
     return Client()
 
 
