@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import contextlib
 import io
 import logging
@@ -205,10 +206,21 @@ def test_every_block_is_tested() -> None:
     driven = {block.heading for block in ELSEWHERE}
     assert driven == {*QUICK_STARTS, "Django"}
     # Read only: toml, a catalogue of feeds, below, and policies, as yaml, in tests/policy; ini, dockerfile and nginx,
-    # how services are run; js, as tests/arcjet has it.
-    read = {"toml", "yaml", "ini", "dockerfile", "nginx", "js"}
+    # how services are run; js, as tests/arcjet has it; json, below.
+    read = {"toml", "yaml", "ini", "dockerfile", "nginx", "js", "json"}
     assert {block.language for block in BLOCKS} == {"python", "sh", "console", "text", *read}
     assert all(tomllib.loads(block.source) for block in BLOCKS if block.language == "toml")
+    assert all(json_objects(block.source) for block in BLOCKS if block.language == "json")
+
+
+def json_objects(text: str) -> list[Any]:
+    """Objects one after the other, each over as many lines as it likes."""
+    found, decoder, at = [], json.JSONDecoder(), 0
+    while at < len(text.rstrip()):
+        value, at = decoder.raw_decode(text, at)
+        found.append(value)
+        at += len(text[at:]) - len(text[at:].lstrip())
+    return found
 
 
 def test_the_exempt_paths_are_all_named() -> None:
