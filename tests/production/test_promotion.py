@@ -18,7 +18,7 @@ from tests.unit.walking import request
 from doorward import Doorward, fixed_window
 from doorward.cli import main
 from doorward.clock import NANOSECONDS
-from doorward.decision_lines import LONGEST_LINE, Line, Summary, parse
+from doorward.promotion.log_lines import LONGEST_LINE, Line, Summary, parse
 from doorward.service.server.folder import LOG
 from doorward.service.server.log_file import LogFile
 from doorward.testing import FakeClock
