@@ -152,7 +152,7 @@ class _Rule:
             self.days[day] = self.days.get(day, 0) + 1
         self.routes.add(route)
         self.clients.add(line.ip or "(unknown)")
-        self.reasons.add(_WAIT.sub("reset in … s", why) if why else "(the log does not say)")
+        self.reasons.add(_WAIT.sub("reset in ... s", why) if why else "(the log does not say)")
         # Reservoir sampling, as in doorward.tallies.
         place = self.logged - 1 if self.logged <= most else int(chance() * self.logged)
         if place < most:
