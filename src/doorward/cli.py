@@ -13,7 +13,6 @@ import sys
 from typing import TYPE_CHECKING
 
 import doorward
-from doorward.address_steps import FOUND, Lines, steps
 from doorward.check_cli import add_check
 from doorward.client_cli import add_client
 from doorward.client_ip import ClientIPPolicy, Proxies
@@ -22,6 +21,7 @@ from doorward.effects import Algorithm
 from doorward.errors import ConfigurationError, DataError
 from doorward.eval_cli import add_eval
 from doorward.explain_cli import add_explain
+from doorward.explaining.addresses import FOUND, Lines, steps
 from doorward.forwarded import canonical
 from doorward.keys_cli import add_keys
 from doorward.limit_sense import idle_quotas, in_words, span

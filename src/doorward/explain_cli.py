@@ -16,7 +16,7 @@ from doorward.errors import ConfigurationError
 from doorward.printable import printable
 
 if TYPE_CHECKING:
-    from doorward.explaining import Explanation
+    from doorward.explaining.explanation import Explanation
     from doorward.facade import Facade
 
 ALLOWED, REFUSED = 0, 1
@@ -78,8 +78,8 @@ def _add_circumstances(command: argparse.ArgumentParser) -> None:
 
 
 def _explain(arguments: argparse.Namespace) -> int:
-    from doorward.explained_text import as_json, in_full
-    from doorward.explaining import MOST_TIMES
+    from doorward.explaining.explanation import MOST_TIMES
+    from doorward.explaining.text import as_json, in_full
 
     if not 1 <= arguments.times <= MOST_TIMES:
         raise ConfigurationError("--times", f"must be from 1 to {MOST_TIMES}")
@@ -93,7 +93,7 @@ def _explain(arguments: argparse.Namespace) -> int:
 
 
 def _explanation(arguments: argparse.Namespace) -> Explanation:
-    from doorward.explaining import explain
+    from doorward.explaining.explanation import explain
     from doorward.progress import NOT_GIVEN, Inputs, given
 
     values = given(NOT_GIVEN if arguments.email is None else arguments.email)
@@ -130,7 +130,7 @@ def _request(arguments: argparse.Namespace) -> dict[str, Any]:
     body = _body(arguments.body)
     if not arguments.curl:
         return {"url": arguments.url, "method": arguments.method, "headers": arguments.header, "body": body}
-    from doorward.curl_line import read_curl
+    from doorward.explaining.curl import read_curl
 
     curl = read_curl(arguments.curl)
     typed = {line.partition(":")[0].strip().lower() for line in arguments.header}
@@ -145,13 +145,13 @@ def _request(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _made(asked: dict[str, Any], arguments: argparse.Namespace, client: Facade) -> Any:
-    from doorward.asked_request import asked_request
+    from doorward.explaining.request import asked_request
 
     return asked_request(peer=arguments.peer, configured_limit=client.runtime.settings.body_limit, **asked)
 
 
 def _body(text: str | None) -> bytes | None:
-    from doorward.asked_request import LONGEST_BODY
+    from doorward.explaining.request import LONGEST_BODY
 
     if text is None:
         return None

@@ -12,6 +12,7 @@ from weakref import WeakSet
 
 from doorward.decision import Conclusion, State
 from doorward.locks import lock_over_forks
+from doorward.log_fields import as_text
 from doorward.printable import describe, printable
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class Journal:
             level, logs = logging.WARNING, self._logger.isEnabledFor(logging.WARNING)
         if logs:
             fields = self._fields(request, decision, would)
-            self._log(level, "doorward decision %s", _text(fields), extra={"doorward": fields})
+            self._log(level, "doorward decision %s", as_text(fields), extra={"doorward": fields})
         if logs or told:
             self._sum_up_in_time(decision.now_ns)
 
@@ -145,7 +146,7 @@ class Journal:
         self._next_summary, self._summed_up = now_ns + MINUTE_NS, _would_be(figures)
         fields = self._summary(now_ns, figures)
         level = logging.INFO if self._logger.isEnabledFor(logging.INFO) else logging.WARNING
-        self._log(level, "doorward summary %s", _text(fields), extra={"doorward": fields})
+        self._log(level, "doorward summary %s", as_text(fields), extra={"doorward": fields})
 
     def _summary(self, at_ns: int, figures: dict[str, dict[str, int]]) -> dict[str, Any]:
         with self._lock:
@@ -294,18 +295,6 @@ def _failed(decision: Decision) -> str:
         and (result.note or result.reason.is_error() or getattr(result.reason, "degraded", ""))
     ]
     return printable("; ".join(failed), _LONGEST_WHY) if failed else ""
-
-
-def _text(fields: dict[str, Any]) -> str:
-    return " ".join(
-        f"{name if name.isidentifier() else _quoted(name)}={_quoted(value)}" for name, value in fields.items()
-    )
-
-
-def _quoted(value: object) -> str:
-    # Backslashes are escaped already, so that a quote that the client sent cannot end the field.
-    text = str(value).replace('"', '\\"')
-    return f'"{text}"' if " " in text or '"' in text or not text else text
 
 
 def _located(error: BaseException) -> str:

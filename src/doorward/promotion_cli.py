@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from doorward.clock import NANOSECONDS
-from doorward.decision_lines import LONGEST_LINE, read
 from doorward.duration import nanoseconds
 from doorward.errors import ConfigurationError, DataError
 from doorward.printable import describe, printable
-from doorward.promotion import Promoting
-from doorward.promotion_writers import write
+from doorward.promotion.log_lines import LONGEST_LINE, read
+from doorward.promotion.report import Promoting
+from doorward.promotion.writers import write
 from doorward.replay.reading import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from doorward.promotion import PromotionReport
+    from doorward.promotion.report import PromotionReport
 
 _SUFFIXES = {".json": "json", ".html": "html", ".md": "markdown", ".txt": "text"}
 _EPILOG = """examples:

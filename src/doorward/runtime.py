@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary, WeakSet
 
 from doorward.asking import ServicePart
@@ -15,7 +15,6 @@ from doorward.decision import Conclusion, Decision, Mode
 from doorward.degraded import LocalLimiter, ServiceWatch, StoreWatch
 from doorward.drivers import SyncPorts, is_async, keeps_deadline
 from doorward.engine import Engine
-from doorward.errors import ConfigurationError
 from doorward.express import Express
 from doorward.fingerprint import Identity
 from doorward.journal import Journal
@@ -27,12 +26,12 @@ from doorward.reason import ErrorReason, RuleReason
 from doorward.refusals import Refusals
 from doorward.remembered import Remembered
 from doorward.requests import carrier_of, from_carrier
-from doorward.rules.limits import Limit, rate_limit
+from doorward.rules.limits import Limit, limits_by_path
 from doorward.stores import MemoryStore, open_store
 from doorward.workers import Neighbours
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     from doorward.decision import RuleResult
     from doorward.effects import Effect
@@ -140,12 +139,8 @@ class Runtime:
             service=self._service_part(),
         )
         engine = self.extended(engine, rules)
-        limits: Mapping[str, Any] = settings.limits
-        for path, limit in limits.items():
-            options: Any = {"paths": [path], "scope": path, "name": _header_safe(path)}
-            if not (isinstance(limit, str) or callable(limit)):
-                raise ConfigurationError("limits", f"{path!r} must map to a limit such as '5/minute', not {limit!r}")
-            engine = self.extended(engine, rate_limit(cast("str", limit), **options), tier=PATTERN)
+        for rules_of_path in limits_by_path(settings.limits):
+            engine = self.extended(engine, rules_of_path, tier=PATTERN)
         return engine
 
     def extended(
@@ -397,11 +392,6 @@ class Runtime:
             service=self.service,
         )
         return await run_async(flow, ports)
-
-
-def _header_safe(path: object) -> str:
-    text = path if isinstance(path, str) else getattr(path, "pattern", "path")
-    return "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "_" for c in text)[:100]
 
 
 __all__ = ["DECISION", "STATE", "Runtime"]

@@ -16,15 +16,24 @@ from doorward.facade import Facade
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 TRUE = {
-    "DW008": {"README.md: Filters, and rules by address"},  # 5 of 10: one weight, to be short
+    "DW008": {
+        "README.md: Filters, and rules by address",
+        "explain.md: Why was this request refused?",
+    },  # 5 of 10: one weight, to be short
     "DW011": {"check.md: At the start of an application"},  # it prints them
     "DW031": {"check.md: At the start of an application"},
+    "DW033": {"testing.md: Without pytest"},  # one an hour, so that the second is denied
     "DW049": {
         "README.md: Several applications",
         "service.md: Five minutes",
         "service.md: While it is away",
     },  # dwk_example is a placeholder
     "DW050": {"service.md: A transport of your own"},  # it shows what on_error="deny" does
+    "DW071": {
+        "dry-run.md: In the running application",
+        "dry-run.md: Metrics",
+        "dry-run.md: OpenTelemetry",
+    },  # a dry run, and nothing else
 }
 """What is found there, and is so."""
 OF_THE_MACHINE = {"DW061", "DW062"}

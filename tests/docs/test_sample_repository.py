@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.timeout(300)  # each runs commands of a CI job, one after the other
 SAMPLE = Path(__file__).parents[2] / "docs" / "sample-repository"
 SHOPS = ["flask-shop", "django-shop", "fastapi-shop", "starlette-shop"]
 
@@ -39,7 +40,7 @@ def ci(folder: Path, shop: str) -> subprocess.CompletedProcess[str]:
         "LANG": "C.UTF-8",
     }
     return subprocess.run(
-        ["bash", "ci.sh", shop], cwd=folder, env=environment, capture_output=True, text=True, timeout=55, check=False
+        ["bash", "ci.sh", shop], cwd=folder, env=environment, capture_output=True, text=True, timeout=280, check=False
     )
 
 

@@ -88,7 +88,7 @@ def test_the_wheel_holds_the_packages_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.partition("/")[0] for name in names} == {*PACKAGES, "doorward-0.1.0.dist-info"}
     assert {f"{package}/py.typed" for package in PACKAGES} <= set(names)
-    assert [name for name in names if "__pycache__" in name or "test_" in name] == []
+    assert [name for name in names if "__pycache__" in name or "/test_" in name] == []
     entry_points = zipfile.ZipFile(wheel).read("doorward-0.1.0.dist-info/entry_points.txt").decode()
     assert "[pytest11]\ndoorward = doorward_pytest\n" in entry_points
 
@@ -145,8 +145,8 @@ def test_the_metadata_is_complete(wheel: Path) -> None:
         assert line in lines
     extras = [line.removeprefix("Provides-Extra: ") for line in lines if line.startswith("Provides-Extra")]
     assert sorted(extras) == [
-        "all", "arcjet", "cli", "django", "fastapi", "flask", "geo", "ip", "redis", "service", "starlette", "valkey",
-        "yaml",
+        "all", "arcjet", "cli", "django", "fastapi", "flask", "geo", "ip", "otel", "redis", "service", "starlette",
+        "valkey", "yaml",
     ]  # fmt: skip
     needed = [line.removeprefix("Requires-Dist: ") for line in lines if line.startswith("Requires-Dist")]
     always = [requirement for requirement in needed if "extra ==" not in requirement]

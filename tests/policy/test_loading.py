@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,16 @@ OPTIONS: dict[str, list[Any]] = {
     "thresholds": [{"CHALLENGE": 10, "deny": 20.5}],
     "body_limit": [1000],
 }
+
+
+@pytest.mark.parametrize("said", ["2026-08-01", '"2026-08-01"'])
+def test_the_day_on_which_a_trial_began_is_a_date_of_toml_or_text(tmp_path: Path, said: str) -> None:
+    """What is neither is told so."""
+    text = f'[[rules]]\nrule = "shield"\nmode = "DRY_RUN"\ndry_run_since = {said}\n'
+    (rule,) = load(written(tmp_path, text)).rules
+    assert rule.dry_run_since == date(2026, 8, 1)
+    with pytest.raises(PolicyError, match="dry_run_since: must be a date or text, not true"):
+        load(written(tmp_path, text.replace(said, "true")))
 
 
 @pytest.mark.parametrize(("option", "value"), [(name, each) for name, values in OPTIONS.items() for each in values])

@@ -19,6 +19,7 @@ COMMON: Mapping[str, list[Any]] = {
     "characteristics": [["ip.src"], ["userId", 'http.request.headers["x"]'], []],
     "paths": [["/login"], ["/api/*", "re:/v\\d+/.*", "POST /x"], ["re:/é"], []],
     "methods": [["GET"], ["post", "PUT"], []],
+    "dry_run_since": ["2026-08-01"],
 }
 LIMIT: Mapping[str, list[Any]] = {
     **COMMON,

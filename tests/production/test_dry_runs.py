@@ -12,7 +12,7 @@ import pytest
 from tests.unit.walking import Says, allows, denies, request
 
 from doorward import AsyncDoorward, Doorward, fixed_window, weigh
-from doorward.decision_lines import Line, Summary, parse
+from doorward.promotion.log_lines import Line, Summary, parse
 from doorward.tallies import MOST_RULES, MOST_SAMPLES, OTHER
 from doorward.testing import FakeClock
 

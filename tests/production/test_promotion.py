@@ -18,7 +18,7 @@ from tests.unit.walking import request
 from doorward import Doorward, fixed_window
 from doorward.cli import main
 from doorward.clock import NANOSECONDS
-from doorward.decision_lines import LONGEST_LINE, Line, Summary, parse
+from doorward.promotion.log_lines import LONGEST_LINE, Line, Summary, parse
 from doorward.service.server.folder import LOG
 from doorward.service.server.log_file import LogFile
 from doorward.testing import FakeClock
@@ -178,6 +178,7 @@ def test_outputs_hold_the_number_and_nothing_hostile(tmp_path: Path, capsys: pyt
         text = path.read_text()
         assert "\x1b" not in text
         assert path.suffix == ".json" or sentence in text
+        assert "u2026" not in text  # one reason for all waits, in letters that every terminal has
     assert "<b>" not in (tmp_path / "report.md").read_text().replace("\\<b\\>", "")
     tags = Tags((tmp_path / "report.html").read_text()).tags
     assert "b" not in tags

@@ -14,7 +14,7 @@ from tests.conftest import SOAK
 from tests.promises.dry_runs import ALONE, DRY, LIMITS, LIVE, client, decided, told, trace
 
 from doorward import Conclusion, Decision, Doorward, allow, deny, rate_limit, sliding_window, weigh
-from doorward.explaining import decider
+from doorward.explaining.explanation import decider
 from doorward.testing import FakeClock
 
 SETS, REQUESTS = (100, 10_000) if SOAK else (8, 100)

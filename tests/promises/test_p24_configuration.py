@@ -19,6 +19,7 @@ CLIENT: dict[str, list[Any]] = {
     "characteristics": ["ip.src", [5], ["no such thing!"], ["http.request.headers[x]"], 5, [None], [""], {}, ""],
     "store": ["nosuch://x", "memory", 5, None, type, "memory://x?y", "", b"memory://"],
     "proxies": ["nosuch", -1, True, ["999.1.1.1"], ["10.0.0.0/99"], [5], 1.5, {"a": 1}],
+    "policy": [5, "", b"policy.toml", ["policy.toml"], True],
     "timeout": [0, -1, "soon", True, 61, float("nan"), float("inf"), [], "0s"],
     "on_error": ["local", "ALLOW", 1, None, ""],
     "name": ["", "a b", "x" * 65, 5, None, "a:b", "a\n"],

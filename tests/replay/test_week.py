@@ -39,7 +39,7 @@ def check(report: dict[str, Any], lines: int) -> None:
 
 
 def test_what_is_in_a_week_is_found(tmp_path: Path) -> None:
-    check(replayed(tmp_path, 20_000), 20_000)
+    check(replayed(tmp_path, 10_000), 10_000)
 
 
 @pytest.mark.soak

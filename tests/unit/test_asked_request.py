@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doorward.asked_request import LONGEST_BODY, MOST_HEADERS, asked_request
 from doorward.errors import ConfigurationError
+from doorward.explaining.request import LONGEST_BODY, MOST_HEADERS, asked_request
 from doorward.requests import from_scope
 
 

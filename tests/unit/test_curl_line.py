@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doorward.curl_line import LONGEST, read_curl
 from doorward.errors import ConfigurationError
+from doorward.explaining.curl import LONGEST, read_curl
 
 CHROME = r"""curl 'https://shop.example/api/cart?x=1' \
   -H 'accept: application/json' \

@@ -28,10 +28,10 @@ from doorward import (
     validate_email,
     weigh,
 )
-from doorward.asked_request import asked_request
 from doorward.decision import State
 from doorward.effects import DnsAnswer, DnsKind
-from doorward.explaining import Explanation, explain
+from doorward.explaining.explanation import Explanation, explain
+from doorward.explaining.request import asked_request
 from doorward.progress import NOT_GIVEN, Inputs
 from doorward.progress import given as inputs_of
 from doorward.testing import FakeClock, ScriptedResolver

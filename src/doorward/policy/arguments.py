@@ -10,7 +10,7 @@ import inspect
 import re
 import types
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints, is_typeddict
 
@@ -48,6 +48,7 @@ objects (``clock``, ``logger`` …) are none of a file's: both are said in code.
 
 _IMPORTED_FOR_TYPES = {
     "re": re,
+    "date": date,
     "timedelta": timedelta,
     "Callable": Callable,
     "Collection": Collection,

@@ -53,6 +53,7 @@ _WORDS = {
     "str": "text",
     "list": "a list",
     "dict": "a table",
+    "date": "a date",
 }
 
 
@@ -300,6 +301,7 @@ _KINDS = {
     "bool_type": "bool",
     "list_type": "list",
     "dict_type": "dict",
+    "date_type": "date",
 }
 
 

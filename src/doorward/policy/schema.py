@@ -176,6 +176,7 @@ def _narrower() -> dict[tuple[str, str], Schema]:
         ("", "mode"): _any_case(("LIVE", "DRY_RUN")),
         ("", "name"): {"type": "string", "maxLength": 100, "pattern": r"^[ !#-\[\]-~]*$"},
         ("", "characteristics"): _list_of(_TEXT),
+        ("", "dry_run_since"): {"type": "string", "pattern": "^[0-9]{4}"},
         ("", "paths"): _list_of(_PATH),
         ("", "methods"): _list_of(_any_case(sorted(METHODS))),
         ("", "window"): _DURATION,

@@ -16,7 +16,7 @@ from doorward.rules.base import NO_PARTS, Phase, Rule, RuleOptions, positive
 from doorward.rules.limit_text import parse_limits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from doorward.decision import Mode
     from doorward.ids import Field
@@ -239,6 +239,24 @@ def rate_limit(
         _static("rate_limit", quota._replace(label=""), _text_parameters(quota), {**options, "name": own_name})
         for quota, own_name in zip(quotas, names, strict=True)
     )
+
+
+def limits_by_path(limits: Mapping[Any, Any]) -> Iterator[tuple[Limit, ...]]:
+    """The rules of a client's ``limits``: by path pattern a limit, as :func:`rate_limit` takes it.
+
+    Raises:
+        ConfigurationError: There is something else than a limit.
+    """
+    for path, limit in limits.items():
+        if not (isinstance(limit, str) or callable(limit)):
+            raise ConfigurationError("limits", f"{path!r} must map to a limit such as '5/minute', not {limit!r}")
+        yield rate_limit(cast("str", limit), paths=[path], scope=path, name=_header_safe(path))
+
+
+def _header_safe(path: object) -> str:
+    """A name that may stand in a header of limits."""
+    text = path if isinstance(path, str) else getattr(path, "pattern", "path")
+    return "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "_" for c in text)[:100]
 
 
 def text_quotas(limits: str, algorithm: Algorithm, field: str) -> list[Quota]:

@@ -67,7 +67,7 @@ def usual() -> Report:
             errors=2,
             samples=samples("tor-exits", "ip.tor", "/account/", 3),
         ),
-        RuleTally("signup-email", "EMAIL", "LIVE", left_out="the recording has no e-mail addresses"),
+        RuleTally("signup-email", "EMAIL", "LIVE", left_out="not asked: the recording has no e-mail addresses"),
     ]
     routes = [
         Tally("GET /api/orders/{id}", 212_000, 5_100, 12),

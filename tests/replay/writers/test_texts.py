@@ -170,9 +170,19 @@ def test_visible_text_is_visible(text: str, longest: int) -> None:
 
 def test_a_rule_that_was_left_out_is_named_with_its_reason() -> None:
     """Its zeroes would say that it refuses nobody."""
-    report = Report("p", rules=[RuleTally("mail", "EMAIL", "LIVE", left_out="no e-mail addresses")])
+    report = Report("p", rules=[RuleTally("mail", "EMAIL", "LIVE", left_out="not asked: no e-mail addresses")])
     for kind in ("text", "markdown", "html"):
         assert "not asked: no e-mail addresses" in re.sub(r"[`]", "", write(report, kind))
+
+
+def test_a_rule_that_does_without_something_is_not_said_to_be_left_out() -> None:
+    """A shield that looks at paths alone was asked, about as many requests as the table says."""
+    part = "looks at what there is: the recording does not have bodies"
+    report = Report("p", rules=[RuleTally("attacks", "SHIELD", "LIVE", asked=7, left_out=part)])
+    for kind in ("text", "markdown", "html"):
+        text = re.sub(r"[`]", "", write(report, kind))
+        assert part in text
+        assert "not asked" not in text
 
 
 def test_no_difference_is_said() -> None:

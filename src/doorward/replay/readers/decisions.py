@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from doorward.errors import DataError
 from doorward.ids import made_at_ns
+from doorward.log_fields import CONCLUSIONS, DECISION, TIMES, fields_of
 from doorward.replay.readers.building import addresses, request_of
 from doorward.replay.readers.json_values import text_of
 from doorward.replay.readers.problems import NO_PATH, NO_TIME, NOT_A_DECISION, NoRequest
@@ -24,16 +25,13 @@ if TYPE_CHECKING:
     from doorward.replay.reading import Reading
     from doorward.service.server.ports import LogRecord
 
-MARK = "doorward decision "
-_CONCLUSIONS = frozenset({"ALLOW", "DENY", "CHALLENGE", "ERROR"})
-_FIELD = re.compile(r'(\w{1,20})=(?:"((?:[^"\\]|\\.)*+)"|([^ ]*+))(?: |$)')
+_LONGEST_FIELDS = 4_096
 _ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|(.))")
 _STAMP = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?: ?(?:Z|[+-]\d\d:?\d\d))?"
     r"|\d\d?/[A-Z][a-z]{2}/\d{4}:[\d:]{8} [+-]\d{4}"
 )
 _LONGEST_PREFIX = 1_000
-_TIMES = ("at", "time", "timestamp", "@timestamp", "ts", "asctime", "created")
 _ROWS = 500
 _SECONDS = 60.0
 _NOTHING: frozenset[str] = frozenset()
@@ -51,10 +49,10 @@ class DecisionLines:
         Raises:
             NoRequest: There is none.
         """
-        begin = text.find(MARK)
+        begin = text.find(DECISION)
         if begin < 0:
             raise NoRequest(NOT_A_DECISION)
-        fields = _fields(text[begin + len(MARK) :])
+        fields = fields_of(text[begin + len(DECISION) :][:_LONGEST_FIELDS])
         return _recorded(fields, _stamp(text[max(0, begin - _LONGEST_PREFIX) : begin]), source)
 
 
@@ -67,12 +65,12 @@ def decision_in(data: Mapping[str, Any], source: Source) -> Recorded | None:
     fields = data.get("doorward")
     if isinstance(fields, dict) and "conclusion" in fields:
         return _recorded({key: text_of(value) or "" for key, value in fields.items()}, _time_in(data), source)
-    if text_of(data.get("conclusion")) in _CONCLUSIONS and ("dryRun" in data or "id" in data):
+    if text_of(data.get("conclusion")) in CONCLUSIONS and ("dryRun" in data or "id" in data):
         return of_service(data, source)
     message = next((data[key] for key in ("message", "msg", "event", "log") if isinstance(data.get(key), str)), "")
-    if MARK in message:
-        text = message[message.find(MARK) + len(MARK) :]
-        return _recorded(_fields(text.rstrip("\n")), _time_in(data), source)
+    if DECISION in message:
+        text = message[message.find(DECISION) + len(DECISION) :]
+        return _recorded(fields_of(text[:_LONGEST_FIELDS]), _time_in(data), source)
     return None
 
 
@@ -125,18 +123,9 @@ def _rows(path: Path, reading: Reading) -> Iterator[list[LogRecord]]:
         reading.notes.append(str(error))
 
 
-def _fields(text: str) -> dict[str, str]:
-    """``name=value`` and ``name="value"``, as :mod:`doorward.journal` writes them."""
-    return {name: _unquoted(quoted) or plain for name, quoted, plain in _FIELD.findall(text[:4_096])}
-
-
-def _unquoted(text: str) -> str:
-    return text.replace('\\"', '"')
-
-
 def _recorded(fields: Mapping[str, str], stamp: str, source: Source) -> Recorded:
     conclusion = fields.get("conclusion", "")
-    if conclusion not in _CONCLUSIONS:
+    if conclusion not in CONCLUSIONS:
         raise NoRequest(NOT_A_DECISION)
     decision = fields.get("id", "")
     at_ns = made_at_ns(decision)
@@ -184,7 +173,7 @@ def _made(decision: str) -> int:
 
 
 def _time_in(data: Mapping[str, Any]) -> str:
-    return next((text_of(data[key]) or "" for key in _TIMES if key in data), "")
+    return next((text_of(data[key]) or "" for key in TIMES if key in data), "")
 
 
 def _stamp(prefix: str) -> str:
@@ -193,4 +182,4 @@ def _stamp(prefix: str) -> str:
     return stamps[-1].replace(",", ".") if stamps else ""
 
 
-__all__ = ["MARK", "DecisionLines", "decision_in", "of_database", "of_service", "plain"]
+__all__ = ["DecisionLines", "decision_in", "of_database", "of_service", "plain"]

@@ -237,7 +237,7 @@ def _about(rule: RuleTally) -> Markup:
         f"{number(count)} {text}" for count, text in ((rule.challenged, "challenged"), (rule.errors, "failed")) if count
     ]
     if rule.left_out:
-        facts.append(f"not asked: {rule.left_out}")
+        facts.append(rule.left_out)
     about = fill(' <span class="note">{facts}</span>', facts="; ".join(facts)) if facts else NOTHING
     return fill('<span class="tag"><bdi>{kind}</bdi></span> {mode}{about}', kind=rule.kind, mode=mode, about=about)
 

@@ -109,7 +109,7 @@ def _rules(rules: Sequence[RuleTally]) -> Iterator[str]:
         for rule in shown
     ]
     yield "### Rules\n\n" + _table(heads, rows, len(rules))
-    yield from _list([f"{code(r.name)} was not asked: {code(r.left_out)}" for r in shown if r.left_out])
+    yield from _list([f"{code(r.name)}: {code(r.left_out)}" for r in shown if r.left_out])
     for rule in shown:
         yield from _samples(f"Requests that {_plain(rule.name)} refuses, or would", rule.samples)
 

@@ -109,17 +109,18 @@ def _rules(rules: Sequence[RuleTally], width: int) -> Iterator[str]:
     yield from _section("Rules", columns, rows, len(rules) - MOST_RULES, width)
     for rule in telling(rules, MOST_RULES):
         for fact in _rare(rule):
-            yield from _wrapped(f"{ascii_text(rule.name)} {fact}", width, "  ")
+            yield from _wrapped(fact, width, "  ")
 
 
 def _rare(rule: RuleTally) -> Iterator[str]:
     """What few rules do: no columns, for the sake of narrow terminals."""
+    name = ascii_text(rule.name)
     if rule.challenged:
-        yield f"asked for a challenge: {counted(rule.challenged, 'request')}"
+        yield f"{name} asked for a challenge: {counted(rule.challenged, 'request')}"
     if rule.errors:
-        yield f"failed on {counted(rule.errors, 'request')}"
+        yield f"{name} failed on {counted(rule.errors, 'request')}"
     if rule.left_out:
-        yield f"was not asked: {ascii_text(rule.left_out)}"
+        yield f"{name}: {ascii_text(rule.left_out)}"
 
 
 def _tallies(title: str, head: str, tallies: Sequence[Tally], width: int, whole: int = 0) -> Iterator[str]:

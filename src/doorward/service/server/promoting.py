@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from doorward.clock import NANOSECONDS
-from doorward.decision_lines import Line, would_of
 from doorward.errors import DataError
-from doorward.promotion import Promoting
+from doorward.promotion.log_lines import Line, would_of
+from doorward.promotion.report import Promoting
 from doorward.service.server.folder import LOG, service_folder
 from doorward.service.server.log_reader import MOST_ROWS, LogFileReader
 from doorward.service.server.ports import LogQuery, Rate
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from doorward.promotion import PromotionReport
+    from doorward.promotion.report import PromotionReport
     from doorward.service.server.ports import LogReader, LogRecord
 
 MOST_READ = 5_000

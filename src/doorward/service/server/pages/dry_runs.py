@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from doorward.promotion_writers import facts, sentence
+from doorward.promotion.writers import facts, sentence
 from doorward.service.server.pages import filters
 from doorward.service.server.pages.charts import STEPS, chart
 from doorward.service.server.pages.reading import TopLine, lines
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from doorward.clock import Clock
-    from doorward.promotion import Count, Promotion
+    from doorward.promotion.report import Count, Promotion
     from doorward.service.server.pages.filters import Filters
     from doorward.service.server.pages.guard import Visit
     from doorward.service.server.pages.render import Renderer

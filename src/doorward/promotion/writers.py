@@ -11,7 +11,7 @@ from doorward.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from doorward.promotion import Count, Promotion, PromotionReport, Sample
+    from doorward.promotion.report import Count, Promotion, PromotionReport, Sample
 
 KINDS = ("text", "json", "markdown", "html")
 _BAR = 40

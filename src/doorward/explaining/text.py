@@ -5,15 +5,15 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from doorward.address_steps import FOUND
 from doorward.client_ip import Provenance
 from doorward.decision import Conclusion, State
+from doorward.explaining.addresses import FOUND
 from doorward.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from doorward.explaining import Explanation, Step
+    from doorward.explaining.explanation import Explanation, Step
 
 WIDTH = 100
 _LONGEST = 400

@@ -1,8 +1,8 @@
 """What a dry-run rule would have done to the traffic of some days: what a team looks at before it sets the rule live.
 
-Made of doorward's own log (:mod:`doorward.decision_lines`), or of a decision service's. How many requests there were is
-said only where the log tells: because it holds every decision, or by the summaries that a client logs. What it does not
-hold is said in the notes.
+Made of doorward's own log (:mod:`doorward.promotion.log_lines`), or of a decision service's. How many requests there
+were is said only where the log tells: because it holds every decision, or by the summaries that a client logs. What it
+does not hold is said in the notes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from doorward.chance import chance
 from doorward.clock import NANOSECONDS
-from doorward.decision_lines import Line, Summary
+from doorward.promotion.log_lines import Line, Summary
 from doorward.replay.frequent import Frequent
 from doorward.replay.routes import RouteNames
 from doorward.tallies import iso
@@ -152,7 +152,7 @@ class _Rule:
             self.days[day] = self.days.get(day, 0) + 1
         self.routes.add(route)
         self.clients.add(line.ip or "(unknown)")
-        self.reasons.add(_WAIT.sub("reset in … s", why) if why else "(the log does not say)")
+        self.reasons.add(_WAIT.sub("reset in ... s", why) if why else "(the log does not say)")
         # Reservoir sampling, as in doorward.tallies.
         place = self.logged - 1 if self.logged <= most else int(chance() * self.logged)
         if place < most:

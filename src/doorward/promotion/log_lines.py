@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from doorward.clock import NANOSECONDS
 from doorward.ids import made_at_ns
+from doorward.log_fields import CONCLUSIONS, DECISION, SUMMARY, TIMES, fields_of
+from doorward.replay.readers.problems import NoRequest
+from doorward.replay.readers.times import moment_ns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -21,11 +22,7 @@ if TYPE_CHECKING:
     from doorward.replay.reading import Reading
 
 LONGEST_LINE = 64 << 10
-_MARK = re.compile(r"doorward (decision|summary) ")
-_PAIR = re.compile(r'([A-Za-z_]\w*|(?:decision|rule)\.[^="]*|"(?:[^"\\]|\\.)*")=("(?:[^"\\]|\\.)*"|[^\s"]*)(?:\s|$)')
-_CONCLUSIONS = frozenset({"ALLOW", "DENY", "CHALLENGE", "ERROR"})
-_TIMES = ("at", "time", "timestamp", "ts", "@timestamp", "asctime")
-_LARGEST = 2**63 - 1
+_MARK = re.compile(f"{DECISION}|{SUMMARY}")
 _LONGEST_TEXT = 600
 
 
@@ -96,8 +93,7 @@ def parse(text: str) -> Line | Summary | str:
     found = _MARK.search(text)
     if found is None:
         return "no decision of doorward's"
-    fields = {_unquoted(name): _unquoted(value) for name, value in _PAIR.findall(text, found.end())}
-    return _of_fields(fields, {})
+    return _of_fields(fields_of(text[found.end() :]), {})
 
 
 def _of_json(text: str) -> Line | Summary | str:
@@ -120,9 +116,9 @@ def _of_fields(fields: Mapping[str, Any], around: Mapping[str, Any]) -> Line | S
     if "process" in fields and "until" in fields:
         return _summary(fields)
     conclusion, decision = fields.get("conclusion"), _text(fields, "id")
-    if not isinstance(conclusion, str) or conclusion not in _CONCLUSIONS:
+    if not isinstance(conclusion, str) or conclusion not in CONCLUSIONS:
         return "no decision of doorward's"
-    at_ns = made_at_ns(decision) or next((at for name in _TIMES if (at := _time({**around, **fields}.get(name)))), 0)
+    at_ns = made_at_ns(decision) or next((at for name in TIMES if (at := _time({**around, **fields}.get(name)))), 0)
     if not at_ns:
         return "a decision without a time"
     would, partial = _would(fields)
@@ -177,18 +173,11 @@ def _number(value: object) -> int | None:
 
 
 def _time(value: object) -> int:
-    """Nanoseconds since the Unix epoch of a time in ISO 8601, or in seconds or milliseconds; 0 for none."""
+    """Nanoseconds since the Unix epoch of a time as logs write it; 0 for none."""
     try:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            at_ns = round(value * (NANOSECONDS if value < 1e11 else 1_000_000))
-        elif isinstance(value, str) and value:
-            moment = datetime.fromisoformat(value[:40].replace(",", "."))
-            at_ns = round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * NANOSECONDS)
-        else:
-            return 0
-    except (ValueError, OverflowError):
+        return moment_ns(value)
+    except NoRequest:
         return 0
-    return at_ns if 0 < at_ns <= _LARGEST else 0
 
 
 def _text(fields: Mapping[str, Any], name: str) -> str:
@@ -199,10 +188,6 @@ def _text(fields: Mapping[str, Any], name: str) -> str:
 def _plain(text: str) -> str:
     """Undo what keeps the parts of ``would_deny`` apart."""
     return text.replace("\\x3a", ":").replace("\\x7c", "|")
-
-
-def _unquoted(text: str) -> str:
-    return text[1:-1].replace('\\"', '"') if text[:1] == '"' else text
 
 
 __all__ = ["LONGEST_LINE", "Line", "Summary", "parse", "read", "would_of"]

@@ -9,10 +9,10 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from doorward.address_steps import Lines, steps
 from doorward.answers import refusal
 from doorward.decision import Conclusion, State
-from doorward.explained_rules import Detail, details
+from doorward.explaining.addresses import Lines, steps
+from doorward.explaining.rules import Detail, details
 from doorward.layer import Layer
 from doorward.network import is_async_resolver
 from doorward.rules.base import View

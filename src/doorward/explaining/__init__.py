@@ -1,0 +1,1 @@
+"""What would happen to one request, rule by rule: ``doorward explain``."""
