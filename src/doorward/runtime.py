@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from doorward.asking import ServicePart
 from doorward.bound import APPLICATION, PATTERN, ROUTE, Ban, Bound, ServiceRefusal, distinct
@@ -101,8 +101,8 @@ class Runtime:
         self.silence = self._listening()
         self._of_policy: WeakKeyDictionary[Engine, dict[RoutePolicy, Engine]] = WeakKeyDictionary()
         self.routed: list[Bound] = []
-        # For tests, which put a client in other surroundings after middleware was built around it (doorward.testing).
-        self.facades: WeakSet[Facade] = WeakSet()
+        # By id, not a WeakSet: that cannot be looked through while another thread makes a facade.
+        self._facades: WeakValueDictionary[int, Facade] = WeakValueDictionary()
         self.inline_ports = SyncPorts(self.store, self._limiter, self.offload, settings.timeout)  # type: ignore[arg-type]
         self.conditional = False
         if settings.geo:
@@ -120,6 +120,18 @@ class Runtime:
         if self.async_store:
             return "store"
         return "resolver" if self.network is not None and self.network.needs_async else ""
+
+    # --- facades
+
+    def adopt(self, facade: Facade) -> None:
+        """Know a facade, as long as somebody has it, so that it can be told of other rules."""
+        self._facades[id(facade)] = facade
+        if self.policy is not None:
+            self.policy.adopted(facade)
+
+    def facades(self) -> list[Facade]:
+        """All facades that somebody has. Other threads may make some, and drop some, meanwhile."""
+        return [facade for known in self._facades.valuerefs() if (facade := known()) is not None]
 
     # --- rules
 
