@@ -57,7 +57,7 @@ def test_a_fork_waits_for_whoever_holds_a_lock() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows does not fork")
 def test_a_fork_that_a_signal_breaks_into_leaves_no_lock_locked() -> None:
-    """What a handler raises while a fork waits for a lock (a worker's time limit) ends the waiting, not all requests."""
+    """What a handler raises while a fork waits for a lock (a time limit, say) ends the waiting, not all requests."""
     held, later = lock_over_forks(), lock_over_forks()
 
     def break_in(*_: object) -> None:
