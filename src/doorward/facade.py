@@ -60,9 +60,7 @@ class Facade(ABC):
         self.engine = engine or runtime.engine
         self._extra = extra
         self._joined: WeakKeyDictionary[Engine, Engine] = WeakKeyDictionary()
-        runtime.facades.add(self)
-        if runtime.policy is not None:
-            runtime.policy.adopted(self)
+        runtime.adopt(self)
         return self
 
     def moved_to(self, engine: Engine, extra: tuple[Bound, ...]) -> None:
@@ -137,10 +135,11 @@ class Facade(ABC):
 
     def _join(self, outer: Engine) -> Engine:
         """The rules in force with those that ``with_rule`` added, for a request that middleware began with."""
+        known = self._joined  # first: moved_to exchanges it last, and then what follows here is forgotten with it
         # A request that began before the policy file changed has these rules as they were bound then.
         there = {id(bound.rule) for bound in outer.bound if bound.additive}
         more = [bound for bound in self._extra if bound not in outer.bound and id(bound.rule) not in there]
-        joined = self._joined[outer] = outer.with_bound((*outer.bound, *more)) if more else outer
+        joined = known[outer] = outer.with_bound((*outer.bound, *more)) if more else outer
         return joined
 
     def _uncounted(self, ledger: list[Answer], response: Response) -> list[Charge]:

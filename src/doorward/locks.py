@@ -27,11 +27,13 @@ def lock_over_forks() -> threading.Lock:
 def _hold_all() -> None:
     global _held  # noqa: PLW0603  (of the one thread that forks)
     _forking.acquire()
+    # A list of its own, filled lock by lock: what a signal's handler raises here ends this, and the fork goes on.
+    _held = held = []
     # A copy, in one step: locks may go while this looks.
-    locks = [lock for known in reversed(_known.copy().values()) if (lock := known()) is not None]
-    for lock in locks:
-        lock.acquire()
-    _held = locks
+    for known in reversed(_known.copy().values()):
+        if (lock := known()) is not None:
+            lock.acquire()
+            held.append(lock)
 
 
 def _release_all() -> None:

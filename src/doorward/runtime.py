@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from doorward.asking import ServicePart
 from doorward.bound import APPLICATION, PATTERN, ROUTE, Ban, Bound, ServiceRefusal, distinct
-from doorward.client_ip import ClientIP, Provenance
 from doorward.context import RequestContext
 from doorward.decision import Conclusion, Decision, Mode
 from doorward.degraded import LocalLimiter, ServiceWatch, StoreWatch
@@ -28,12 +26,13 @@ from doorward.remembered import Remembered
 from doorward.requests import carrier_of, from_carrier
 from doorward.rules.limits import Limit, limits_by_path
 from doorward.stores import MemoryStore, open_store
+from doorward.unwalked import UNKNOWN, without_walk
 from doorward.workers import Neighbours
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
 
-    from doorward.decision import RuleResult
+    from doorward.client_ip import ClientIP
     from doorward.effects import Effect
     from doorward.facade import Facade
     from doorward.intelligence.address_book import AddressBook
@@ -58,7 +57,6 @@ SHARED_BELIEF_NS = 1_000_000_000
 """How long a refusal is believed where another process or client may lift it (design: "refusals remembered")."""
 FOREVER_NS = 10**19
 
-_UNKNOWN = ClientIP("", Provenance.NONE)
 _ALLOW = Conclusion.ALLOW
 
 
@@ -100,8 +98,8 @@ class Runtime:
         self.silence = self._listening()
         self._of_policy: WeakKeyDictionary[Engine, dict[RoutePolicy, Engine]] = WeakKeyDictionary()
         self.routed: list[Bound] = []
-        # For tests, which put a client in other surroundings after middleware was built around it (doorward.testing).
-        self.facades: WeakSet[Facade] = WeakSet()
+        # By id, not a WeakSet: that cannot be looked through while another thread makes a facade.
+        self._facades: WeakValueDictionary[int, Facade] = WeakValueDictionary()
         self.inline_ports = SyncPorts(self.store, self._limiter, self.offload, settings.timeout)  # type: ignore[arg-type]
         self.conditional = False
         if settings.geo:
@@ -119,6 +117,18 @@ class Runtime:
         if self.async_store:
             return "store"
         return "resolver" if self.network is not None and self.network.needs_async else ""
+
+    # --- facades
+
+    def adopt(self, facade: Facade) -> None:
+        """Know a facade, as long as somebody has it, so that it can be told of other rules."""
+        self._facades[id(facade)] = facade
+        if self.policy is not None:
+            self.policy.adopted(facade)
+
+    def facades(self) -> list[Facade]:
+        """All facades that somebody has. Other threads may make some, and drop some, meanwhile."""
+        return [facade for known in self._facades.valuerefs() if (facade := known()) is not None]
 
     # --- rules
 
@@ -302,7 +312,8 @@ class Runtime:
         self.journal.swallowed("decision", error)
         denying = self.settings.on_error == "deny" and not progress.engine.ban.dry
         conclusion = Conclusion.DENY if denying else Conclusion.ERROR
-        return self._without_walk(progress.engine, conclusion, ErrorReason(describe(error)), progress.client_ip)
+        reason = ErrorReason(describe(error))
+        return self._without_walk(progress.engine, conclusion, reason, progress.client_ip or UNKNOWN)
 
     def exempted(self, engine: Engine, why: str) -> Decision:
         """The decision about a request that no rule is asked about."""
@@ -314,16 +325,9 @@ class Runtime:
         return self._without_walk(engine, Conclusion.ALLOW, RuleReason("off", "DOORWARD_MODE is OFF"))
 
     def _without_walk(
-        self, engine: Engine, conclusion: Conclusion, reason: Reason, client_ip: ClientIP | None = None
+        self, engine: Engine, conclusion: Conclusion, reason: Reason, client_ip: ClientIP = UNKNOWN
     ) -> Decision:
-        def evidence() -> tuple[Reason, tuple[RuleResult, ...]]:
-            return reason, tuple([bound.not_run for bound in engine.bound])
-
-        try:
-            now_ns = self.clock.now_ns()
-        except Exception:  # what is broken may be the application's clock
-            now_ns = time.time_ns()
-        decision = Decision(conclusion, evidence, client_ip or _UNKNOWN, now_ns)
+        decision = without_walk(engine, conclusion, reason, client_ip, self.clock)
         decision.on_address(self.addresses)
         return decision
 

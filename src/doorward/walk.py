@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from doorward.effects import Hit
     from doorward.engine import Engine
     from doorward.progress import Counter, Inputs, Progress
-    from doorward.rules.base import Steps
+    from doorward.rules.base import Outcome, Steps
 
 
 class Walk:
@@ -218,6 +218,18 @@ class Walk:
                 del running[bound]
         return asked
 
+    def _weigh(self, bound: Bound, outcome: Outcome) -> None:
+        """Add what a rule weighs, and which kinds of rules it has made unnecessary."""
+        progress = self.progress
+        if bound not in progress.spared:
+            progress.dry_weight += outcome.weight
+            progress.would_end |= outcome.ends
+            if progress.heavy is None and self.engine.threshold(progress.dry_weight) is Conclusion.DENY:
+                progress.heavy = bound
+        if not bound.dry:
+            progress.weight += outcome.weight
+            progress.ended |= outcome.ends
+
     def settle(self, bound: Bound, returned: object, state: State | None = None) -> None:
         """Keep what a rule returned, if it is an outcome; ``state`` where that is not the rule's own."""
         try:
@@ -227,15 +239,8 @@ class Walk:
             return
         progress = self.progress
         progress.plain = progress.plain and not outcome.weight
-        if outcome.weight and bound not in progress.spared:
-            progress.dry_weight += outcome.weight
-            if progress.heavy is None and self.engine.threshold(progress.dry_weight) is Conclusion.DENY:
-                progress.heavy = bound
-        if bound not in progress.spared:
-            progress.would_end |= outcome.ends
-        if not bound.dry:
-            progress.weight += outcome.weight
-            progress.ended |= outcome.ends
+        if outcome.weight or outcome.ends:
+            self._weigh(bound, outcome)
         if outcome.note:
             progress.noteworthy = True
             progress.plain = False

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import os
+import sys
 import threading
 import warnings
 import weakref
@@ -230,6 +231,32 @@ def test_all_facades_follow(running: Running) -> None:
     assert list(awaiting.health()["rules"]) == ["code", "closed", "limit"]
     assert list(later.health()["rules"]) == ["code", "closed", "limit", "y"]
     assert list(more.as_async().health()["rules"]) == ["code", "closed", "limit", "x", "limit-2"]
+
+
+def test_facades_may_be_made_while_a_policy_is_taken_over(running: Running) -> None:
+    """By requests that add rules of their own, in other threads: none of it fails, and all follow."""
+    made = [running.aj.as_async() for _ in range(500)]
+    done, started = threading.Event(), threading.Event()
+
+    def make() -> None:
+        while not done.is_set():
+            made[:100] = [running.aj.as_async() for _ in range(100)]
+            started.set()
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    thread = threading.Thread(target=make)
+    thread.start()
+    try:
+        started.wait(30)
+        for turn in range(30):
+            running.file.write_text(LIMIT.format(10 + turn))
+            assert running.aj.reload()
+    finally:
+        done.set()
+        thread.join()
+        sys.setswitchinterval(interval)
+    assert {facade.engine for facade in made} == {running.aj.engine}
 
 
 def test_a_request_that_is_under_way_goes_on_with_what_it_began_with(running: Running) -> None:

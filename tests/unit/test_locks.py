@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import threading
 import warnings
 
@@ -52,6 +53,27 @@ def test_a_fork_waits_for_whoever_holds_a_lock() -> None:
         os._exit(0 if lock.acquire(blocking=False) else 1)
     thread.join()
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows does not fork")
+def test_a_fork_that_a_signal_breaks_into_leaves_no_lock_locked() -> None:
+    """What a handler raises while a fork waits for a lock (a time limit, say) ends the waiting, not all requests."""
+    held, later = lock_over_forks(), lock_over_forks()
+
+    def break_in(*_: object) -> None:
+        raise InterruptedError
+
+    before = signal.signal(signal.SIGALRM, break_in)
+    try:
+        with held:
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            with pytest.raises(InterruptedError):
+                locks._hold_all()
+            locks._release_all()
+            assert not later.locked()
+            assert held.locked()
+    finally:
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_what_made_a_lock_takes_it_along() -> None:

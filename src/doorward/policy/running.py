@@ -117,7 +117,7 @@ class FollowingRuntime(Runtime):
             self.network = self.network or draft.network
             self.conditional = self.conditional or draft.conditional
             self.settings, self.engine = draft.settings, draft.engine
-        for facade in list(self.facades):
+        for facade in self.facades():
             self._follow(facade)
         with self._swap:
             # Last, so that a process that is forked meanwhile finds that it has this still to do.

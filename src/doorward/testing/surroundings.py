@@ -78,11 +78,11 @@ class Exchanged:
         runtime = self.runtime = client.runtime
         inside = vars(_twin_of(client, script).runtime)
         self._saved = dict(vars(runtime))
-        self._engines = WeakKeyDictionary({facade: _inside(facade) for facade in list(runtime.facades)})
+        self._engines = WeakKeyDictionary({facade: _inside(facade) for facade in runtime.facades()})
         for name in set(vars(runtime)) - set(inside):
             del vars(runtime)[name]  # a harness around this one listens there
         # Limits that adapters have bound to their routes stay with them.
-        kept = {"facades": runtime.facades, "routed": [*runtime.routed]}
+        kept = {"_facades": runtime._facades, "routed": [*runtime.routed]}
         vars(runtime).update({**inside, **kept, "conditional": runtime.conditional or inside["conditional"]})
         for facade in self._engines:
             _rebuild(facade)
@@ -98,7 +98,7 @@ class Exchanged:
             for name in set(vars(runtime)) - set(saved):
                 del vars(runtime)[name]
             vars(runtime).update(saved)
-            for facade in list(runtime.facades):
+            for facade in runtime.facades():
                 if facade in self._engines:
                     facade.engine, facade._extra = self._engines[facade]
                 else:
