@@ -15,6 +15,7 @@ from doorward.clock import NANOSECONDS
 from doorward.decision_lines import LONGEST_LINE, read
 from doorward.duration import nanoseconds
 from doorward.errors import ConfigurationError, DataError
+from doorward.output_files import check_once, check_outputs
 from doorward.printable import describe, printable
 from doorward.promotion import Promoting
 from doorward.promotion_writers import write
@@ -67,6 +68,8 @@ def _run(arguments: argparse.Namespace) -> int:
     if not 0 <= arguments.samples <= 1_000:
         raise ConfigurationError("--samples", "must be from 0 to 1000")
     kinds = [(Path(name), _kind(name)) for name in arguments.outputs]
+    check_once(arguments.files, "FILES")
+    check_outputs(arguments.outputs, arguments.files)
     now_ns = time.time_ns()
     since_ns, until_ns = _time(arguments.since, "--since", now_ns), _time(arguments.until, "--until", now_ns)
     report = _report(arguments, since_ns, until_ns)
