@@ -72,6 +72,8 @@ def _run(arguments: argparse.Namespace) -> int:
     check_outputs(arguments.outputs, arguments.files)
     now_ns = time.time_ns()
     since_ns, until_ns = _time(arguments.since, "--since", now_ns), _time(arguments.until, "--until", now_ns)
+    if 0 < until_ns <= since_ns:
+        raise ConfigurationError("--until", "must be later than --since: nothing is between them")
     report = _report(arguments, since_ns, until_ns)
     for path, kind in kinds:
         _save(path, write(report, kind))

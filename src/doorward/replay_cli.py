@@ -227,7 +227,6 @@ def _write(arguments: argparse.Namespace, report: Report) -> None:
             raise ConfigurationError("-o", f"{printable(file)} cannot be written: {error.strerror}") from error
 
 
-
 # --- arguments
 
 

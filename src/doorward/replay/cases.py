@@ -16,6 +16,7 @@ has to be denied the last time.
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -43,6 +44,7 @@ LONGEST_LINE = 2**20
 MOST_TIMES = 100_000
 USUAL_TIME = datetime(2025, 1, 6, 12, tzinfo=UTC)
 """When cases are sent that do not say: a fixed time, so that they come to the same every day."""
+_METHOD = re.compile(r"[A-Z][A-Z-]{0,19}")
 _FIELDS = (
     "name", "method", "path", "query", "headers", "body", "body_base64", "ip", "email", "times", "at",
     "is_attack", "class", "id", "source",
@@ -192,6 +194,10 @@ def _object(line: bytes) -> dict[str, Any]:
 
 def _parsed(source: Source, data: dict[str, Any]) -> Case:
     path, mark, query = data.get("path", "/").partition("?")
+    if not path.startswith("/") and path != "*":
+        raise ValueError(f"path must begin with '/', as applications see it, not {path[:60]!r}")
+    if not _METHOD.fullmatch(data.get("method", "GET")):
+        raise ValueError(f"method must be one such as POST, not {data['method'][:60]!r}")
     request = request_of({**data, "path": path, "query": data.get("query") or query if mark else data.get("query", "")})
     request.peer = _address(data.get("ip") or "")
     known = frozenset({ALL}) if "headers" in data else frozenset({"query", "body"})

@@ -95,6 +95,29 @@ def test_a_year_is_not_taken_for_seconds(folder: Path, text: str, capsys: pytest
     assert "taken for seconds since 1970" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("case", "told"),
+    [('{"path": "admin"}', "path must begin with '/'"), ('{"method": "post"}', "method must be one such as POST")],
+    ids=["path", "method"],
+)
+def test_a_case_that_no_server_hands_on_passes_no_gate(
+    folder: Path, case: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "cases.jsonl").write_text(case)
+    assert main(["replay", "--app", "gate_shop:aj", "--must-allow", "cases.jsonl"]) == 2
+    assert f"cases.jsonl:1: {told}" in capsys.readouterr().err
+
+
+def test_an_empty_line_of_curl_is_none(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "--app", "gate_shop:aj", "--curl", ""]) == 2
+    assert "--curl" in capsys.readouterr().err
+
+
+def test_a_promotion_of_no_time_at_all_is_a_mistake(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["promotion", "access.log", "--since", "1d", "--until", "7d"]) == 2
+    assert "must be later than --since" in capsys.readouterr().err
+
+
 def test_cases_are_read_before_gigabytes_are(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "cases.jsonl").write_text('{"path": "/", "ip": "localhost"}\n')
     assert main(["replay", "nowhere.log", "--app", "gate_shop:aj", "--must-allow", "cases.jsonl"]) == 2
