@@ -59,6 +59,3 @@ def _same(name: str) -> object:
     except (OSError, ValueError):
         return Path(name).absolute()
     return found.st_dev, found.st_ino
-
-
-__all__ = ["check_once", "check_outputs"]

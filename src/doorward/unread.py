@@ -63,6 +63,3 @@ def open_closed() -> None:
             if stream.fileno() != number:
                 os.dup2(stream.fileno(), number)
             setattr(sys, name, stream)
-
-
-__all__ = ["Unread", "open_closed", "to_nowhere"]
