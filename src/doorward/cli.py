@@ -8,6 +8,7 @@ found, every path matches), 1 for no, 2 for a wrong argument. The other commands
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -25,9 +26,10 @@ from doorward.explaining.addresses import FOUND, Lines, steps
 from doorward.forwarded import canonical
 from doorward.keys_cli import add_keys
 from doorward.limit_sense import idle_quotas, in_words, span
+from doorward.named_app import running_since_import
 from doorward.patterns import DEFAULT_EXEMPT, RouteMatcher
 from doorward.policy_cli import add_policy
-from doorward.printable import printable
+from doorward.printable import describe, printable
 from doorward.promotion_cli import add_promotion
 from doorward.replay_cli import add_replay
 from doorward.robots_cli import add_robots
@@ -35,29 +37,66 @@ from doorward.rules.limits import text_quotas
 from doorward.serve_cli import add_serve
 from doorward.store_cli import add_store
 from doorward.tail_cli import add_tail
+from doorward.unread import Unread, open_closed, to_nowhere
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from doorward.rules.limits import Quota
 
-YES, NO, USAGE = 0, 1, 2
+YES, NO, USAGE, INTERRUPTED = 0, 1, 2, 130
+_ENDLESS = ("tail", "serve")
+"""What goes on until nobody reads it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status. ``--help``, ``--version`` and wrong usage exit as argparse does."""
+    open_closed()
     parsed = _parser().parse_args(arguments)
     try:
-        status: int = parsed.run(parsed)
-        sys.stdout.flush()
+        return _run(parsed)
     except (ConfigurationError, DataError) as error:
-        print(f"doorward {parsed.command}: {error}", file=sys.stderr)
-        return USAGE
-    except BrokenPipeError:
-        # The reader has gone (`doorward … | head -1`): nothing more can be said, also not at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        problem, status = str(error), USAGE
+    except BrokenPipeError:  # of what goes on until nobody reads it
+        to_nowhere(sys.stdout)
         return YES
+    except OSError as error:
+        to_nowhere(sys.stdout)
+        named = f"{printable(str(error.filename))}: " if error.filename else ""
+        problem, status = f"{named}{error.strerror or describe(error)}", USAGE
+    except KeyboardInterrupt:
+        problem, status = "interrupted", INTERRUPTED
+    with contextlib.suppress(OSError):
+        print(f"doorward {parsed.command}: {problem}", file=sys.stderr)
     return status
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    run: Callable[[argparse.Namespace], int] = parsed.run
+    if parsed.command in _ENDLESS:
+        return run(parsed)
+    with contextlib.redirect_stdout(Unread(sys.stdout)):
+        try:
+            status = run(parsed)
+        except SystemExit as error:  # of a function that a rule calls: its status is no answer of ours
+            raise DataError("the application", f"has ended the command: {describe(error)}") from error
+        sys.stdout.flush()
+    return status
+
+
+def entry() -> None:
+    """The command ``doorward``: ends also where threads of an application that it has imported go on."""
+    status = main()
+    left = running_since_import()
+    if left:
+        names = ", ".join([printable(thread.name, 40) for thread in left[:3]])
+        with contextlib.suppress(OSError):
+            print(f"doorward: threads of the application still run, and are not waited for: {names}", file=sys.stderr)
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -128,7 +128,7 @@ def _client(arguments: argparse.Namespace) -> Facade:
 def _request(arguments: argparse.Namespace) -> dict[str, Any]:
     """The arguments of ``asked_request``; what is typed beside a line of curl goes before it."""
     body = _body(arguments.body)
-    if not arguments.curl:
+    if arguments.curl is None:
         return {"url": arguments.url, "method": arguments.method, "headers": arguments.header, "body": body}
     from doorward.explaining.curl import read_curl
 

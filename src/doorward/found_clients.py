@@ -30,8 +30,15 @@ def clients_in(thing: object, field: str = "use") -> list[Facade]:
     """
     found = list({id(client.runtime): client for client in _found(thing, set())}.values())
     if not found:
-        raise ConfigurationError(field, f"takes {ACCEPTED}; there is no client in {printable(repr(thing), 200)}")
+        raise ConfigurationError(field, f"takes {ACCEPTED}; there is no client in {_shown(thing)}")
     return found
+
+
+def _shown(thing: object) -> str:
+    try:
+        return printable(repr(thing))
+    except Exception:  # somebody's repr
+        return f"an object of {printable(type(thing).__qualname__)}"
 
 
 def _found(thing: Any, seen: set[int]) -> Iterator[Facade]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from doorward.clock import NANOSECONDS
 from doorward.duration import nanoseconds
 from doorward.errors import ConfigurationError, DataError
+from doorward.output_files import check_once, check_outputs
 from doorward.printable import describe, printable
 from doorward.promotion.log_lines import LONGEST_LINE, read
 from doorward.promotion.report import Promoting
@@ -67,8 +68,12 @@ def _run(arguments: argparse.Namespace) -> int:
     if not 0 <= arguments.samples <= 1_000:
         raise ConfigurationError("--samples", "must be from 0 to 1000")
     kinds = [(Path(name), _kind(name)) for name in arguments.outputs]
+    check_once(arguments.files, "FILES")
+    check_outputs(arguments.outputs, arguments.files)
     now_ns = time.time_ns()
     since_ns, until_ns = _time(arguments.since, "--since", now_ns), _time(arguments.until, "--until", now_ns)
+    if 0 < until_ns <= since_ns:
+        raise ConfigurationError("--until", "must be later than --since: nothing is between them")
     report = _report(arguments, since_ns, until_ns)
     for path, kind in kinds:
         _save(path, write(report, kind))

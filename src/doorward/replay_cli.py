@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from doorward.errors import ConfigurationError
+from doorward.output_files import check_once, check_outputs
 from doorward.printable import describe, printable
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ MET, NOT_MET, WRONG, INTERRUPTED = 0, 1, 2, 130
 _PRINTED = ("text", "json", "markdown", "none")
 _POLICY_SUFFIXES = (".toml", ".yaml", ".yml", ".json")
 _FIELD = "FILES"
+_FIRST_SECONDS = 10**8
+"""Of 1973: no log is from before, and 20250630 is a day."""
 _EPILOG = """examples:
   doorward replay access.log --app myapp:aj
   doorward replay logs/*.gz --rules policy.toml --against main.toml -o report.html -o report.md
@@ -74,9 +77,10 @@ def add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _replay(arguments: argparse.Namespace) -> int:
     _check(arguments)
     client = _client(arguments)
-    against = (arguments.against, _against(arguments.against)) if arguments.against else None
+    against = None if arguments.against is None else (arguments.against, _against(arguments.against))
+    cases = list(_cases(arguments, client))  # first: a mistake in them is not to be found after gigabytes
     report = _played(arguments, client, against)
-    report.thresholds = list(_thresholds(arguments, client, report))
+    report.thresholds = [*_most_denied(arguments, report), *cases]
     _write(arguments, report)
     return _status(arguments, report)
 
@@ -85,11 +89,13 @@ def _check(arguments: argparse.Namespace) -> None:
     """See that what was asked for makes sense, before gigabytes are read."""
     if not arguments.files and not (arguments.must_allow or arguments.must_deny):
         raise ConfigurationError(_FIELD, "must be given, or --must-allow or --must-deny with requests of your own")
-    if arguments.max_newly_denied is not None and not arguments.against:
+    if arguments.max_newly_denied is not None and arguments.against is None:
         raise ConfigurationError("--max-newly-denied", "needs a policy to compare with: give --against")
-    for file in arguments.output:
-        if not Path(file).parent.is_dir():
-            raise ConfigurationError("-o", f"there is no folder {printable(str(Path(file).parent))!r} to write to")
+    if None not in (arguments.since, arguments.until) and arguments.since >= arguments.until:
+        raise ConfigurationError("--until", "must be later than --since: nothing is between them")
+    check_once(arguments.files, _FIELD)
+    read = [*arguments.files, arguments.rules, arguments.against, *arguments.must_allow, *arguments.must_deny]
+    check_outputs(arguments.output, read)
 
 
 # --- the policies
@@ -165,22 +171,27 @@ def _recorded(arguments: argparse.Namespace, reading: Reading) -> Iterator[Recor
         raise ConfigurationError(_FIELD, f"{name}cannot be read: {error.strerror or describe(error)}") from error
 
 
-def _thresholds(arguments: argparse.Namespace, client: Facade, report: Report) -> Iterator[Threshold]:
+def _cases(arguments: argparse.Namespace, client: Facade) -> Iterator[Threshold]:
+    if not (arguments.must_allow or arguments.must_deny):
+        return
     from doorward.replay.cases import Cases, read_cases
+
+    options: dict[str, Any] = {"exemptions": not arguments.no_exemptions, "samples": arguments.samples}
+    cases = Cases(client, as_live=arguments.as_live, **options)
+    for file in arguments.must_allow:
+        yield cases.must_allow(read_cases(file, "--must-allow"))
+    for file in arguments.must_deny:
+        yield cases.must_deny(read_cases(file, "--must-deny"))
+    cases.close()
+
+
+def _most_denied(arguments: argparse.Namespace, report: Report) -> Iterator[Threshold]:
     from doorward.replay.thresholds import most_denied, most_newly_denied
 
     if arguments.max_denied is not None:
         yield most_denied(report, arguments.max_denied)
     if arguments.max_newly_denied is not None:
         yield most_newly_denied(report, arguments.max_newly_denied)
-    if arguments.must_allow or arguments.must_deny:
-        options: dict[str, Any] = {"exemptions": not arguments.no_exemptions, "samples": arguments.samples}
-        cases = Cases(client, as_live=arguments.as_live, **options)
-        for file in arguments.must_allow:
-            yield cases.must_allow(read_cases(file, "--must-allow"))
-        for file in arguments.must_deny:
-            yield cases.must_deny(read_cases(file, "--must-deny"))
-        cases.close()
 
 
 def _status(arguments: argparse.Namespace, report: Report) -> int:
@@ -191,7 +202,7 @@ def _status(arguments: argparse.Namespace, report: Report) -> int:
         return INTERRUPTED
     if arguments.files and not report.requests:
         # A gate through which nothing went is not to be taken for one that held.
-        skipped = f": {sum(report.skipped.values()):,} lines are none" if report.skipped else ""
+        skipped = f"; lines that are none: {sum(report.skipped.values()):,}" if report.skipped else ""
         print(f"doorward replay: {_FIELD}: hold no request{skipped}", file=sys.stderr)
         return WRONG
     return MET if report.passed else NOT_MET
@@ -203,17 +214,17 @@ def _status(arguments: argparse.Namespace, report: Report) -> int:
 def _write(arguments: argparse.Namespace, report: Report) -> None:
     from doorward.replay.writers import SUFFIXES, write
 
+    if arguments.print == "text":
+        colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        print(write(report, "text", width=shutil.get_terminal_size((100, 24)).columns, colours=colours).rstrip("\n"))
+    elif arguments.print != "none":
+        print(write(report, arguments.print).rstrip("\n"))
     for file in arguments.output:
         text = write(report, SUFFIXES[Path(file).suffix.lower()])
         try:
             Path(file).write_text(text, encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise ConfigurationError("-o", f"{printable(file)} cannot be written: {error.strerror}") from error
-    if arguments.print == "text":
-        colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        print(write(report, "text", width=shutil.get_terminal_size((100, 24)).columns, colours=colours).rstrip("\n"))
-    elif arguments.print != "none":
-        print(write(report, arguments.print).rstrip("\n"))
 
 
 # --- arguments
@@ -229,8 +240,16 @@ def _most(text: str) -> Most:
 def _time(text: str) -> int:
     from doorward.replay.cases import parse_time
 
-    at_ns: int = _parsed(parse_time, text)
+    at_ns: int = _parsed(parse_time, _no_date(text))
     return at_ns
+
+
+def _no_date(text: str) -> str:
+    """``text``, unless it is a year or a day that would be taken for seconds since 1970."""
+    digits = text.strip()
+    if digits.isdecimal() and 0 < int(digits[:15]) < _FIRST_SECONDS:
+        raise argparse.ArgumentTypeError(f"{printable(text)!r} is taken for seconds since 1970: write 2025-06-30")
+    return text
 
 
 def _parsed(parse: Callable[[str], Any], text: str) -> Any:

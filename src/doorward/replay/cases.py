@@ -16,6 +16,7 @@ has to be denied the last time.
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from doorward.clock import NANOSECONDS
 from doorward.errors import ConfigurationError
 from doorward.evaluation import request_of
+from doorward.forwarded import canonical
 from doorward.printable import printable
 from doorward.replay.clock import RecordingClock
 from doorward.replay.decider import EMAIL, Decider
@@ -42,6 +44,7 @@ LONGEST_LINE = 2**20
 MOST_TIMES = 100_000
 USUAL_TIME = datetime(2025, 1, 6, 12, tzinfo=UTC)
 """When cases are sent that do not say: a fixed time, so that they come to the same every day."""
+_METHOD = re.compile(r"[A-Z][A-Z-]{0,19}")
 _FIELDS = (
     "name", "method", "path", "query", "headers", "body", "body_base64", "ip", "email", "times", "at",
     "is_attack", "class", "id", "source",
@@ -147,8 +150,7 @@ class Cases:
     def _sent(self, case: Case) -> Iterator[tuple[Decision | None, str]]:
         """The decisions about a case, each with the client's address, from no counters on."""
         self._decider.forget()
-        if case.at_ns is not None:
-            self._clock.begin(case.at_ns)
+        self._clock.begin(_nanoseconds(USUAL_TIME) if case.at_ns is None else case.at_ns)
         for _ in range(case.times):
             decided = self._decider.decide(case.recorded)
             yield decided.decision, address_of(decided)
@@ -192,14 +194,24 @@ def _object(line: bytes) -> dict[str, Any]:
 
 def _parsed(source: Source, data: dict[str, Any]) -> Case:
     path, mark, query = data.get("path", "/").partition("?")
+    if not path.startswith("/") and path != "*":
+        raise ValueError(f"path must begin with '/', as applications see it, not {path[:60]!r}")
+    if not _METHOD.fullmatch(data.get("method", "GET")):
+        raise ValueError(f"method must be one such as POST, not {data['method'][:60]!r}")
     request = request_of({**data, "path": path, "query": data.get("query") or query if mark else data.get("query", "")})
-    request.peer = data.get("ip") or None
+    request.peer = _address(data.get("ip") or "")
     known = frozenset({ALL}) if "headers" in data else frozenset({"query", "body"})
     inputs = {EMAIL: data["email"]} if "email" in data else NOTHING_SAID
     name = data.get("name") or str(data.get("id") or f"line {source.line}")
     at_ns = None if data.get("at") is None else parse_time(data["at"])
     recorded = Recorded(at_ns or 0, request, known, source, inputs=inputs)
     return Case(name, recorded, _times(data.get("times", 1)), at_ns)
+
+
+def _address(text: str) -> str | None:
+    if text and canonical(text) is None:
+        raise ValueError(f"ip must be an IP address, not {text[:60]!r}")
+    return text or None
 
 
 def _times(value: object) -> int:

@@ -50,8 +50,7 @@ class RuleTally:
         would_deny: Requests that it would have refused, were it live.
         challenged: Requests to which it came to CHALLENGE, in either mode.
         errors: Requests that it failed on.
-        left_out: ``not asked: …`` or what it was asked without, and why: what the recording, or a part of it, does not
-            have. Empty as a rule.
+        left_out: Why it was not asked, or only in part: what the recording does not have. Empty as a rule.
         samples: The first few that it refuses, or would.
         file: Where it stands, for rules of a policy file; empty for rules in code.
         line: Line from 1 in that file; 0 where it is not known.

@@ -174,7 +174,7 @@ def test_a_gate_through_which_nothing_went_has_not_held(folder: Path, capsys: py
     arguments = ["junk.log", "--app", "replayed_shop:aj", "--format", "combined", "--max-denied", "0"]
     assert run(*arguments) == 2
     printed = capsys.readouterr()
-    assert "hold no request: 5 lines are none" in printed.err
+    assert "hold no request; lines that are none: 5" in printed.err
     assert "\x1b" not in printed.out + printed.err
 
 

@@ -88,6 +88,8 @@ class SourceFile:
         Raises:
             ConfigurationError: It cannot be opened.
         """
+        if self.name == STDIN and sys.stdin is None:
+            raise _unreadable(self.name, OSError(9, "standard input is closed"))
         if self.name == STDIN:
             return os.fdopen(os.dup(sys.stdin.fileno()), "rb") if _has_descriptor() else sys.stdin.buffer
         try:

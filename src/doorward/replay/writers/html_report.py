@@ -18,7 +18,17 @@ from doorward.replay.writers.figures import counted, duration, number, rate, sha
 from doorward.replay.writers.html_parts import NOTHING, Row, badge
 from doorward.replay.writers.markup import Markup, fill, join
 from doorward.replay.writers.text_report import most
-from doorward.replay.writers.verdict import besides, changed, headline, missed_first, period, telling, verdict, why
+from doorward.replay.writers.verdict import (
+    besides,
+    changed,
+    headline,
+    missed_first,
+    period,
+    telling,
+    verdict,
+    why,
+    without,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -237,7 +247,7 @@ def _about(rule: RuleTally) -> Markup:
         f"{number(count)} {text}" for count, text in ((rule.challenged, "challenged"), (rule.errors, "failed")) if count
     ]
     if rule.left_out:
-        facts.append(rule.left_out)
+        facts.append(without(rule))
     about = fill(' <span class="note">{facts}</span>', facts="; ".join(facts)) if facts else NOTHING
     return fill('<span class="tag"><bdi>{kind}</bdi></span> {mode}{about}', kind=rule.kind, mode=mode, about=about)
 

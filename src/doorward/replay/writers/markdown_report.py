@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING
 from doorward.replay.writers.figures import counted, duration, number, rate, share, when
 from doorward.replay.writers.safe import ascii_text
 from doorward.replay.writers.text_report import most
-from doorward.replay.writers.verdict import besides, changed, headline, missed_first, period, telling, verdict, why
+from doorward.replay.writers.verdict import (
+    besides,
+    changed,
+    headline,
+    missed_first,
+    period,
+    telling,
+    verdict,
+    why,
+    without,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -109,9 +119,14 @@ def _rules(rules: Sequence[RuleTally]) -> Iterator[str]:
         for rule in shown
     ]
     yield "### Rules\n\n" + _table(heads, rows, len(rules))
-    yield from _list([f"{code(r.name)}: {code(r.left_out)}" for r in shown if r.left_out])
+    yield from _list([_without(r) for r in shown if r.left_out])
     for rule in shown:
         yield from _samples(f"Requests that {_plain(rule.name)} refuses, or would", rule.samples)
+
+
+def _without(rule: RuleTally) -> str:
+    how, _, why = without(rule).partition(": ")
+    return f"{code(rule.name)} was {how}: {code(why)}"
 
 
 def _tallies(title: str, head: str, tallies: Sequence[Tally], whole: int = 0) -> Iterator[str]:

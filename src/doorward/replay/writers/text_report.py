@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 from doorward.replay.writers.columns import Column, table
 from doorward.replay.writers.figures import counted, duration, number, rate, share, size, when
 from doorward.replay.writers.safe import ascii_text
-from doorward.replay.writers.verdict import besides, changed, headline, missed_first, period, telling, verdict, why
+from doorward.replay.writers.verdict import (
+    besides,
+    changed,
+    headline,
+    missed_first,
+    period,
+    telling,
+    verdict,
+    why,
+    without,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -120,7 +130,7 @@ def _rare(rule: RuleTally) -> Iterator[str]:
     if rule.errors:
         yield f"{name} failed on {counted(rule.errors, 'request')}"
     if rule.left_out:
-        yield f"{name}: {ascii_text(rule.left_out)}"
+        yield f"{name} was {ascii_text(without(rule))}"
 
 
 def _tallies(title: str, head: str, tallies: Sequence[Tally], width: int, whole: int = 0) -> Iterator[str]:

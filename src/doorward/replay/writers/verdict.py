@@ -86,3 +86,12 @@ def telling(rules: Sequence[RuleTally], limit: int) -> list[RuleTally]:
     quiet = [not (rule.denied or rule.would_deny or rule.challenged or rule.errors or rule.left_out) for rule in rules]
     chosen = sorted(range(len(rules)), key=quiet.__getitem__)[:limit]
     return [rules[n] for n in sorted(chosen)]
+
+
+def without(rule: RuleTally) -> str:
+    """What a rule was not asked about, or only in part, and why; empty for a rule that was asked as it is."""
+    if not rule.left_out:
+        return ""
+    in_part = rule.asked > 0 or rule.left_out.startswith(("asked ", "looks "))
+    told = rule.left_out.removeprefix("not asked: ").removeprefix("asked ")
+    return f"{'asked in part' if in_part else 'not asked'}: {told}"
