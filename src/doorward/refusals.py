@@ -7,6 +7,9 @@ from contextlib import suppress
 from typing import NamedTuple
 
 MOST_REMEMBERED = 10_000
+SHARED_BELIEF_NS = 1_000_000_000
+"""How long a refusal is believed where another process or client may lift it (design: "refusals remembered")."""
+FOREVER_NS = 10**19
 
 
 class Refusal(NamedTuple):

@@ -21,7 +21,7 @@ from doorward.locks import lock_over_forks
 from doorward.printable import describe
 from doorward.progress import Progress
 from doorward.reason import ErrorReason, RuleReason
-from doorward.refusals import Refusals
+from doorward.refusals import FOREVER_NS, SHARED_BELIEF_NS, Refusals
 from doorward.remembered import Remembered
 from doorward.requests import carrier_of, from_carrier
 from doorward.rules.limits import Limit, limits_by_path
@@ -52,10 +52,6 @@ T = TypeVar("T")
 
 STATE = "doorward.state"
 DECISION = "doorward.decision"
-
-SHARED_BELIEF_NS = 1_000_000_000
-"""How long a refusal is believed where another process or client may lift it (design: "refusals remembered")."""
-FOREVER_NS = 10**19
 
 _ALLOW = Conclusion.ALLOW
 

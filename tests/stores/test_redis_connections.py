@@ -146,7 +146,7 @@ def test_another_process_can_lift_a_refusal(server: Valkey) -> None:
 
     from tests.stores.valkeys import until
 
-    from doorward.runtime import SHARED_BELIEF_NS
+    from doorward.refusals import SHARED_BELIEF_NS
 
     with RedisStore(server.url(query="?namespace=lifted"), timeout=20) as store:
         aj, other = (Doorward([fixed_window(max=1, window="1h")], store=store) for _ in range(2))
