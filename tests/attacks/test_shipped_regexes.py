@@ -32,7 +32,18 @@ LINEAR = {
     "doorward.attacks.detectors.protocol._SAME_LENGTHS": "a back-reference to 19 digits, four times, matched whole",
     "doorward.attacks.detectors.content_type._PARAMETER": "matched where a parameter begins: its parts end at = and ;",
     "php.variable_call": "what a variable's ends are told apart by, brackets and comments, it passes once: {0,4}+",
+    "doorward.log_fields._FIELD": "what an alternative that fails has scanned, the last takes whole",
+    # Of the configuration, and of our own docstrings.
+    "doorward.checks.pattern_texts._EVERYBODY": "fullmatched, on networks of the configuration",
+    "doorward.checks.reach._PLACEHOLDER": "on patterns of paths, of bounded length",
+    "doorward.policy.docstrings._ROLE": "on docstrings of ours",
+    "doorward.policy.docstrings._SECTION": "on docstrings of ours",
+    "doorward.policy.toml_text._LINE_END": "matched at the cursor, in a file that tomllib has read",
+    "doorward.policy.toml_text._STRING": "matched at the cursor, in a file that tomllib has read",
+    "doorward.replay.readers.apache._DIRECTIVE": "fullmatched, on a format of bounded length",
+    "doorward.replay.readers.apache._ITEM": "on a format of bounded length",
     # Texts that are short.
+    "doorward.replay.routes._IDENTIFIER": "fullmatched, on what is left of a path that was cut at 800 characters",
     "doorward.attacks.sentences._TOKEN": "matched whole, against tokens of at most 20 characters",
     "doorward.automation.agent.ORDINARY": "a back-reference to a version; fullmatch on a User-Agent of bounded length",
     "doorward.automation.agent._DEVICE": "User-Agents are cut at a bounded length, and it starts at android only",

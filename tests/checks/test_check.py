@@ -91,7 +91,7 @@ def test_what_is_no_client_is_refused(wrong: Any) -> None:
         (["DW034:sliding_window"], ["DW033"]),
         (["DW034:fixed_window"], ["DW033", "DW034"]),
     ],
-    ids=str,
+    ids=["none", "a-code", "a-set", "of-a-rule", "of-another-rule"],
 )
 def test_silence(silence: Any, left: list[str]) -> None:
     """A code is silenced for all rules, or for one."""

@@ -37,6 +37,7 @@ _MOST_WORK = 100_000
 _LATIN_1 = 256
 _BEYOND = sum(1 << index for index, probe in enumerate(PROBES) if ord(probe) >= _LATIN_1)
 _PREFIXES = ("re:", "regex:")
+_WILDCARD = re.compile(r"[*?]")
 _PLAIN_BEGINNING = re.compile(r"(?:re|regex):\^?((?:[\w/-](?![*?{]))*)", re.ASCII)
 
 
@@ -150,7 +151,7 @@ def _beginning(pattern: Pattern) -> str:
     if not isinstance(pattern, str):
         return ""
     if not pattern.startswith(_PREFIXES):
-        return re.split(r"[*?]", pattern, maxsplit=1)[0]
+        return _WILDCARD.split(pattern, maxsplit=1)[0]
     found = _PLAIN_BEGINNING.match(pattern)
     return found[1] if found and "|" not in pattern else ""
 

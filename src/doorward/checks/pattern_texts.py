@@ -33,6 +33,7 @@ _DOT = re.compile(r"(?<![\\\]])(?<=[A-Za-z0-9])\.(?=[A-Za-z])")
 _STARTS = ("^", r"\A")
 _ENDS = ("$", r"\Z")
 _EVERYBODY = re.compile(r".*/0+")
+_SPECIAL = re.compile(r"[\\^$*+?\[(|{]")
 
 
 @looks_for("DW021", "a pattern that matches everything")
@@ -164,7 +165,7 @@ def unanchored_path(subject: Subject) -> Iterator[Told]:
 
 
 def _plain(literal: str) -> str:
-    return re.split(r"[\\^$*+?\[(|{]", literal.removeprefix("\\"), maxsplit=1)[0]
+    return _SPECIAL.split(literal.removeprefix("\\"), maxsplit=1)[0]
 
 
 @looks_for("DW024", "a host in a filter that others can be named like")

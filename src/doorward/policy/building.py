@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 KEY = "rule"
 """The key of an entry that names its builder."""
 _ROUNDS = 20
+_PART = re.compile(r"[^.\[\]]+")
 """Mistakes of one rule that are looked for; each takes a call of its builder."""
 # In the place of an argument that is wrong and cannot be left out, so that the others are looked at too. Large, so that
 # nothing is found to exceed them.
@@ -357,7 +358,7 @@ def _place_of(named: str) -> Place:
     key, dot, rest = named.partition(".")
     if key in ("limits", "thresholds"):
         return (key, rest) if dot else (key,)
-    return tuple(int(part) if part.isdigit() else part for part in re.findall(r"[^.\[\]]+", named))
+    return tuple(int(part) if part.isdigit() else part for part in _PART.findall(named))
 
 
 __all__ = ["KEY", "Entry", "build_options", "build_rules", "misfits"]

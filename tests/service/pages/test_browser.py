@@ -226,13 +226,13 @@ def test_by_keyboard_alone(page: Page, running: Running) -> None:
     assert focused(page) == "Skip to content"
     expect(page.locator(".skip")).to_be_in_viewport()
     stops = []
-    for _ in range(18):
+    for _ in range(19):
         page.keyboard.press("Tab")
         stops.append(focused(page))
         outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
         assert outline != "none", stops[-1]
-    assert stops[:8] == ["doorward", "Overview", "Decisions", "Bans", "Keys", "find", "Find", "Log out"]
-    assert stops[8:16] == ["pause", "All", "ALLOW", "DENY", "CHALLENGE", "ERROR", "DRY RUN",
+    assert stops[:9] == ["doorward", "Overview", "Decisions", "Dry runs", "Bans", "Keys", "find", "Find", "Log out"]
+    assert stops[9:17] == ["pause", "All", "ALLOW", "DENY", "CHALLENGE", "ERROR", "DRY RUN",
                            "Filter by client, rule, path, time …"]  # fmt: skip
     for _ in range(len(stops)):
         page.keyboard.press("Shift+Tab")

@@ -11,6 +11,7 @@ from doorward.replay.readers.line_patterns import LONGEST_FORMAT, Part, Token
 _DIRECTIVE = re.compile(r"""\s*(?:LogFormat\s+)?"((?:[^"\\]|\\.)*+)"(?:\s+[\w-]+)?\s*""", re.DOTALL)
 # Modifiers: status codes (%!200,304{Referer}i), < and > for before and after internal redirects.
 _ITEM = re.compile(r"%(?:(%)|[!<>,\d]*+(?:\{([^{}]*+)\})?+[<>]?(\^t[io]|[A-Za-z]))", re.ASCII)
+_ESCAPED = re.compile(r'\\["\\tn]')
 _ESCAPES = {'\\"': '"', "\\\\": "\\", "\\t": "\t", "\\n": "\n"}
 
 # Use and shape of a directive; of what is not here nothing is needed, and it is a word.
@@ -44,7 +45,7 @@ def parts_of_apache(text: str, field: str) -> list[Token]:
     if len(text) > LONGEST_FORMAT:
         raise ConfigurationError(field, f"is longer than {LONGEST_FORMAT} characters")
     quoted = _DIRECTIVE.fullmatch(text)
-    text = re.sub(r'\\["\\tn]', lambda found: _ESCAPES[found[0]], quoted[1] if quoted else text)
+    text = _ESCAPED.sub(lambda found: _ESCAPES[found[0]], quoted[1] if quoted else text)
     tokens: list[Token] = []
     position = 0
     for found in _ITEM.finditer(text):
