@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from doorward.builders.shield import shield
     from doorward.builders.signup import protect_signup
     from doorward.checks import check
-    from doorward.rules.access import allow, deny, weigh
+    from doorward.rules.access import allow, challenge, deny, weigh
     from doorward.rules.bots import BotCategory, is_missing_user_agent, is_spoofed_bot, is_verified_bot
     from doorward.rules.email import EmailType
     from doorward.rules.filters import filter_request
@@ -85,6 +85,7 @@ __all__ = [
     "UnknownArgument",
     "UnsupportedRequest",
     "allow",
+    "challenge",
     "check",
     "deny",
     "detect_bot",
@@ -108,6 +109,7 @@ _LATER = {
     "BotCategory": "rules.bots",
     "EmailType": "rules.email",
     "allow": "rules.access",
+    "challenge": "rules.access",
     "check": "checks",
     "deny": "rules.access",
     "detect_bot": "builders.bots",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from doorward.cleared import strongest
 from doorward.decision import ALLOWED, Conclusion, Decision, State
 from doorward.progress import written
 from doorward.reason import ChallengeReason, RateLimitReason, Reason, RuleReason
@@ -27,10 +28,13 @@ def combine(engine: Engine, progress: Progress, now_ns: int) -> Decision:
         evidence = partial(allowed, engine, progress.results)
         return Decision(Conclusion.ALLOW, evidence, progress.client_ip, now_ns)
     results = _results(engine, progress.results)
-    conclusion, reason, ttl = _verdict(engine, progress, (*_of_nobody(engine, progress), *results))
+    conclusion, reason, ttl = _verdict(engine, progress, (*_of_nobody(engine, progress), *results), now_ns)
     decision = Decision(conclusion, lambda: (reason, results), progress.client_ip, now_ns)
     decision.ttl = ttl
-    decision.dry_run = _would_decide(engine, progress, conclusion) if engine.dry else None
+    decision.clearance = progress.clearance
+    if conclusion is Conclusion.CHALLENGE:
+        decision.challenge = _wanted(engine, progress, results)
+    decision.dry_run = _would_decide(engine, progress, conclusion, now_ns) if engine.dry else None
     return decision
 
 
@@ -40,10 +44,10 @@ def allowed(engine: Engine, found: dict[Bound, RuleResult | Admitted]) -> tuple[
     return _tightest(results), results
 
 
-def so_far(engine: Engine, progress: Progress) -> Conclusion:
+def so_far(engine: Engine, progress: Progress, now_ns: int) -> Conclusion:
     """The conclusion that the results so far amount to."""
     results = _results(engine, progress.results)
-    return _verdict(engine, progress, (*_of_nobody(engine, progress), *results))[0]
+    return _verdict(engine, progress, (*_of_nobody(engine, progress), *results), now_ns)[0]
 
 
 def _of_nobody(engine: Engine, progress: Progress) -> list[RuleResult]:
@@ -60,18 +64,48 @@ def _results(engine: Engine, found: dict[Bound, RuleResult | Admitted]) -> tuple
     return tuple([written(found, bound) or bound.not_run for bound in engine.bound])
 
 
-def _verdict(engine: Engine, progress: Progress, results: Sequence[RuleResult]) -> tuple[Conclusion, Reason, int]:
+def _verdict(
+    engine: Engine, progress: Progress, results: Sequence[RuleResult], now_ns: int
+) -> tuple[Conclusion, Reason, int]:
     live = [result for result in results if result.decides]
-    weighed = engine.threshold(progress.weight) if progress.weight else None
-    if weighed is Conclusion.DENY:
+    if progress.weight and engine.threshold(progress.weight) is Conclusion.DENY:
         return Conclusion.DENY, RuleReason("weights", _sum(progress.weight), progress.weight), 0
     for conclusion in (Conclusion.DENY, Conclusion.CHALLENGE, Conclusion.ERROR):
-        if matching := [result for result in live if result.conclusion is conclusion]:
+        matching = [result for result in live if result.conclusion is conclusion]
+        if conclusion is Conclusion.CHALLENGE:
+            wanted = _wanted(engine, progress, live)
+            if wanted is None or _covered(engine, progress, wanted, now_ns):
+                continue
+            return conclusion, matching[0].reason if matching else wanted, 0
+        if matching:
             decisive = _decisive(matching)
             return conclusion, decisive.reason, decisive.ttl
-        if conclusion is weighed:
-            return conclusion, ChallengeReason("weights", _sum(progress.weight), progress.weight), 0
     return Conclusion.ALLOW, _tightest(live), 0
+
+
+def _wanted(engine: Engine, progress: Progress, results: Iterable[RuleResult]) -> ChallengeReason | None:
+    """What live rules, and the sum of the weights, ask the client to show; None where nothing does."""
+    asked = [_challenge(r) for r in results if r.conclusion is Conclusion.CHALLENGE and r.decides]
+    weight = progress.weight
+    if weight and "CHALLENGE" not in progress.ended and engine.threshold(weight) is Conclusion.CHALLENGE:
+        asked.append(ChallengeReason("weights", _sum(weight), weight, engine.clearances.level_for(weight)))
+    return strongest(asked)
+
+
+def _challenge(result: RuleResult) -> ChallengeReason:
+    """What a rule of any kind asks for: one for bots may well ask for a challenge."""
+    reason = result.reason
+    return reason if isinstance(reason, ChallengeReason) else ChallengeReason(result.rule, reason.explain())
+
+
+def _covered(engine: Engine, progress: Progress, wanted: ChallengeReason, now_ns: int) -> bool:
+    """Whether the client has shown as much before."""
+    progress.clearance = progress.clearance or engine.clearances.held(progress.request, _ip(progress), now_ns)
+    return progress.clearance is not None and progress.clearance.covers(wanted, now_ns)
+
+
+def _ip(progress: Progress) -> str:
+    return progress.client_ip.address if progress.client_ip is not None else ""
 
 
 def _sum(weight: float) -> str:
@@ -92,11 +126,14 @@ def _tightest(results: Iterable[RuleResult]) -> Reason:
     return min(limits, key=lambda limit: (limit.remaining / limit.max, -limit.reset_seconds), default=ALLOWED)
 
 
-def _would_decide(engine: Engine, progress: Progress, conclusion: Conclusion) -> str | None:
+def _would_decide(engine: Engine, progress: Progress, conclusion: Conclusion, now_ns: int) -> str | None:
     """The dry-run rule that would have decided, had all been live."""
     heavier = progress.dry_weight != progress.weight
     weighed = engine.threshold(progress.dry_weight) if heavier else None
-    for wanted in (Conclusion.DENY, Conclusion.CHALLENGE):
+    wanting = (Conclusion.DENY, Conclusion.CHALLENGE)
+    if _would_be_covered(engine, progress, now_ns):
+        wanting = wanting[:1]
+    for wanted in wanting:
         heavy = progress.heavy if wanted is Conclusion.DENY else None
         refusing = [bound for bound in engine.in_turn if bound is heavy or _would_come_to(progress, bound, wanted)]
         refusing.sort(key=lambda bound: _after(engine, progress, bound))
@@ -109,6 +146,16 @@ def _would_decide(engine: Engine, progress: Progress, conclusion: Conclusion) ->
         if weighed is wanted:
             return "weights"
     return None
+
+
+def _would_be_covered(engine: Engine, progress: Progress, now_ns: int) -> bool:
+    """Whether the client has shown as much as all rules ask for together, dry ones too."""
+    found = [result for bound in engine.bound if (result := progress.result(bound)) is not None]
+    asked = [_challenge(result) for result in found if result.conclusion is Conclusion.CHALLENGE]
+    if engine.threshold(progress.dry_weight) is Conclusion.CHALLENGE:
+        asked.append(ChallengeReason("weights", level=engine.clearances.level_for(progress.dry_weight)))
+    wanted = strongest(asked)
+    return wanted is not None and _covered(engine, progress, wanted, now_ns)
 
 
 def _after(engine: Engine, progress: Progress, bound: Bound) -> tuple[int, int]:

@@ -116,6 +116,7 @@ class RequestContext:
 
     Attributes:
         framed: Whether a body would announce itself in the header lines, as it must in HTTP/1 (RFC 9112 section 6.3).
+        root_path: The path below which the application is mounted (ASGI ``root_path``, WSGI ``SCRIPT_NAME``).
         as_sent: Whether the header lines are in the order in which the client sent them, their names as bytes in lower
             case: in ASGI scopes they are. A WSGI environ has lost it, and who writes a request down does not know it.
     """
@@ -126,6 +127,7 @@ class RequestContext:
     raw_path: str | None = None
     as_sent: bool = False
     framed: bool = False
+    root_path: str = ""
     _host: str | None = None
     _headers: Headers | None = None
     _cookies: dict[str, list[str]] | None = None

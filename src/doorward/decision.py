@@ -111,6 +111,8 @@ class Decision:
         dry_run: Name of the dry-run rule that would have denied or challenged the request, or None.
         ttl: Whole seconds for which the same client will get the same answer; 0 where that is not known.
         now_ns: When, in nanoseconds since the Unix epoch.
+        challenge: What the client is asked to show, where the conclusion is CHALLENGE; else None.
+        clearance: What it has shown before, where a rule asked for that; else None.
     """
 
     # Defaults on the class, not in __init__: a decision is made for every request, and few are looked at.
@@ -120,6 +122,8 @@ class Decision:
     _addresses: Addresses = NO_ADDRESS_DATA
     ttl: int = 0
     dry_run: str | None = None
+    challenge: ChallengeReason | None = None
+    clearance: Clearance | None = None
 
     def __init__(
         self,

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from doorward.address_facts import NO_ADDRESS_DATA
 from doorward.asking import ask, recall_refusal
+from doorward.cleared import NO_CLEARANCES
 from doorward.combine import combine
 from doorward.counting import charge_store, prepare, recall
 from doorward.decision import Conclusion, State
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from doorward.address_facts import Addresses
     from doorward.asking import ServicePart
     from doorward.bound import Bound
+    from doorward.cleared import Clearances
     from doorward.client_ip import ClientIPPolicy
     from doorward.clock import Clock
     from doorward.decision import Decision
@@ -62,6 +64,7 @@ class Engine:
         addresses: Tells what is known about addresses.
         watch: Is told whether the store answers; None where it is in this process, and always does.
         service: The decision service that counts and looks up, where there is one.
+        clearances: Reads what clients have that have passed a challenge.
     """
 
     __slots__ = (
@@ -75,6 +78,7 @@ class Engine:
         "bans",
         "barring",
         "bound",
+        "clearances",
         "clock",
         "conditional",
         "dry",
@@ -111,8 +115,10 @@ class Engine:
         addresses: Addresses = NO_ADDRESS_DATA,
         watch: StoreWatch | None = None,
         service: ServicePart | None = None,
+        clearances: Clearances = NO_CLEARANCES,
     ) -> None:
         self.bound = tuple(bound)
+        self.clearances = clearances
         self.service = service
         self.watch = watch
         self.ban = ban
@@ -161,6 +167,7 @@ class Engine:
             addresses=self.addresses,
             watch=self.watch,
             service=self.service,
+            clearances=self.clearances,
         )
 
     def group_of(self, bound: Bound) -> int:

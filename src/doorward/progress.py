@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from doorward.bound import Bound
+    from doorward.cleared import Clearance
     from doorward.client_ip import ClientIP
     from doorward.context import RequestContext
     from doorward.decision import Decision, RuleResult
@@ -94,6 +95,7 @@ class Progress:
         noteworthy: Something failed or was replaced: the log has to say so.
         decision: The decision so far.
         tallied: Results that are in the figures of their rules already.
+        clearance: What the client has shown by passing a challenge; None also where nobody has asked.
         refused_by: Limits whose refusal was remembered, where nothing was asked.
     """
 
@@ -119,6 +121,7 @@ class Progress:
     noteworthy: bool = False
     decision: Decision | None = None
     tallied: Mapping[Bound | str, RuleResult | Admitted | float] = MappingProxyType({})
+    clearance: Clearance | None = None
     refused_by: Sequence[Bound] = ()
 
     def __init__(self, request: RequestContext, engine: Engine) -> None:

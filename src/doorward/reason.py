@@ -9,6 +9,8 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
+from doorward.levels import DEFAULT_LEVEL, Level
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -183,6 +185,8 @@ class _ChallengeReason(NamedTuple):
     rule: str
     message: str = ""
     weight: float = 0.0
+    level: Level = DEFAULT_LEVEL
+    max_age: float = 0.0
 
 
 class ChallengeReason(_ChallengeReason, Reason):
@@ -192,6 +196,8 @@ class ChallengeReason(_ChallengeReason, Reason):
         rule: Name of the rule that asks for it.
         message: Why.
         weight: The sum of weights that led to it, if one did.
+        level: How much the client has to show.
+        max_age: Seconds that may have passed since it did; 0.0 for as long as its clearance holds.
     """
 
     __slots__ = ()
@@ -203,8 +209,8 @@ class ChallengeReason(_ChallengeReason, Reason):
         return f"{self.rule}: {self.message}" if self.message else self.rule
 
     def to_wire(self) -> Mapping[str, object]:
-        """``rule``, ``message``, ``weight``."""
-        return {"rule": self.rule, "message": self.message, "weight": self.weight}
+        """``rule``, ``message``, ``weight``, and ``level``, which is doorward's own."""
+        return {"rule": self.rule, "message": self.message, "weight": self.weight, "level": self.level.word}
 
 
 class _BotReason(NamedTuple):

@@ -70,6 +70,8 @@ def from_scope(scope: Carrier, path: str | None = None) -> RequestContext:
     context.peer = client[0] if client else None
     if raw_path is not None:
         context.raw_path = raw_path.decode("latin-1")
+    if root_path := get("root_path"):
+        context.root_path = root_path
     return context
 
 
@@ -85,6 +87,8 @@ def from_environ(environ: Carrier, path: str | None = None) -> RequestContext:
         peer=environ.get("REMOTE_ADDR"),
         raw_path=environ.get("RAW_URI") or environ.get("REQUEST_URI"),
     )
+    if root_path := environ.get("SCRIPT_NAME"):
+        context.root_path = root_path
     # A server that hands on bodies without a length says so (PEP 3333 leaves them out).
     context.framed = not environ.get("wsgi.input_terminated") or environ.get("SERVER_PROTOCOL") in _FRAMED_WSGI
     return context

@@ -18,6 +18,7 @@ import doorward
 from doorward import settings
 from doorward.client_ip import Proxies
 from doorward.decision import Mode
+from doorward.levels import Level
 from doorward.rules import limits
 from doorward.rules.base import OnError, Rule
 from doorward.settings import Options
@@ -38,6 +39,7 @@ BUILDERS = (
     "allow",
     "deny",
     "weigh",
+    "challenge",
 )
 OPTIONS = ("mode", "on_error", "characteristics", "ipv6_prefix", "proxies", "limits", "thresholds", "body_limit")
 """The options of a client that may stand in a file: those that take effect without a restart.
@@ -55,6 +57,7 @@ _IMPORTED_FOR_TYPES = {
     "Mapping": Mapping,
     "Sequence": Sequence,
     "Mode": Mode,
+    "Level": Level,
     "OnError": OnError,
     "Rule": Rule,
 }

@@ -8,23 +8,26 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Unpack
 
 from doorward.decision import Conclusion
+from doorward.duration import seconds
 from doorward.errors import ConfigurationError
 from doorward.filters import compile_filters
 from doorward.ids import rule_id
-from doorward.reason import RuleReason
+from doorward.levels import DEFAULT_LEVEL, Level, parse_level
+from doorward.reason import ChallengeReason, RuleReason
 from doorward.rules.address_matcher import address_finder
 from doorward.rules.base import NO_PARTS, Outcome, Phase, Rule, RuleOptions
 from doorward.rules.filters import check_options, sources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import timedelta
 
     from doorward.decision import Mode
     from doorward.filters import Filter
     from doorward.ids import Field
     from doorward.rules.base import View
 
-Action = Literal["ALLOW", "DENY", "WEIGH"]
+Action = Literal["ALLOW", "DENY", "WEIGH", "CHALLENGE"]
 
 ENDED_BY_DEFAULT = ("BOT", "CHALLENGE")
 ENDABLE = ("BOT", "CHALLENGE", "EMAIL", "FILTER", "PROMPT_INJECTION", "RATE_LIMIT", "RULE", "SENSITIVE_INFO", "SHIELD")
@@ -75,6 +78,7 @@ class AccessRule(Rule):
 
     kind: ClassVar[str] = "RULE"
     phase: ClassVar[Phase] = Phase.ACCESS
+    needs_condition: ClassVar[bool] = True
 
     action: Action
     matchers: tuple[Matcher, ...] = ()
@@ -86,7 +90,7 @@ class AccessRule(Rule):
         super().__post_init__()
         idle = Outcome(Conclusion.ALLOW, RuleReason(self.name, "does not match"))
         object.__setattr__(self, "_idle", idle)
-        if not (self.matchers or self.paths or self.methods):
+        if self.needs_condition and not (self.matchers or self.paths or self.methods):
             wrong = "needs a condition, or it would be about every request: ip=, where=, paths= or methods="
             raise ConfigurationError(self.action.lower(), wrong)
 
@@ -114,15 +118,21 @@ class AccessRule(Rule):
             if not holds:
                 return Outcome(Conclusion.ALLOW, RuleReason(self.name, message)) if message else self._idle
             found.append(message)
-        reason = RuleReason(self.name, " and ".join(found) or "the path and the method match", self.weight)
+        return self.outcome(" and ".join(found) or "the path and the method match")
+
+    def outcome(self, why: str) -> Outcome:
+        """What it comes to for a request that meets all conditions."""
         conclusion = Conclusion.DENY if self.action == "DENY" else Conclusion.ALLOW
-        return Outcome(conclusion, reason, weight=self.weight, ends=self.ends)
+        return Outcome(conclusion, RuleReason(self.name, why, self.weight), weight=self.weight, ends=self.ends)
 
     def rule_id(self, mode: Mode) -> str:
         """Of the action and the conditions."""
         parameters: list[Field] = [("action", self.action), *[matcher.parameter for matcher in self.matchers]]
-        effect: list[Field] = [("weight", f"{self.weight:g}"), ("ends", sorted(self.ends))]
-        return rule_id([*self.fields(mode), *parameters, *effect, self.match_field()])
+        return rule_id([*self.fields(mode), *parameters, *self.effect(), self.match_field()])
+
+    def effect(self) -> list[Field]:
+        """What it does, as fields of its id."""
+        return [("weight", f"{self.weight:g}"), ("ends", sorted(self.ends))]
 
 
 class AccessOptions(RuleOptions, total=False):
@@ -167,6 +177,54 @@ def deny(**options: Unpack[AccessOptions]) -> AccessRule:
     return _access("deny", options)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ChallengeRule(AccessRule):
+    """Asks the clients of requests that meet all of its conditions to pass a challenge; of all, where it has none.
+
+    It does not end the walk: rules that come after it may still deny, or add to the weight.
+
+    Attributes:
+        level: How much they have to show.
+        max_age: Seconds that may have passed since they did; 0.0 for as long as their clearance holds.
+    """
+
+    kind: ClassVar[str] = "CHALLENGE"
+    needs_condition: ClassVar[bool] = False
+
+    level: Level = DEFAULT_LEVEL
+    max_age: float = 0.0
+
+    def outcome(self, why: str) -> Outcome:
+        """It asks for a challenge."""
+        reason = ChallengeReason(self.name, why, level=self.level, max_age=self.max_age)
+        return Outcome(Conclusion.CHALLENGE, reason)
+
+    def effect(self) -> list[Field]:
+        """What it asks for."""
+        return [("level", self.level.word), ("max_age", f"{self.max_age:g}")]
+
+
+def challenge(
+    level: Level | str = DEFAULT_LEVEL, *, max_age: str | float | timedelta | None = None, **options: Unpack[AccessOptions]
+) -> ChallengeRule:
+    """Ask for a challenge, before requests that meet every condition are let in: all requests, without a condition.
+
+    Args:
+        level: How much clients have to show: ``"wait"``, ``"work"``, ``"browser"`` or ``"human"``. A clearance of a
+            higher level will do.
+        max_age: How long ago they may have shown it, in seconds or as ``"5m"``; as long as their clearance holds when
+            it is not given.
+        **options: As of :func:`deny`.
+
+    Raises:
+        ConfigurationError: An argument is wrong.
+    """
+    fresh = seconds(max_age, "max_age") if max_age is not None else 0.0
+    rule = _access("challenge", options, level=parse_level(level), max_age=fresh)
+    assert isinstance(rule, ChallengeRule)
+    return rule
+
+
 def weigh(weight: float, **options: Unpack[AccessOptions]) -> AccessRule:
     """Add to the weight of requests: what follows is said by the threshold that their sum reaches.
 
@@ -181,16 +239,17 @@ def weigh(weight: float, **options: Unpack[AccessOptions]) -> AccessRule:
 
 
 def _access(builder: str, options: Mapping[str, Any], **effect: Any) -> AccessRule:
-    own = {"allow": ("ends",), "deny": (), "weigh": ("weight",)}[builder]
+    own = {"allow": ("ends",), "deny": (), "weigh": ("weight",), "challenge": ("level", "max_age")}[builder]
     check_options(builder, own, {**RuleOptions.__annotations__, **AccessOptions.__annotations__}, options)
     conditions = [make(options[name], builder) for name, make in _MATCHERS.items() if name in options]
     named: Any = {name: value for name, value in options.items() if name not in _MATCHERS}
     named["name"] = named.get("name") or builder
     matchers = tuple(matcher for made in conditions for matcher in made)
-    return AccessRule(action=_ACTIONS[builder], matchers=matchers, **named, **effect)
+    made = ChallengeRule if builder == "challenge" else AccessRule
+    return made(action=_ACTIONS[builder], matchers=matchers, **named, **effect)
 
 
-_ACTIONS: Mapping[str, Action] = {"allow": "ALLOW", "deny": "DENY", "weigh": "WEIGH"}
+_ACTIONS: Mapping[str, Action] = {"allow": "ALLOW", "deny": "DENY", "weigh": "WEIGH", "challenge": "CHALLENGE"}
 
 
 def _by_address(items: object, _: str) -> list[Matcher]:

@@ -12,7 +12,7 @@ from tests.replay.writers.reports import REPORTS, RTL, huge, usual
 from doorward.replay.report import Differences, Report, RuleTally, Tally, Threshold
 from doorward.replay.writers import write
 from doorward.replay.writers.figures import counted, duration, rate, share, short_number, size, when
-from doorward.replay.writers.safe import visible
+from doorward.visible import visible
 from doorward.replay.writers.verdict import headline
 
 COUNTS = st.integers(0, 10**15)

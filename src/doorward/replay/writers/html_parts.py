@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from doorward.replay.writers.charts import lane, stretches, time_ticks
 from doorward.replay.writers.figures import UNKNOWN, counted, duration, iso, number, share, when
-from doorward.replay.writers.markup import Markup, fill, join
+from doorward.markup import Markup, fill, join
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

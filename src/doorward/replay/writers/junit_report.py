@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 from doorward import __version__
 from doorward.replay.writers import text_report
 from doorward.replay.writers.figures import when
-from doorward.replay.writers.safe import ascii_text
+from doorward.visible import ascii_text
 from doorward.replay.writers.verdict import headline, missed_first
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from doorward.replay.writers.figures import counted, duration, number, rate, share, when
-from doorward.replay.writers.safe import ascii_text
+from doorward.visible import ascii_text
 from doorward.replay.writers.text_report import most
 from doorward.replay.writers.verdict import (
     besides,

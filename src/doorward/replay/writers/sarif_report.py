@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from doorward import __version__
 from doorward.replay.writers.figures import counted, iso, number, share
-from doorward.replay.writers.safe import ascii_text
+from doorward.visible import ascii_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from doorward.replay.writers.columns import Column, table
 from doorward.replay.writers.figures import counted, duration, number, rate, share, size, when
-from doorward.replay.writers.safe import ascii_text
+from doorward.visible import ascii_text
 from doorward.replay.writers.verdict import (
     besides,
     changed,

@@ -6,7 +6,7 @@ import string
 from html import escape
 from typing import TYPE_CHECKING
 
-from doorward.replay.writers.safe import visible
+from doorward.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,0 +1,80 @@
+"""One challenge that was posed: everything that has to be known when the answer comes, in a signed token."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from doorward.challenge.tokens import Purpose, Refused
+from doorward.levels import Level
+
+if TYPE_CHECKING:
+    from doorward.challenge.tokens import Signer
+
+LONGEST_TARGET = 4_000
+"""Characters of a path with its query; who asks for more gets the page, and starts again from the front page without
+JavaScript."""
+
+
+class Issue(NamedTuple):
+    """A challenge.
+
+    Attributes:
+        id: Its own, random, 22 characters; redeemed once.
+        kind: Name of its kind.
+        level: What it shows when it is passed.
+        weight: The request's sum of weights, by which kinds set their difficulty.
+        target: Where the client wanted to go: a path of this site with its query, as :func:`doorward.challenge.targets`
+            accepts it.
+        attempt: How many challenges in a row this is, from 1.
+        issued_ms: When it was posed, in milliseconds since the Unix epoch.
+        expires_ms: Until when it can be passed.
+        token: Itself, signed; empty before it is.
+    """
+
+    id: str
+    kind: str
+    level: Level
+    weight: float = 0.0
+    target: str = "/"
+    attempt: int = 1
+    issued_ms: int = 0
+    expires_ms: int = 0
+    token: str = ""
+
+
+def signed(issue: Issue, signer: Signer, now_ms: int, ttl_ms: int, bound_to: str) -> Issue:
+    """``issue`` with its times and its token."""
+    body = {
+        "i": issue.id,
+        "k": issue.kind,
+        "l": int(issue.level),
+        "w": issue.weight,
+        "t": issue.target,
+        "a": issue.attempt,
+    }
+    token = signer.sign(Purpose.CHALLENGE, body, now_ms, ttl_ms, bound_to)
+    return issue._replace(issued_ms=now_ms, expires_ms=now_ms + ttl_ms, token=token)
+
+
+def opened(token: str, signer: Signer, now_ms: int, bound_to: str) -> Issue:
+    """The challenge that a token is of.
+
+    Raises:
+        Refused: It is none that can be passed now, by this client.
+    """
+    found = signer.open(Purpose.CHALLENGE, token, now_ms, bound_to)
+    body = found.body
+    try:
+        return Issue(
+            body["i"],
+            body["k"],
+            Level(body["l"]),
+            body["w"],
+            body["t"],
+            body["a"],
+            found.issued_ms,
+            found.expires_ms,
+            token,
+        )
+    except (KeyError, ValueError):  # signed by a version of ours to come
+        raise Refused("malformed") from None

@@ -1,0 +1,156 @@
+"""What an application says about challenges, checked when its client is built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple, TypedDict
+
+from doorward.duration import seconds
+from doorward.errors import ConfigurationError, UnknownArgument
+from doorward.levels import DEFAULT_LEVEL, Level, parse_level
+from doorward.patterns import is_plain_path
+
+DEFAULT_PREFIX = "/.doorward"
+DEFAULT_LIFETIME = 12 * 3600.0
+LONGEST_LIFETIME = 30 * 86400.0
+DEFAULT_CHALLENGE_LIFETIME = 1800.0
+
+
+class ChallengeOptions(TypedDict, total=False):
+    """The option ``challenges`` of a client.
+
+    Attributes:
+        prefix: Path of the endpoints, without the last ``/``; ``"/.doorward"``.
+        lifetime: How long a clearance holds: seconds, or text such as ``"12h"``, the default.
+        bind: What of the client a clearance is bound to: ``"address"`` (its /24, or /48), ``"agent"``; both by default.
+        levels: From which sum of weights on more is asked for than ``"work"``: ``{"human": 20}``.
+        kinds: The kinds of challenges on offer, in order of preference: ``("wait", "work")`` by default.
+        secure: Whether cookies are for HTTPS only; by the scheme of each request when it is None.
+        domain: Of cookies; that of the request when it is empty.
+        not_before: Seconds since the Unix epoch: clearances issued before are refused.
+        on_store_error: ``"local"``: single use is watched by each process alone while the store fails; ``"deny"``:
+            nobody passes a challenge then; ``"allow"``: everybody may who answers it.
+        status: HTTP status of a page that asks for a challenge; 403.
+    """
+
+    prefix: str
+    lifetime: float | str
+    bind: Sequence[Literal["address", "agent"]]
+    levels: Mapping[str, float]
+    kinds: Sequence[Any]
+    secure: bool | None
+    domain: str
+    not_before: float
+    on_store_error: Literal["local", "deny", "allow"]
+    status: int
+
+
+class ChallengeSettings(NamedTuple):
+    """Checked :class:`ChallengeOptions`."""
+
+    prefix: str = DEFAULT_PREFIX
+    lifetime: float = DEFAULT_LIFETIME
+    bind: frozenset[str] = frozenset({"address", "agent"})
+    levels: Sequence[tuple[float, Level]] = ()
+    kinds: Sequence[Any] = ("wait",)
+    secure: bool | None = None
+    domain: str = ""
+    not_before: float = 0.0
+    on_store_error: Literal["local", "deny", "allow"] = "local"
+    status: int = 403
+
+    def level_for(self, weight: float) -> Level:
+        """What a sum of weights asks for."""
+        return max([level for least, level in self.levels if weight >= least], default=DEFAULT_LEVEL)
+
+
+def parse_challenges(given: Any) -> ChallengeSettings:
+    """Check the option ``challenges``.
+
+    Raises:
+        ConfigurationError: Something in it is wrong.
+    """
+    if given is None:
+        return ChallengeSettings()
+    if not isinstance(given, Mapping):
+        raise ConfigurationError("challenges", f"must be a dict such as {{'lifetime': '12h'}}, not {given!r}")
+    for name in given:
+        if name not in _PARSERS:
+            raise UnknownArgument("challenges", name, list(_PARSERS))
+    return ChallengeSettings(**{name: _PARSERS[name](value, f"challenges.{name}") for name, value in given.items()})
+
+
+def _prefix(value: Any, field: str) -> str:
+    if not isinstance(value, str) or not is_plain_path(value) or value.endswith("/") or "*" in value:
+        raise ConfigurationError(field, f"must be a path such as '/.doorward', not {value!r}")
+    return value
+
+
+def _lifetime(value: Any, field: str) -> float:
+    lifetime = seconds(value, field)
+    if not 0 < lifetime <= LONGEST_LIFETIME:
+        raise ConfigurationError(field, f"must be over 0 and at most 30 days, not {value!r}")
+    return lifetime
+
+
+def _bind(value: Any, field: str) -> frozenset[str]:
+    names = frozenset(value) if isinstance(value, list | tuple | set | frozenset) else frozenset([repr(value)])
+    if not names <= {"address", "agent"}:
+        raise ConfigurationError(field, f"must be a list of 'address' and 'agent', not {value!r}")
+    return names
+
+
+def _levels(value: Any, field: str) -> list[tuple[float, Level]]:
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(field, f"must map levels to sums of weights, such as {{'human': 20}}, not {value!r}")
+    return [(_positive(least, field), parse_level(level, field)) for level, least in value.items()]
+
+
+def _positive(value: Any, field: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise ConfigurationError(field, f"must be a number over 0, not {value!r}")
+    return float(value)
+
+
+def _kinds(value: Any, field: str) -> tuple[Any, ...]:
+    if not isinstance(value, list | tuple) or not value:
+        raise ConfigurationError(field, f"must be a list such as ['wait', 'work'], not {value!r}")
+    return tuple(value)
+
+
+def _secure(value: Any, field: str) -> bool | None:
+    if value is not None and not isinstance(value, bool):
+        raise ConfigurationError(field, f"must be True, False or None, not {value!r}")
+    return value
+
+
+def _domain(value: Any, field: str) -> str:
+    if not isinstance(value, str) or not value.replace("-", "a").replace(".", "a").isalnum():
+        raise ConfigurationError(field, f"must be a domain such as 'example.org', not {value!r}")
+    return value
+
+
+def _on_store_error(value: Any, field: str) -> Any:
+    if value not in ("local", "deny", "allow"):
+        raise ConfigurationError(field, f"must be one of local, deny, allow, not {value!r}")
+    return value
+
+
+def _status(value: Any, field: str) -> int:
+    if isinstance(value, bool) or value not in (200, 401, 403, 429, 503):
+        raise ConfigurationError(field, f"must be 200, 401, 403, 429 or 503, not {value!r}")
+    return int(value)
+
+
+_PARSERS: Mapping[str, Any] = {
+    "prefix": _prefix,
+    "lifetime": _lifetime,
+    "bind": _bind,
+    "levels": _levels,
+    "kinds": _kinds,
+    "secure": _secure,
+    "domain": _domain,
+    "not_before": _positive,
+    "on_store_error": _on_store_error,
+    "status": _status,
+}

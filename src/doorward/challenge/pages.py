@@ -1,0 +1,134 @@
+"""What a challenged client sees: a page in the place of what it asked for, or a short answer where it is no browser."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from doorward.answers import HTML, Answer, negotiated
+from doorward.challenge.replies import JSON, PROBLEM, SAFETY, as_json, plain
+from doorward.markup import Markup, fill
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from doorward.challenge.gate import Gate
+    from doorward.challenge.issue import Issue
+    from doorward.challenge.kinds import Posed
+    from doorward.context import RequestContext
+    from doorward.decision import Decision
+
+WORDS: Mapping[str, str] = {
+    "title": "One moment",
+    "wait": "This takes {seconds} seconds. You will be let in by itself.",
+    "go_on": "Continue",
+    "cookies_off": "Your browser does not send back cookies, so that you would be asked again and again.",
+}
+
+_POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; media-src 'self'; " \
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex"><title>{title}</title>{refresh}</head>
+<body><main><h1>{title}</h1>
+<form method="post" action="{action}"><input type="hidden" name="token" value="{token}">
+{parts}<button>{go_on}</button></form></main></body></html>
+"""
+
+
+def answer_in_place(gate: Gate, request: RequestContext, decision: Decision, issue: Issue) -> Answer:
+    """The challenge, in the place of what was asked for."""
+    headers = decision.headers.items()
+    if not _shows_pages(request):
+        return _problem(gate, request, decision, issue)
+    return _page(gate, request, issue, gate.settings.status, [*headers])
+
+
+def again(
+    gate: Gate, request: RequestContext, ip: str, now_ms: int, why: str, issue: Issue | None = None
+) -> Answer:
+    """The answer to an answer that was not accepted: what is wrong, and another challenge."""
+    if not _wants_page(request):
+        return as_json(403, {"type": "about:blank", "title": "Forbidden", "status": 403, "code": why}, kind=PROBLEM)
+    attempt, level = (issue.attempt + 1, issue.level) if issue is not None else (1, gate.level_for(0.0))
+    posed = gate.pose(request, ip, level, now_ms, attempt=attempt)
+    if issue is not None:
+        posed = gate.moved(posed, issue.target, request, ip, now_ms)
+    return _page(gate, request, posed, 403, [])
+
+
+def passed(gate: Gate, request: RequestContext, ip: str, now_ms: int, issue: Issue) -> Answer:
+    """The clearance, and the way back to where the client wanted to go."""
+    cookie = ("Set-Cookie", gate.cookies.written(gate.clearance(issue, request, ip, now_ms), request))
+    if not _wants_page(request):
+        return as_json(200, {"passed": True, "level": issue.level.word, "target": issue.target}, [cookie])
+    # By way of a page of ours that sees whether the cookie has come back: else the client would go round in circles.
+    location = f"{request.root_path}{gate.settings.prefix}/landed?t={issue.token}"
+    return Answer(HTTPStatus.SEE_OTHER, [("Location", location), cookie, *SAFETY], b"")
+
+
+def landed(gate: Gate, request: RequestContext, ip: str, now_ms: int) -> Answer:
+    """On to where the client wanted to go; or that its browser does not send back cookies."""
+    from doorward.challenge.tokens import Refused
+
+    try:
+        issue = gate.opened((request.query_values("t") or [""])[0], request, ip, now_ms)
+    except Refused as refused:
+        return plain(403, refused.why)
+    if gate.held(request, ip, now_ms * 1_000_000) is None:
+        return Answer(403, [("Content-Type", HTML), *SAFETY], WORDS["cookies_off"].encode())
+    return Answer(HTTPStatus.SEE_OTHER, [("Location", issue.target), *SAFETY], b"")
+
+
+def _page(gate: Gate, request: RequestContext, issue: Issue, status: int, headers: list[tuple[str, str]]) -> Answer:
+    posed = _posed(gate, issue)
+    refresh = Markup("")
+    body = fill(
+        _PAGE,
+        title=WORDS["title"],
+        go_on=WORDS["go_on"],
+        refresh=refresh,
+        action=f"{request.root_path}{gate.settings.prefix}/verify",
+        token=issue.token,
+        parts=posed.parts,
+    )
+    lines = [("Content-Type", HTML), *SAFETY, *headers, ("Content-Security-Policy", _POLICY)]
+    return Answer(status, lines, body.encode())
+
+
+def _posed(gate: Gate, issue: Issue) -> Posed:
+    return gate.offer.by_name[issue.kind].pose(issue, gate.settings.prefix, WORDS)
+
+
+def _problem(gate: Gate, request: RequestContext, decision: Decision, issue: Issue) -> Answer:
+    posed = _posed(gate, issue)
+    content: dict[str, object] = {
+        "type": "about:blank",
+        "title": "Forbidden",
+        "status": 403,
+        "detail": "A challenge has to be passed first.",
+        "code": "challenge",
+        "id": decision.id,
+        "challenge": {
+            "kind": issue.kind,
+            "level": issue.level.word,
+            "token": issue.token,
+            "verify": f"{request.root_path}{gate.settings.prefix}/verify",
+            **posed.data,
+        },
+    }
+    return as_json(403, content, [*decision.headers.items()], PROBLEM)
+
+
+def _shows_pages(request: RequestContext) -> bool:
+    """Whether a person will see the answer: not for pictures and scripts of a page, nor for what a script fetches."""
+    destination = request.headers.get("sec-fetch-dest")
+    return destination in ("", "document", "iframe", "frame") and _wants_page(request)
+
+
+def _wants_page(request: RequestContext) -> bool:
+    return negotiated(request.headers.values("accept")) is HTML
+
+
+__all__ = ["JSON", "again", "answer_in_place", "landed", "passed"]

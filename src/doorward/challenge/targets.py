@@ -1,0 +1,14 @@
+"""Where a client may be sent back to: a path of this site, and nothing that some browser takes for more than that."""
+
+from __future__ import annotations
+
+import re
+
+_SAFE = re.compile(r"/(?![/\\])[\x21\x23-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]*")
+"""After the first "/" no second slash of either kind, and only what URLs are written with (RFC 3986 section 2): no
+control character, white space, quote, backslash, nor anything that is not ASCII."""
+
+
+def safe_target(target: str, longest: int) -> str:
+    """``target`` where it is a path of this site with its query; else ``/``."""
+    return target if len(target) <= longest and _SAFE.fullmatch(target) else "/"

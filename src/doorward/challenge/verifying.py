@@ -1,0 +1,153 @@
+"""The endpoints below the prefix: where answers are sent, and what belongs to challenges is fetched.
+
+Nothing that anybody sends here raises, or is answered with a 5xx: what is wrong with it is said by a code.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from doorward.challenge.pages import again, landed, passed
+from doorward.challenge.replies import plain
+from doorward.challenge.tokens import Refused
+from doorward.effects import Algorithm, AskStore, CountHits, Hit, ReadBody
+from doorward.reason import whole_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+    from doorward.answers import Answer
+    from doorward.challenge.gate import Gate
+    from doorward.challenge.issue import Issue
+    from doorward.challenge.kinds import Checked
+    from doorward.context import RequestContext
+    from doorward.effects import Effect
+
+LONGEST_ANSWER = 64 * 1024
+"""Bytes of an answer's body."""
+MOST_FIELDS = 200
+MOST_ANSWERS, ANSWERS_WINDOW_NS = 60, 60 * 1_000_000_000
+"""Requests to the endpoints that a network (its /24, or /48) may make in a minute."""
+
+
+def serve(gate: Gate, request: RequestContext, ip: str, now_ms: int) -> Generator[Effect, object, Answer]:
+    """Answer a request for an endpoint."""
+    name = request.path.removeprefix(gate.settings.prefix + "/")
+    refused = yield from _too_many(gate, request, ip)
+    if refused is not None:
+        return refused
+    if name == "verify":
+        return (yield from _verify(gate, request, ip, now_ms))
+    if name == "landed":
+        return landed(gate, request, ip, now_ms)
+    return (yield from _fetched(gate, name, request, ip, now_ms))
+
+
+def _too_many(gate: Gate, request: RequestContext, ip: str) -> Generator[Effect, object, Answer | None]:
+    key = f"gate:{gate.binding.of_limit(ip)}"
+    hit = Hit(key, Algorithm.FIXED_WINDOW, MOST_ANSWERS, ANSWERS_WINDOW_NS)
+    try:
+        verdicts: Any = yield CountHits([hit])
+    except Exception as error:
+        gate.journal.swallowed("challenge store", error)
+        verdicts = yield CountHits([hit], local=True)
+    if verdicts[0].admitted:
+        return None
+    return plain(429, "too_many", [("Retry-After", str(max(1, whole_seconds(verdicts[0].retry_after))))])
+
+
+def _verify(gate: Gate, request: RequestContext, ip: str, now_ms: int) -> Generator[Effect, object, Answer]:
+    if request.method != "POST":
+        return plain(405, "method", [("Allow", "POST")])
+    if not _from_here(request):
+        return plain(403, "cross_site")
+    fields = yield from _fields(request)
+    if fields is None:
+        return plain(400, "malformed")
+    try:
+        issue = gate.opened(str(fields.get("token", "")), request, ip, now_ms)
+    except Refused as refused:
+        gate.journal.count(f"challenge.{refused.why}")
+        return again(gate, request, ip, now_ms, refused.why)
+    checked = yield from _checked(gate, issue, fields, request, ip, now_ms)
+    gate.journal.count(f"challenge.{issue.kind}.{'passed' if checked.passed else checked.why}")
+    if not checked.passed:
+        if checked.ends:
+            yield from _first(gate, issue, now_ms)
+        return again(gate, request, ip, now_ms, checked.why, issue)
+    if not (yield from _first(gate, issue, now_ms)):
+        return again(gate, request, ip, now_ms, "spent", issue)
+    return passed(gate, request, ip, now_ms, issue)
+
+
+def _checked(
+    gate: Gate, issue: Issue, fields: Mapping[str, object], request: RequestContext, ip: str, now_ms: int
+) -> Generator[Effect, object, Checked]:
+    kind = gate.offer.by_name.get(issue.kind)
+    if kind is None:  # it was offered before the application's configuration changed
+        from doorward.challenge.kinds import Checked
+
+        return Checked(False, "malformed")
+    return (yield from kind.check(gate.asked(issue, dict(fields), request, ip, now_ms)))
+
+
+def _first(gate: Gate, issue: Issue, now_ms: int) -> Generator[Effect, object, bool]:
+    """Whether nobody has redeemed the challenge before; from now on somebody has."""
+    key, ttl = f"gate:spent:{issue.id}", (issue.expires_ms - now_ms) / 1000 + 1
+    try:
+        return bool((yield AskStore("add_if_absent", (key, ttl))))
+    except Exception as error:
+        gate.journal.swallowed("challenge store", error)
+    if gate.settings.on_store_error == "local":
+        return gate.spent_here(issue.id, now_ms, issue.expires_ms)
+    return gate.settings.on_store_error == "allow"
+
+
+def _fetched(
+    gate: Gate, name: str, request: RequestContext, ip: str, now_ms: int
+) -> Generator[Effect, object, Answer]:
+    token = (request.query_values("t") or [""])[0]
+    try:
+        issue = gate.opened(token, request, ip, now_ms)
+    except Refused as refused:
+        return plain(404 if refused.why == "malformed" else 403, refused.why)
+    kind = gate.offer.by_name.get(issue.kind)
+    found = (yield from kind.serve(name, gate.asked(issue, {}, request, ip, now_ms))) if kind is not None else None
+    return found or plain(404, "unknown")
+
+
+def _from_here(request: RequestContext) -> bool:
+    """Whether a page of this site sent it (Fetch Metadata; Origin, RFC 6454): nobody else's form passes challenges."""
+    site = request.headers.get("sec-fetch-site")
+    if site:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("origin")
+    return origin in ("", "null") or origin.partition("://")[2].lower() == request.host.lower()
+
+
+def _fields(request: RequestContext) -> Generator[Effect, object, Mapping[str, object] | None]:
+    """What was sent, by name; None where it cannot be read."""
+    held: Any = yield ReadBody()
+    if held is None or not held.complete or len(held.data) > LONGEST_ANSWER:
+        return None
+    kind = request.headers.get("content-type").partition(";")[0].strip().lower()
+    if kind == "application/json":
+        return _json(held.data)
+    return _form(held.data) if kind == "application/x-www-form-urlencoded" else None
+
+
+def _json(data: bytes) -> Mapping[str, object] | None:
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _form(data: bytes) -> Mapping[str, object] | None:
+    try:
+        return dict(parse_qsl(data.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS))
+    except ValueError:
+        return None

@@ -1,0 +1,49 @@
+"""The least of all challenges: to come back after a while. Needs no JavaScript, and costs a scraper its pace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from doorward.challenge.kinds import Checked, Posed
+from doorward.levels import Level
+from doorward.markup import fill
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+
+    from doorward.challenge.issue import Issue
+    from doorward.challenge.kinds import Asked
+    from doorward.effects import Effect
+
+SHORTEST_SECONDS = 2
+LONGEST_SECONDS = 15
+WEIGHT_PER_SECOND = 5.0
+"""A second more for each of these in the request's sum of weights."""
+
+
+class Wait:
+    """Come back after some seconds, counted by the server's clock."""
+
+    name = "wait"
+    level = Level.WAIT
+    needs_script = False
+
+    def pose(self, issue: Issue, prefix: str, words: Mapping[str, str]) -> Posed:
+        """A sentence, and a button for who does not want to wait for the page to do it."""
+        seconds = _seconds(issue)
+        parts = fill('<p>{text}</p>', text=words["wait"].replace("{seconds}", str(seconds)))
+        return Posed(parts, {"kind": "wait", "seconds": seconds}, without_script=True, refresh_seconds=seconds)
+
+    def check(self, asked: Asked) -> Generator[Effect, object, Checked]:
+        """Whether the time is over."""
+        yield from ()
+        waited = asked.now_ms - asked.issue.issued_ms
+        return Checked(True) if waited >= _seconds(asked.issue) * 1000 else Checked(False, "too_early")
+
+    def serve(self, name: str, asked: Asked) -> Generator[Effect, object, None]:
+        """Nothing."""
+        yield from ()
+
+
+def _seconds(issue: Issue) -> int:
+    return min(LONGEST_SECONDS, SHORTEST_SECONDS + int(issue.weight / WEIGHT_PER_SECOND))

@@ -1,0 +1,72 @@
+"""Clearance, as the engine sees it: that a client has passed a challenge, and whether that is enough."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from doorward.levels import DEFAULT_LEVEL, Level
+from doorward.reason import ChallengeReason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from doorward.context import RequestContext
+
+
+class Clearance(NamedTuple):
+    """What a client has shown, and has a valid token for.
+
+    Attributes:
+        id: Its own; the same for as long as the token is.
+        level: How much it has shown.
+        kind: Name of the challenge that it passed.
+        issued_ms: When, in milliseconds since the Unix epoch.
+        expires_ms: Until when that holds.
+    """
+
+    id: str
+    level: Level
+    kind: str
+    issued_ms: int
+    expires_ms: int
+
+    def covers(self, wanted: ChallengeReason, now_ns: int) -> bool:
+        """Whether nothing more has to be asked of the client."""
+        fresh = not wanted.max_age or now_ns // 1_000_000 - self.issued_ms <= wanted.max_age * 1000
+        return fresh and self.level >= wanted.level
+
+
+class Clearances(Protocol):
+    """Reads what clients bring back."""
+
+    def held(self, request: RequestContext, ip: str, now_ns: int) -> Clearance | None:
+        """The clearance of a request, or None. Pure, and never raises."""
+        ...
+
+    def level_for(self, weight: float) -> Level:
+        """What a sum of weights that leads to a challenge asks for."""
+        ...
+
+
+class NoClearances:
+    """Nobody has any: for engines that are not a client's."""
+
+    def held(self, request: RequestContext, ip: str, now_ns: int) -> Clearance | None:
+        """None."""
+        return None
+
+    def level_for(self, weight: float) -> Level:
+        """The default."""
+        return DEFAULT_LEVEL
+
+
+NO_CLEARANCES = NoClearances()
+
+
+def strongest(wanted: Iterable[ChallengeReason]) -> ChallengeReason | None:
+    """What covers all that is ``wanted``: the highest level and the least age, in the words of the first of that level."""
+    asked: Sequence[ChallengeReason] = list(wanted)
+    if not asked:
+        return None
+    first = max(asked, key=lambda reason: reason.level)
+    return first._replace(max_age=min([reason.max_age for reason in asked if reason.max_age], default=0.0))
