@@ -9,6 +9,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from doorward import ConfigurationError
 from doorward_django import configuration
 from doorward_django.current import protection
+from doorward_django.endpoints import aanswer, answer
 from doorward_django.routing import policy_for
 
 if TYPE_CHECKING:
@@ -51,5 +52,7 @@ class DoorwardMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         """Handle one request."""
+        if self.protection.layer.serves(request.path_info):
+            return (aanswer if self._is_async else answer)(self.protection.runtime, request)
         handle = self.protection.ahandle if self._is_async else self.protection.handle
         return handle(request, policy_for, self.get_response)

@@ -13,7 +13,7 @@ from doorward.answers import Answer
 from doorward.requests import ROUTED_PATH, from_environ
 from doorward.rules.limits import Response as Answered
 from doorward.runtime import DECISION
-from doorward.wsgi import decide
+from doorward.wsgi import decide, endpoint_answer
 from doorward_flask.routing import Route, Routes
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Installed:
         preprocess, process = app.preprocess_request, app.process_response
 
         def preprocess_request(*arguments: Any) -> Any:
-            refusal = self.before()
+            refusal = self.endpoint() or self.before()
             return preprocess(*arguments) if refusal is None else refusal
 
         def process_response(*arguments: Any) -> Any:
@@ -83,6 +83,11 @@ class Installed:
         app.process_response = process_response  # type: ignore[assignment,method-assign]  # nor as late
 
     # --- hooks
+
+    def endpoint(self) -> Response | None:
+        """The answer to a request for one of the endpoints of challenges; None for all others."""
+        asked: Request = request_ctx.request
+        return _response(endpoint_answer(self.layer.runtime, asked.environ)) if self.layer.serves(asked.path) else None
 
     def before(self) -> Response | None:
         """Decide about the current request; the refusal, or None to go on."""
@@ -166,7 +171,7 @@ class Installed:
         except Exception as error:
             # A class of the application's own: what is refused must not go on to the view because of it.
             self.layer.runtime.journal.swallowed("response_class", error)
-            return Response(answer.body, answer.status, list(answer.headers))
+            return _response(answer)
 
     def _let_in(self) -> Progress | None:
         handled: Handled | None = request.environ.get(self._key)
@@ -189,6 +194,10 @@ class Installed:
             return
         for name, value in lines:
             headers.set(name, value)
+
+
+def _response(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, list(answer.headers))
 
 
 def _flask_style(on_denied: Any) -> Any:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from doorward.decision import Decision
     from doorward.progress import Progress
     from doorward.routes import RoutePolicy
+    from doorward.runtime import Runtime
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -71,6 +72,9 @@ class DoorwardMiddleware:
         kind = scope["type"]
         if kind not in ("http", "websocket"):
             await self.app(scope, receive, send)
+            return
+        if kind == "http" and self.layer.serves(route_path(scope)):
+            await serve_endpoint(self.layer.runtime, scope, receive, send)
             return
         progress = self._admitted(scope)
         if progress is None:
@@ -149,6 +153,15 @@ class DoorwardMiddleware:
             return
         answer = self.layer.refusal(progress.request, decision) if answer is None else answer
         await send_answer(send, answer, prefix=_REJECTION)
+
+
+async def serve_endpoint(runtime: Runtime, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request for one of the endpoints of challenges."""
+    from doorward.challenges.serving import aserve  # few requests are for them
+
+    request = from_scope(scope, None)
+    answer = await aserve(runtime, request, HeldBody(request, receive, None).hold)
+    await send_answer(send, answer, head=scope.get("method") == "HEAD")
 
 
 class ResponseWatch:

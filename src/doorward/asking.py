@@ -109,7 +109,9 @@ def _is_worth_asking(walk: Walk, limits: Sequence[Counter], rules: Sequence[Boun
 def _question(walk: Walk, limits: Sequence[Counter], rules: Sequence[Bound]) -> Question:
     found = _found(walk)
     opened = [_limit(list(own)) for _, own in groupby(limits, lambda counter: (counter[0], counter[2][1:]))]
-    return Question(walk.request, walk.ip, opened, rules, walk.inputs, found, so_far(walk.engine, walk.progress, walk.now_ns))
+    return Question(
+        walk.request, walk.ip, opened, rules, walk.inputs, found, so_far(walk.engine, walk.progress, walk.now_ns)
+    )
 
 
 def _limit(counters: Sequence[Counter]) -> OpenLimit:

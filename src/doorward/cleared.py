@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from doorward.levels import DEFAULT_LEVEL, Level
-from doorward.reason import ChallengeReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from doorward.context import RequestContext
+    from doorward.reason import ChallengeReason
 
 
 class Clearance(NamedTuple):
@@ -64,7 +64,7 @@ NO_CLEARANCES = NoClearances()
 
 
 def strongest(wanted: Iterable[ChallengeReason]) -> ChallengeReason | None:
-    """What covers all that is ``wanted``: the highest level and the least age, in the words of the first of that level."""
+    """What covers all that is ``wanted``: the highest level, the least age; the words are those of the first."""
     asked: Sequence[ChallengeReason] = list(wanted)
     if not asked:
         return None

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from doorward.address_facts import Addresses
+    from doorward.cleared import Clearance
     from doorward.client_ip import ClientIP
     from doorward.ip_info import IPDetails
+    from doorward.reason import ChallengeReason
 
 
 class Mode(StrEnum):

@@ -1,4 +1,4 @@
-"""A client's :class:`~doorward.challenge.gate.Gate`, made when somebody is first challenged: few clients are."""
+"""A client's :class:`~doorward.challenges.gate.Gate`, made when somebody is first challenged: few clients are."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from doorward.locks import lock_over_forks
 
 if TYPE_CHECKING:
-    from doorward.challenge.gate import Gate
+    from doorward.challenges.gate import Gate
     from doorward.cleared import Clearance
     from doorward.context import RequestContext
     from doorward.journal import Journal
@@ -52,13 +52,15 @@ class Gatekeeper:
         return self._settings.challenges.level_for(weight)
 
     def _made(self) -> Gate:
-        from doorward.challenge.gate import Gate
+        from doorward.challenges.gate import Gate
 
         with self._lock:
             if self._gate is None:
                 settings = self._settings
                 if not settings.secret:
-                    why = "clearances end with this process, and are nothing to others: give secret=, or DOORWARD_SECRET"
+                    why = (
+                        "clearances end with this process, and are nothing to others: give secret=, or DOORWARD_SECRET"
+                    )
                     self._journal.warn("secret", why)
                 self._gate = Gate(settings.challenges, [self._secret], settings.name, settings.clock, self._journal)
             return self._gate

@@ -72,6 +72,7 @@ class Layer:
         get: Callable[..., Any] = options.get
         self.client = client
         self.runtime = client.runtime
+        self._endpoints = f"{client.runtime.settings.challenges.prefix}/"
         self.enforce = _flag(get("enforce", True), "enforce")
         self.on_denied: OnDenied | None = get("on_denied")
         self.style = parse_style(get("rate_limit_headers", False))
@@ -112,7 +113,16 @@ class Layer:
 
     def refusal(self, request: RequestContext, decision: Decision) -> Answer:
         """The built-in answer."""
+        if decision.is_challenged():
+            try:
+                return self.runtime.gatekeeper.gate.answer(request, decision)
+            except Exception as error:
+                self.runtime.journal.swallowed("challenge", error)
         return refusal(request, decision)
+
+    def serves(self, path: str) -> bool:
+        """Whether a path is one of the endpoints of challenges, which no application sees."""
+        return path.startswith(self._endpoints) and not self.runtime.off
 
     def replaced(self, request: RequestContext, decision: Decision) -> Any:
         """What ``on_denied`` answers, fit to be sent; None for the built-in answer, also when it fails."""

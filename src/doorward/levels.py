@@ -25,7 +25,7 @@ class Level(IntEnum):
 
     @property
     def word(self) -> str:
-        """As it is written in configurations and answers: ``"wait"``, ``"work"`` …"""
+        """As it is written in configurations and answers, such as ``"work"``."""
         return self.name.lower()
 
 

@@ -15,6 +15,7 @@ from doorward.drivers import SyncPorts, is_async, keeps_deadline
 from doorward.engine import Engine
 from doorward.express import Express
 from doorward.fingerprint import Identity
+from doorward.gatekeeper import Gatekeeper
 from doorward.journal import Journal
 from doorward.known_addresses import KnownAddresses
 from doorward.locks import lock_over_forks
@@ -85,6 +86,7 @@ class Runtime:
         lasting = settings.store == "memory://" and settings.service is None
         self.refusals = Refusals(FOREVER_NS if lasting else SHARED_BELIEF_NS, keeps=settings.service is not None)
         self._lock = lock_over_forks()
+        self.gatekeeper = Gatekeeper(settings, self.journal)
         self.addresses = KnownAddresses(self._open_book, partial(self.journal.swallowed, "address data"), self.clock)
         # Made before any fork, since it has locks; a store in memory fails only when it is closed.
         alone = self.memory and settings.service is None
@@ -143,6 +145,7 @@ class Runtime:
             addresses=self.addresses,
             watch=self.watch,
             service=self._service_part(),
+            clearances=self.gatekeeper,
         )
         engine = self.extended(engine, rules)
         for rules_of_path in limits_by_path(settings.limits):

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, get_args
 
+from doorward.challenges.options import ChallengeSettings, parse_challenges
 from doorward.client_ip import ClientIPPolicy, Proxies
 from doorward.clock import Clock, SystemClock
 from doorward.decision import Conclusion, Decision, Mode
@@ -23,6 +24,7 @@ from doorward.workers import configured
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from doorward.challenges.options import ChallengeOptions
     from doorward.context import RequestContext
     from doorward.network import AsyncResolver, Resolver
     from doorward.resolving.servers import Server
@@ -75,6 +77,8 @@ class Options(TypedDict, total=False):
         key: What the service knows this application by; None takes the environment's ``DOORWARD_KEY``.
         secret: What signs what clients bring back: text, as UTF-8, or bytes; None takes the environment's
             ``DOORWARD_SECRET``. ``doorward check`` says whether it could be guessed.
+        challenges: What doubtful clients are asked to do, and for how long that is remembered: see
+            :class:`doorward.challenges.options.ChallengeOptions`.
         transport: How to reach the service, for who has something of their own: an object with the methods of
             :class:`doorward.service.client.transport.Transport`.
         policy: A TOML or YAML file with more rules, and options that are not said here: see :mod:`doorward.policy`.
@@ -103,6 +107,7 @@ class Options(TypedDict, total=False):
     service: str | None
     key: str | None
     secret: str | bytes | None
+    challenges: ChallengeOptions | None
     transport: Transport | None
     policy: str | Path | None
 
@@ -144,6 +149,7 @@ class Settings(NamedTuple):
     secret: Secret
     transport: Transport | None
     proxies: object
+    challenges: ChallengeSettings
 
 
 def parse(options: Options, owner: str) -> Settings:
@@ -184,6 +190,7 @@ def parse(options: Options, owner: str) -> Settings:
         secret=_secret(get("secret")),
         transport=get("transport"),
         proxies=get("proxies", "private"),
+        challenges=parse_challenges(get("challenges")),
     )
 
 

@@ -23,9 +23,11 @@ from doorward.rules.limits import Response
 from doorward.runtime import DECISION
 
 if TYPE_CHECKING:
+    from doorward.answers import Answer
     from doorward.decision import Decision
     from doorward.progress import Progress
     from doorward.routes import RoutePolicy
+    from doorward.runtime import Runtime
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -67,6 +69,8 @@ class DoorwardMiddleware:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Handle one request."""
+        if self.layer.serves(environ_path(environ)):
+            return _sent(endpoint_answer(self.layer.runtime, environ), environ, start_response)
         progress = self._admitted(environ)
         if progress is None:
             return self.app(environ, start_response)
@@ -126,9 +130,21 @@ class DoorwardMiddleware:
         if callable(answer):
             return cast("WSGIApp", answer)(environ, start_response)
         answer = self.layer.refusal(progress.request, decision) if answer is None else answer
-        headers = [*answer.headers, ("Content-Length", str(len(answer.body)))]
-        start_response(status_line(answer.status), headers)
-        return [] if environ.get("REQUEST_METHOD") == "HEAD" else [answer.body]
+        return _sent(answer, environ, start_response)
+
+
+def endpoint_answer(runtime: Runtime, environ: Environ) -> Answer:
+    """The answer to a request for one of the endpoints of challenges."""
+    from doorward.challenges.serving import serve  # few requests are for them
+
+    request = from_environ(environ, None)
+    return serve(runtime, request, partial(hold_body, request, environ, None))
+
+
+def _sent(answer: Answer, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    headers = [*answer.headers, ("Content-Length", str(len(answer.body)))]
+    start_response(status_line(answer.status), headers)
+    return [] if environ.get("REQUEST_METHOD") == "HEAD" else [answer.body]
 
 
 class ResponseWatch:

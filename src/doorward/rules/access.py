@@ -205,7 +205,10 @@ class ChallengeRule(AccessRule):
 
 
 def challenge(
-    level: Level | str = DEFAULT_LEVEL, *, max_age: str | float | timedelta | None = None, **options: Unpack[AccessOptions]
+    level: Level | str = DEFAULT_LEVEL,
+    *,
+    max_age: str | float | timedelta | None = None,
+    **options: Unpack[AccessOptions],
 ) -> ChallengeRule:
     """Ask for a challenge, before requests that meet every condition are let in: all requests, without a condition.
 

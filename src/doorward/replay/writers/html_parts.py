@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from doorward.markup import Markup, fill, join
 from doorward.replay.writers.charts import lane, stretches, time_ticks
 from doorward.replay.writers.figures import UNKNOWN, counted, duration, iso, number, share, when
-from doorward.markup import Markup, fill, join
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

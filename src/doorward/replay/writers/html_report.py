@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from doorward import __version__
+from doorward.markup import Markup, fill, join
 from doorward.replay.writers import html_parts as parts
 from doorward.replay.writers.figures import counted, duration, number, rate, share, size, when
 from doorward.replay.writers.html_parts import NOTHING, Row, badge
-from doorward.markup import Markup, fill, join
 from doorward.replay.writers.text_report import most
 from doorward.replay.writers.verdict import (
     besides,

@@ -13,8 +13,8 @@ from xml.etree import ElementTree as ET
 from doorward import __version__
 from doorward.replay.writers import text_report
 from doorward.replay.writers.figures import when
-from doorward.visible import ascii_text
 from doorward.replay.writers.verdict import headline, missed_first
+from doorward.visible import ascii_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

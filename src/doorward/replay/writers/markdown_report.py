@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from doorward.replay.writers.figures import counted, duration, number, rate, share, when
-from doorward.visible import ascii_text
 from doorward.replay.writers.text_report import most
 from doorward.replay.writers.verdict import (
     besides,
@@ -22,6 +21,7 @@ from doorward.replay.writers.verdict import (
     why,
     without,
 )
+from doorward.visible import ascii_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from doorward.replay.writers.columns import Column, table
 from doorward.replay.writers.figures import counted, duration, number, rate, share, size, when
-from doorward.visible import ascii_text
 from doorward.replay.writers.verdict import (
     besides,
     changed,
@@ -19,6 +18,7 @@ from doorward.replay.writers.verdict import (
     why,
     without,
 )
+from doorward.visible import ascii_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

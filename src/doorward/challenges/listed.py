@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from doorward.challenge.waiting import Wait
+from doorward.challenges.waiting import Wait
 from doorward.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from doorward.challenge.kinds import Kind
+    from doorward.challenges.kinds import Kind
 
 BY_NAME = {"wait": Wait}
 

@@ -9,9 +9,9 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from doorward.challenge.pages import again, landed, passed
-from doorward.challenge.replies import plain
-from doorward.challenge.tokens import Refused
+from doorward.challenges.pages import again, landed, passed
+from doorward.challenges.replies import plain
+from doorward.challenges.tokens import Refused
 from doorward.effects import Algorithm, AskStore, CountHits, Hit, ReadBody
 from doorward.reason import whole_seconds
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
     from doorward.answers import Answer
-    from doorward.challenge.gate import Gate
-    from doorward.challenge.issue import Issue
-    from doorward.challenge.kinds import Checked
+    from doorward.challenges.gate import Gate
+    from doorward.challenges.issue import Issue
+    from doorward.challenges.kinds import Checked
     from doorward.context import RequestContext
     from doorward.effects import Effect
 
@@ -35,7 +35,7 @@ MOST_ANSWERS, ANSWERS_WINDOW_NS = 60, 60 * 1_000_000_000
 def serve(gate: Gate, request: RequestContext, ip: str, now_ms: int) -> Generator[Effect, object, Answer]:
     """Answer a request for an endpoint."""
     name = request.path.removeprefix(gate.settings.prefix + "/")
-    refused = yield from _too_many(gate, request, ip)
+    refused = yield from _too_many(gate, ip)
     if refused is not None:
         return refused
     if name == "verify":
@@ -45,7 +45,7 @@ def serve(gate: Gate, request: RequestContext, ip: str, now_ms: int) -> Generato
     return (yield from _fetched(gate, name, request, ip, now_ms))
 
 
-def _too_many(gate: Gate, request: RequestContext, ip: str) -> Generator[Effect, object, Answer | None]:
+def _too_many(gate: Gate, ip: str) -> Generator[Effect, object, Answer | None]:
     key = f"gate:{gate.binding.of_limit(ip)}"
     hit = Hit(key, Algorithm.FIXED_WINDOW, MOST_ANSWERS, ANSWERS_WINDOW_NS)
     try:
@@ -59,13 +59,15 @@ def _too_many(gate: Gate, request: RequestContext, ip: str) -> Generator[Effect,
 
 
 def _verify(gate: Gate, request: RequestContext, ip: str, now_ms: int) -> Generator[Effect, object, Answer]:
-    if request.method != "POST":
-        return plain(405, "method", [("Allow", "POST")])
-    if not _from_here(request):
-        return plain(403, "cross_site")
+    if request.method != "POST" or not _from_here(request):
+        return plain(403, "cross_site") if request.method == "POST" else plain(405, "method", [("Allow", "POST")])
     fields = yield from _fields(request)
-    if fields is None:
-        return plain(400, "malformed")
+    return plain(400, "malformed") if fields is None else (yield from _judged(gate, fields, request, ip, now_ms))
+
+
+def _judged(
+    gate: Gate, fields: Mapping[str, object], request: RequestContext, ip: str, now_ms: int
+) -> Generator[Effect, object, Answer]:
     try:
         issue = gate.opened(str(fields.get("token", "")), request, ip, now_ms)
     except Refused as refused:
@@ -87,7 +89,7 @@ def _checked(
 ) -> Generator[Effect, object, Checked]:
     kind = gate.offer.by_name.get(issue.kind)
     if kind is None:  # it was offered before the application's configuration changed
-        from doorward.challenge.kinds import Checked
+        from doorward.challenges.kinds import Checked
 
         return Checked(False, "malformed")
     return (yield from kind.check(gate.asked(issue, dict(fields), request, ip, now_ms)))
@@ -105,9 +107,7 @@ def _first(gate: Gate, issue: Issue, now_ms: int) -> Generator[Effect, object, b
     return gate.settings.on_store_error == "allow"
 
 
-def _fetched(
-    gate: Gate, name: str, request: RequestContext, ip: str, now_ms: int
-) -> Generator[Effect, object, Answer]:
+def _fetched(gate: Gate, name: str, request: RequestContext, ip: str, now_ms: int) -> Generator[Effect, object, Answer]:
     token = (request.query_values("t") or [""])[0]
     try:
         issue = gate.opened(token, request, ip, now_ms)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from doorward.challenge.kinds import Checked, Posed
+from doorward.challenges.kinds import Checked, Posed
 from doorward.levels import Level
 from doorward.markup import fill
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
-    from doorward.challenge.issue import Issue
-    from doorward.challenge.kinds import Asked
+    from doorward.challenges.issue import Issue
+    from doorward.challenges.kinds import Asked
     from doorward.effects import Effect
 
 SHORTEST_SECONDS = 2
@@ -31,7 +31,7 @@ class Wait:
     def pose(self, issue: Issue, prefix: str, words: Mapping[str, str]) -> Posed:
         """A sentence, and a button for who does not want to wait for the page to do it."""
         seconds = _seconds(issue)
-        parts = fill('<p>{text}</p>', text=words["wait"].replace("{seconds}", str(seconds)))
+        parts = fill("<p>{text}</p>", text=words["wait"].replace("{seconds}", str(seconds)))
         return Posed(parts, {"kind": "wait", "seconds": seconds}, without_script=True, refresh_seconds=seconds)
 
     def check(self, asked: Asked) -> Generator[Effect, object, Checked]:

@@ -6,15 +6,15 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from doorward.answers import HTML, Answer, negotiated
-from doorward.challenge.replies import JSON, PROBLEM, SAFETY, as_json, plain
+from doorward.challenges.replies import JSON, PROBLEM, SAFETY, as_json, plain
 from doorward.markup import Markup, fill
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from doorward.challenge.gate import Gate
-    from doorward.challenge.issue import Issue
-    from doorward.challenge.kinds import Posed
+    from doorward.challenges.gate import Gate
+    from doorward.challenges.issue import Issue
+    from doorward.challenges.kinds import Posed
     from doorward.context import RequestContext
     from doorward.decision import Decision
 
@@ -25,8 +25,10 @@ WORDS: Mapping[str, str] = {
     "cookies_off": "Your browser does not send back cookies, so that you would be asked again and again.",
 }
 
-_POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; media-src 'self'; " \
+_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; media-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -45,9 +47,7 @@ def answer_in_place(gate: Gate, request: RequestContext, decision: Decision, iss
     return _page(gate, request, issue, gate.settings.status, [*headers])
 
 
-def again(
-    gate: Gate, request: RequestContext, ip: str, now_ms: int, why: str, issue: Issue | None = None
-) -> Answer:
+def again(gate: Gate, request: RequestContext, ip: str, now_ms: int, why: str, issue: Issue | None = None) -> Answer:
     """The answer to an answer that was not accepted: what is wrong, and another challenge."""
     if not _wants_page(request):
         return as_json(403, {"type": "about:blank", "title": "Forbidden", "status": 403, "code": why}, kind=PROBLEM)
@@ -70,7 +70,7 @@ def passed(gate: Gate, request: RequestContext, ip: str, now_ms: int, issue: Iss
 
 def landed(gate: Gate, request: RequestContext, ip: str, now_ms: int) -> Answer:
     """On to where the client wanted to go; or that its browser does not send back cookies."""
-    from doorward.challenge.tokens import Refused
+    from doorward.challenges.tokens import Refused
 
     try:
         issue = gate.opened((request.query_values("t") or [""])[0], request, ip, now_ms)

@@ -1,7 +1,7 @@
 """Everything that one client has for challenges: poses them, checks what comes back, and knows who has passed.
 
-:meth:`Gate.answer` and :meth:`Gate.held` are pure. :meth:`Gate.serve` is a generator that asks for effects, as rules do,
-so that it is driven by blocking and by awaiting alike.
+:meth:`Gate.answer` and :meth:`Gate.held` are pure. :meth:`Gate.serve` is a generator that asks for effects, as rules
+do, so that it is driven by blocking and by awaiting alike.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from doorward.challenge.binding import Binding
-from doorward.challenge.cookies import Cookies
-from doorward.challenge.issue import LONGEST_TARGET, Issue, opened, signed
-from doorward.challenge.kinds import Asked, Offer
-from doorward.challenge.listed import kinds_of
-from doorward.challenge.pages import answer_in_place
-from doorward.challenge.targets import safe_target
-from doorward.challenge.tokens import Purpose, Refused, Signer
-from doorward.challenge.verifying import serve
+from doorward.challenges.binding import Binding
+from doorward.challenges.cookies import Cookies
+from doorward.challenges.issue import LONGEST_TARGET, Issue, opened, signed
+from doorward.challenges.kinds import Asked, Offer
+from doorward.challenges.listed import kinds_of
+from doorward.challenges.pages import answer_in_place
+from doorward.challenges.targets import safe_target
+from doorward.challenges.tokens import Purpose, Refused, Signer
+from doorward.challenges.verifying import serve
 from doorward.cleared import Clearance
 from doorward.levels import Level
 from doorward.locks import lock_over_forks
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from doorward.answers import Answer
-    from doorward.challenge.options import ChallengeSettings
+    from doorward.challenges.options import ChallengeSettings
     from doorward.clock import Clock
     from doorward.context import RequestContext
     from doorward.decision import Decision

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from doorward.challenge.options import ChallengeSettings
+    from doorward.challenges.options import ChallengeSettings
     from doorward.context import RequestContext
 
 NAME = "doorward"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from doorward.challenge.tokens import Purpose, Refused
+from doorward.challenges.tokens import Purpose, Refused
 from doorward.levels import Level
 
 if TYPE_CHECKING:
-    from doorward.challenge.tokens import Signer
+    from doorward.challenges.tokens import Signer
 
 LONGEST_TARGET = 4_000
 """Characters of a path with its query; who asks for more gets the page, and starts again from the front page without
@@ -23,8 +23,7 @@ class Issue(NamedTuple):
         kind: Name of its kind.
         level: What it shows when it is passed.
         weight: The request's sum of weights, by which kinds set their difficulty.
-        target: Where the client wanted to go: a path of this site with its query, as :func:`doorward.challenge.targets`
-            accepts it.
+        target: Where the client wanted to go: a path of this site with its query.
         attempt: How many challenges in a row this is, from 1.
         issued_ms: When it was posed, in milliseconds since the Unix epoch.
         expires_ms: Until when it can be passed.

@@ -5,8 +5,8 @@ A token is the base64url (RFC 4648 section 5, without padding) of a head, a body
     version (1 byte) | purpose (1) | key id (4) | issued (8) | expires (8) | body (JSON) | HMAC-SHA256 (32)
 
 Who it is bound to is under the MAC and not in the token: nothing of it can be read from one, nor guessed by trying all
-addresses. Times are milliseconds since the Unix epoch. Every purpose has a key of its own, derived from the secret (HKDF-SHA256,
-RFC 5869), and its number is under the MAC too: what was signed as one thing is never accepted as another.
+addresses. Times are milliseconds since the Unix epoch. Every purpose has a key of its own, derived from the secret
+(HKDF-SHA256, RFC 5869), and its number is under the MAC too: what was signed as one thing is never accepted as another.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Purpose(IntEnum):
     FORM = 4
 
 
-class Refused(Exception):  # noqa: N818  (what is wrong with the token, never shown with its bytes)
+class Refused(Exception):
     """A token is not accepted.
 
     Attributes:
@@ -80,9 +80,7 @@ class Signer:
     """
 
     def __init__(self, secrets: Sequence[bytes], audience: str, *, not_before_ms: int = 0) -> None:
-        self._keys = {
-            purpose: [_derived(secret, audience, purpose) for secret in secrets] for purpose in Purpose
-        }
+        self._keys = {purpose: [_derived(secret, audience, purpose) for secret in secrets] for purpose in Purpose}
         self._not_before_ms = not_before_ms
 
     def sign(self, purpose: Purpose, body: Mapping[str, Any], now_ms: int, ttl_ms: int, bound_to: str = "") -> str:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
 
     from doorward.answers import Answer
-    from doorward.challenge.issue import Issue
+    from doorward.challenges.issue import Issue
     from doorward.context import RequestContext
     from doorward.effects import Effect
     from doorward.levels import Level
