@@ -23,6 +23,7 @@ class Posed(NamedTuple):
     Attributes:
         parts: HTML for the middle of the page, inside the form that posts to ``…/verify``. Its fields are the answer.
         data: What the page's script is told, as JSON: ``{"kind": "work", …}``. Nothing in it is secret.
+        scripts: Names of the files in ``static`` that find the answer; ``page.js`` comes before them.
         without_script: Whether it can be passed without JavaScript.
         refresh_seconds: Seconds after which a browser without JavaScript posts by itself; 0 for never.
         sources: What the Content-Security-Policy has to allow besides our own: ``{"script-src": ["https://…"]}``.
@@ -30,6 +31,7 @@ class Posed(NamedTuple):
 
     parts: Markup
     data: Mapping[str, object]
+    scripts: Sequence[str] = ()
     without_script: bool = False
     refresh_seconds: int = 0
     sources: Mapping[str, Sequence[str]] = {}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from doorward.answers import HTML, Answer, negotiated
+from doorward.challenges.assets import url_of
 from doorward.challenges.replies import JSON, PROBLEM, SAFETY, as_json, plain
-from doorward.markup import Markup, fill
+from doorward.markup import Markup, fill, join
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,9 +34,11 @@ _POLICY = (
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex"><title>{title}</title>{refresh}</head>
-<body><main><h1>{title}</h1>
-<form method="post" action="{action}"><input type="hidden" name="token" value="{token}">
+<meta name="robots" content="noindex"><title>{title}</title>{refresh}
+<link rel="stylesheet" href="{style}">{scripts}</head>
+<body><main><h1>{title}</h1><p id="status" role="status"></p>
+<script type="application/json" id="challenge">{told}</script>
+<form id="answer" method="post" action="{action}"><input type="hidden" name="token" value="{token}">
 {parts}<button>{go_on}</button></form></main></body></html>
 """
 
@@ -83,18 +87,30 @@ def landed(gate: Gate, request: RequestContext, ip: str, now_ms: int) -> Answer:
 
 def _page(gate: Gate, request: RequestContext, issue: Issue, status: int, headers: list[tuple[str, str]]) -> Answer:
     posed = _posed(gate, issue)
-    refresh = Markup("")
+    refresh, prefix = Markup(""), f"{request.root_path}{gate.settings.prefix}"
     body = fill(
         _PAGE,
         title=WORDS["title"],
         go_on=WORDS["go_on"],
         refresh=refresh,
+        style=url_of("page.css", prefix),
+        scripts=join([fill('<script defer src="{url}"></script>', url=url_of(n, prefix)) for n in _scripts(posed)]),
+        told=as_data({**posed.data, "token": issue.token, "verify": f"{prefix}/verify"}),
         action=f"{request.root_path}{gate.settings.prefix}/verify",
         token=issue.token,
         parts=posed.parts,
     )
     lines = [("Content-Type", HTML), *SAFETY, *headers, ("Content-Security-Policy", _POLICY)]
     return Answer(status, lines, body.encode())
+
+
+def _scripts(posed: Posed) -> list[str]:
+    return ["page.js", *posed.scripts] if posed.scripts else []
+
+
+def as_data(content: Mapping[str, object]) -> Markup:
+    """JSON as the text of a script element, which ends at no text of its own (HTML: "restrictions for scripts")."""
+    return Markup(json.dumps(content).replace("<", "\\u003c"))
 
 
 def _posed(gate: Gate, issue: Issue) -> Posed:

@@ -9,6 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+from doorward.challenges.assets import FOLDER, asset_answer
 from doorward.challenges.pages import again, landed, passed
 from doorward.challenges.replies import plain
 from doorward.challenges.tokens import Refused
@@ -35,6 +36,9 @@ MOST_ANSWERS, ANSWERS_WINDOW_NS = 60, 60 * 1_000_000_000
 def serve(gate: Gate, request: RequestContext, ip: str, now_ms: int) -> Generator[Effect, object, Answer]:
     """Answer a request for an endpoint."""
     name = request.path.removeprefix(gate.settings.prefix + "/")
+    asset = asset_answer(name) if name.startswith(FOLDER) else None
+    if asset is not None:
+        return asset
     refused = yield from _too_many(gate, ip)
     if refused is not None:
         return refused
