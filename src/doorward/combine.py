@@ -87,7 +87,7 @@ def _wanted(engine: Engine, progress: Progress, results: Iterable[RuleResult]) -
     """What live rules, and the sum of the weights, ask the client to show; None where nothing does."""
     asked = [_challenge(r) for r in results if r.conclusion is Conclusion.CHALLENGE and r.decides]
     weight = progress.weight
-    if weight and "CHALLENGE" not in progress.ended and engine.threshold(weight) is Conclusion.CHALLENGE:
+    if weight and engine.threshold(weight, progress.ended) is Conclusion.CHALLENGE:
         asked.append(ChallengeReason("weights", _sum(weight), weight, engine.clearances.level_for(weight)))
     return strongest(asked)
 
@@ -129,7 +129,7 @@ def _tightest(results: Iterable[RuleResult]) -> Reason:
 def _would_decide(engine: Engine, progress: Progress, conclusion: Conclusion, now_ns: int) -> str | None:
     """The dry-run rule that would have decided, had all been live."""
     heavier = progress.dry_weight != progress.weight
-    weighed = engine.threshold(progress.dry_weight) if heavier else None
+    weighed = engine.threshold(progress.dry_weight, progress.would_end) if heavier else None
     covered = _would_be_covered(engine, progress, now_ns)
     for wanted in (Conclusion.DENY,) if covered else (Conclusion.DENY, Conclusion.CHALLENGE):
         heavy = progress.heavy if wanted is Conclusion.DENY else None
@@ -150,7 +150,7 @@ def _would_be_covered(engine: Engine, progress: Progress, now_ns: int) -> bool:
     """Whether the client has shown as much as all rules ask for together, dry ones too."""
     found = [result for bound in engine.bound if (result := progress.result(bound)) is not None]
     asked = [_challenge(result) for result in found if result.conclusion is Conclusion.CHALLENGE]
-    if engine.threshold(progress.dry_weight) is Conclusion.CHALLENGE:
+    if engine.threshold(progress.dry_weight, progress.would_end) is Conclusion.CHALLENGE:
         asked.append(ChallengeReason("weights", level=engine.clearances.level_for(progress.dry_weight)))
     wanted = strongest(asked)
     return wanted is not None and _covered(engine, progress, wanted, now_ns)

@@ -32,7 +32,7 @@ from doorward.suspicion import add_up_waiting
 from doorward.walk import Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence, Sized
+    from collections.abc import Container, Generator, Iterable, Sequence, Sized
 
     from doorward.address_facts import Addresses
     from doorward.asking import ServicePart
@@ -194,9 +194,10 @@ class Engine:
         elif walk.hits and not walk.denied:
             yield from charge_store(walk, walk.counters)
 
-    def threshold(self, weight: float) -> Conclusion | None:
-        """What follows from a sum of weights."""
-        return next((action for limit, action in self.thresholds if weight >= limit), None)
+    def threshold(self, weight: float, ended: Container[str] = ()) -> Conclusion | None:
+        """What follows from a sum of weights; no challenge where ``ended`` says that an ``allow`` rule spares it."""
+        found = next((action for limit, action in self.thresholds if weight >= limit), None)
+        return None if found is Conclusion.CHALLENGE and found in ended else found
 
     def evaluate(
         self, progress: Progress, inputs: Inputs = NO_INPUTS, *, deferring: bool = False

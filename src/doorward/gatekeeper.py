@@ -5,6 +5,7 @@ from __future__ import annotations
 from secrets import token_bytes
 from typing import TYPE_CHECKING
 
+from doorward.challenges.options import DEFAULT_KINDS
 from doorward.locks import lock_over_forks
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class Gatekeeper:
         self._secret = bytes(settings.secret) or token_bytes(CHANCE_SECRET_BYTES)
         self._lock = lock_over_forks()
         self._gate: Gate | None = None
+        if settings.challenges.kinds != DEFAULT_KINDS:
+            self._made()  # what is wrong with them is found when the client is built
 
     @property
     def gate(self) -> Gate:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -46,6 +47,31 @@ CLIENT: dict[str, list[Any]] = {
     "service": [5, b"https://service.example", ""],
     "key": [5, b"key", ""],
     "secret": [5, "", b"", ["x"]],
+    "challenges": [
+        5,
+        [],
+        {"lifetme": 1},
+        {"prefix": "x"},
+        {"prefix": "/"},
+        {"lifetime": 0},
+        {"lifetime": "31d"},
+        {"bind": "agent"},
+        {"bind": ["ip"]},
+        {"levels": 5},
+        {"levels": {"high": 1}},
+        {"levels": {"human": 0}},
+        {"kinds": []},
+        {"kinds": "wait"},
+        {"kinds": ["weit"]},
+        {"kinds": ["wait", "wait"]},
+        {"secure": 1},
+        {"domain": "a b"},
+        {"domain": ""},
+        {"not_before": -1},
+        {"on_store_error": "raise"},
+        {"status": 404},
+        {"status": True},
+    ],
     "transport": [5],
     "resolver": [5, "localhost", [], "127.0.0.1:x", b"::1", ""],
 }
@@ -84,7 +110,7 @@ async def app(*_: Any) -> None: ...
 
 def named(error: pytest.ExceptionInfo[ConfigurationError], name: str) -> None:
     """The error names the argument, shows more than that, and is a ValueError."""
-    assert error.value.field.split("[")[0] == name
+    assert re.split(r"[\[.]", error.value.field)[0] == name
     assert len(error.value.problem) > 10
     assert isinstance(error.value, ValueError)
 
@@ -139,7 +165,7 @@ def test_p24_an_unknown_keyword_is_named_with_those_that_exist(make: Any, name: 
     """P24: a misspelled keyword is an error that lists the right ones, for all that take keywords."""
     with pytest.raises(ConfigurationError, match="ccepted: ") as error:
         make()
-    assert error.value.field == name
+    assert error.value.field.partition(".")[0] == name
 
 
 def test_p24_an_unknown_argument_suggests_the_nearest() -> None:

@@ -10,6 +10,7 @@ from doorward.errors import ConfigurationError, UnknownArgument
 from doorward.levels import DEFAULT_LEVEL, Level, parse_level
 from doorward.patterns import is_plain_path
 
+DEFAULT_KINDS = ("wait",)
 DEFAULT_PREFIX = "/.doorward"
 DEFAULT_LIFETIME = 12 * 3600.0
 LONGEST_LIFETIME = 30 * 86400.0
@@ -52,7 +53,7 @@ class ChallengeSettings(NamedTuple):
     lifetime: float = DEFAULT_LIFETIME
     bind: frozenset[str] = frozenset({"address", "agent"})
     levels: Sequence[tuple[float, Level]] = ()
-    kinds: Sequence[Any] = ("wait",)
+    kinds: Sequence[Any] = DEFAULT_KINDS
     secure: bool | None = None
     domain: str = ""
     not_before: float = 0.0
