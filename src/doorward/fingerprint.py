@@ -24,8 +24,8 @@ _MOST_ALTERNATIVES = 8
 MOST_KNOWN = 4096
 """Fingerprints of addresses that one identity keeps at hand."""
 ACCEPTED = (
-    'ip.src, client.id, http.host, http.request.method, http.request.uri.path, http.request.headers["x"], '
-    'http.request.cookie["x"], http.request.uri.args["x"], or the name of a key given to protect'
+    'ip.src, http.host, http.request.method, http.request.uri.path, http.request.headers["x"], '
+    'http.request.cookie["x"], http.request.uri.args["x"], client.id, or the name of a key given to protect'
 )
 
 Scalar = str | int | float | bool
