@@ -6,6 +6,7 @@ from secrets import token_bytes
 from typing import TYPE_CHECKING
 
 from doorward.locks import lock_over_forks
+from doorward.printable import describe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,7 +105,7 @@ class Gatekeeper:
     def learn_epoch(self, found: object, now_ns: int) -> None:
         """Take over what the store has answered; while it fails, what was known still holds."""
         if isinstance(found, Exception):
-            self._journal.swallowed("challenge store", found)
+            self._journal.warn("revocation", f"the store cannot tell of revocations: {describe(found)}")
         elif isinstance(found, bytes) and found.isdigit() and len(found) < 20:
             self.revoke(int(found))
 
