@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from doorward.bound import Bound
+    from doorward.cleared import Clearance
     from doorward.decision import RuleResult
     from doorward.engine import Engine
     from doorward.progress import Admitted, Progress
@@ -56,6 +57,8 @@ def _of_nobody(engine: Engine, progress: Progress) -> list[RuleResult]:
     That nobody is banned is no limit with room, and nothing that a decision could be explained by.
     """
     bounds = [engine.ban] if engine.service is None else [engine.ban, engine.service.bound]
+    if progress.spent and engine.passes is not None:
+        bounds.append(engine.passes.quota)
     found = [result for bound in bounds if (result := progress.result(bound)) is not None]
     return [result for result in found if result.conclusion is not Conclusion.ALLOW]
 
@@ -100,8 +103,19 @@ def _challenge(result: RuleResult) -> ChallengeReason:
 
 def _covered(engine: Engine, progress: Progress, wanted: ChallengeReason, now_ns: int) -> bool:
     """Whether the client has shown as much before."""
+    if progress.spent:
+        return False
     progress.clearance = progress.clearance or engine.clearances.held(progress.request, _ip(progress), now_ns)
     return progress.clearance is not None and progress.clearance.covers(wanted, now_ns)
+
+
+def let_in_by(engine: Engine, progress: Progress, now_ns: int) -> Clearance | None:
+    """The clearance without which the request would be challenged, as far as rules have been asked."""
+    if progress.plain:
+        return None
+    found = [result for bound in engine.bound if (result := progress.result(bound)) is not None]
+    wanted = _wanted(engine, progress, found)
+    return progress.clearance if wanted is not None and _covered(engine, progress, wanted, now_ns) else None
 
 
 def _ip(progress: Progress) -> str:

@@ -25,6 +25,8 @@ from doorward.cleared import NO_CLEARANCES
 from doorward.combine import combine
 from doorward.counting import charge_store, prepare, recall
 from doorward.decision import Conclusion, State
+from doorward.fingerprint import CLIENT
+from doorward.passing import add_counters, check_again
 from doorward.progress import NO_INPUTS, Inputs, Progress
 from doorward.rules.base import Phase
 from doorward.rules.limits import DynamicLimit
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from doorward.degraded import StoreWatch
     from doorward.effects import Effect
     from doorward.express import Express
+    from doorward.passing import PassRules
     from doorward.refusals import Refusals
     from doorward.remembered import Remembered
 
@@ -65,6 +68,7 @@ class Engine:
         watch: Is told whether the store answers; None where it is in this process, and always does.
         service: The decision service that counts and looks up, where there is one.
         clearances: Reads what clients have that have passed a challenge.
+        passes: What is counted of those, and of clients that have no id yet; None where nothing is.
     """
 
     __slots__ = (
@@ -88,6 +92,8 @@ class Engine:
         "ips",
         "late",
         "limits",
+        "names_clients",
+        "passes",
         "plain_limits",
         "reads_body",
         "refusals",
@@ -116,6 +122,7 @@ class Engine:
         watch: StoreWatch | None = None,
         service: ServicePart | None = None,
         clearances: Clearances = NO_CLEARANCES,
+        passes: PassRules | None = None,
     ) -> None:
         self.bound = tuple(bound)
         self.clearances = clearances
@@ -142,7 +149,11 @@ class Engine:
         self.barring = [b for b in early if b.rule.sums_up]
         self.late = [b for b in early if b.late]
         counted = (ban, *self.barring, *self.limits)
+        self.names_clients = any(CLIENT in b.identity.names for b in counted)
+        self.passes = passes._replace(names_clients=self.names_clients) if passes is not None else None
         self.dynamic = any(isinstance(b.rule, DynamicLimit) or b.identity.keyed for b in counted)
+        # Several counters of one limit, also where the client's id was left out.
+        self.dynamic = self.dynamic or self.names_clients or bool(passes is not None and passes.quotas)
         self.conditional = any(b.count_when is not None for b in self.limits)
         self.reads_body = any(b.rule.needs_body for b in self.bound)
         self.waits = (
@@ -168,6 +179,7 @@ class Engine:
             watch=self.watch,
             service=self.service,
             clearances=self.clearances,
+            passes=self.passes,
         )
 
     def group_of(self, bound: Bound) -> int:
@@ -189,6 +201,8 @@ class Engine:
     def _ask_others(self, walk: Walk) -> Generator[Effect, Any, None]:
         """Have the store count, or the service decide."""
         prepare(walk)
+        if self.passes is not None and self.service is None and not walk.denied:
+            add_counters(walk)
         if self.service is not None and not walk.denied:
             yield from ask(walk, self.service)
         elif walk.hits and not walk.denied:
@@ -234,7 +248,10 @@ class Engine:
                 yield from walk.lookups(self._lookups)
         if self.late and not walk.denied:
             yield from walk.hold_for_later(self.late)
-        decision = progress.decision = combine(self, progress, walk.now_ns)
+        decision = combine(self, progress, walk.now_ns)
+        if decision.clearance is not None and decision.is_allowed() and (yield from check_again(walk)):
+            decision = combine(self, progress, walk.now_ns)
+        progress.decision = decision
         if progress.told:
             decision.known_as(progress.service_id)
         return decision

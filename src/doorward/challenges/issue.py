@@ -43,14 +43,8 @@ class Issue(NamedTuple):
 
 def signed(issue: Issue, signer: Signer, now_ms: int, ttl_ms: int, bound_to: str) -> Issue:
     """``issue`` with its times and its token."""
-    body = {
-        "i": issue.id,
-        "k": issue.kind,
-        "l": int(issue.level),
-        "w": issue.weight,
-        "t": issue.target,
-        "a": issue.attempt,
-    }
+    values = (issue.id, issue.kind, int(issue.level), issue.weight, issue.target, issue.attempt)
+    body = dict(zip(_FIELDS, values, strict=True))
     token = signer.sign(Purpose.CHALLENGE, body, now_ms, ttl_ms, bound_to)
     return issue._replace(issued_ms=now_ms, expires_ms=now_ms + ttl_ms, token=token)
 
@@ -62,18 +56,30 @@ def opened(token: str, signer: Signer, now_ms: int, bound_to: str) -> Issue:
         Refused: It is none that can be passed now, by this client.
     """
     found = signer.open(Purpose.CHALLENGE, token, now_ms, bound_to)
-    body = found.body
-    try:
-        return Issue(
-            body["i"],
-            body["k"],
-            Level(body["l"]),
-            body["w"],
-            body["t"],
-            body["a"],
-            found.issued_ms,
-            found.expires_ms,
-            token,
-        )
-    except (KeyError, ValueError):  # signed by a version of ours to come
-        raise Refused("malformed") from None
+    id_, kind, level, weight, target, attempt = [found.body.get(name) for name in _FIELDS]
+    # Signed by a version of ours to come, where they are anything else.
+    if not (
+        isinstance(id_, str)
+        and isinstance(kind, str)
+        and isinstance(weight, int | float)
+        and isinstance(target, str)
+        and isinstance(attempt, int)
+    ):
+        raise Refused("malformed")
+    times = (found.issued_ms, found.expires_ms)
+    return Issue(id_, kind, level_of(level), float(weight), target, attempt, *times, token)
+
+
+def level_of(value: object) -> Level:
+    """The level that a genuine token names.
+
+    Raises:
+        Refused: There is none of that number.
+    """
+    if not isinstance(value, int) or value not in _LEVELS:
+        raise Refused("malformed")
+    return Level(value)
+
+
+_FIELDS = ("i", "k", "l", "w", "t", "a")
+_LEVELS = frozenset(int(level) for level in Level)

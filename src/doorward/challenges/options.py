@@ -5,16 +5,46 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypedDict
 
+from doorward.challenges.binding import PARTS
 from doorward.duration import seconds
 from doorward.errors import ConfigurationError, UnknownArgument
 from doorward.levels import DEFAULT_LEVEL, Level, parse_level
 from doorward.patterns import is_plain_path
+from doorward.rules.base import positive
+from doorward.rules.limit_text import Rate, parse_limits
 
 DEFAULT_KINDS = ("wait",)
 DEFAULT_PREFIX = "/.doorward"
 DEFAULT_LIFETIME = 12 * 3600.0
 LONGEST_LIFETIME = 30 * 86400.0
 DEFAULT_CHALLENGE_LIFETIME = 1800.0
+DEFAULT_CLIENT_LIFETIME = 30 * 86400.0
+DEFAULT_NEW_CLIENTS = parse_limits("20/hour")
+MOST_PER_ADDRESS = 10_000
+
+
+class ClientOptions(TypedDict, total=False):
+    """How clients are told apart by a signed id of their own: the characteristic ``client.id``.
+
+    Attributes:
+        lifetime: How long an id holds: seconds, or text such as ``"30d"``, the default.
+        per_address: How many clients one address stands for, at most: a limit by ``client.id`` admits that many times
+            its ``max`` from one address, whatever ids it comes with. With 1, the default, it is at least as strict as a
+            limit by address.
+        new: How many ids an address is given: ``"20/hour"``.
+    """
+
+    lifetime: float | str
+    per_address: int
+    new: str
+
+
+class ClientSettings(NamedTuple):
+    """Checked :class:`ClientOptions`."""
+
+    lifetime: float = DEFAULT_CLIENT_LIFETIME
+    per_address: int = 1
+    new: Sequence[Rate] = DEFAULT_NEW_CLIENTS
 
 
 class ChallengeOptions(TypedDict, total=False):
@@ -23,7 +53,12 @@ class ChallengeOptions(TypedDict, total=False):
     Attributes:
         prefix: Path of the endpoints, without the last ``/``; ``"/.doorward"``.
         lifetime: How long a clearance holds: seconds, or text such as ``"12h"``, the default.
-        bind: What of the client a clearance is bound to: ``"address"`` (its /24, or /48), ``"agent"``; both by default.
+        renew_for: How long after it was passed a clearance is renewed while it is in use, such as ``"7d"``; by default
+            it is not.
+        quota: What one clearance is good for, such as ``"120/minute"``: whoever uses more is challenged again.
+        clients: How clients are told apart that limits count by ``client.id``: see :class:`ClientOptions`.
+        bind: What a clearance is bound to: ``"address"`` (the client's /24, or /48), ``"agent"``, ``"host"`` (or the
+            domain of cookies); all by default.
         levels: From which sum of weights on more is asked for than ``"work"``: ``{"human": 20}``.
         kinds: The kinds of challenges on offer, in order of preference: ``("wait", "work")`` by default.
         secure: Whether cookies are for HTTPS only; by the scheme of each request when it is None.
@@ -36,7 +71,10 @@ class ChallengeOptions(TypedDict, total=False):
 
     prefix: str
     lifetime: float | str
-    bind: Sequence[Literal["address", "agent"]]
+    renew_for: float | str
+    quota: str
+    clients: ClientOptions
+    bind: Sequence[Literal["address", "agent", "host"]]
     levels: Mapping[str, float]
     kinds: Sequence[Any]
     secure: bool | None
@@ -51,7 +89,10 @@ class ChallengeSettings(NamedTuple):
 
     prefix: str = DEFAULT_PREFIX
     lifetime: float = DEFAULT_LIFETIME
-    bind: frozenset[str] = frozenset({"address", "agent"})
+    renew_for: float = 0.0
+    quota: Sequence[Rate] = ()
+    clients: ClientSettings = ClientSettings()
+    bind: frozenset[str] = PARTS
     levels: Sequence[tuple[float, Level]] = ()
     kinds: Sequence[Any] = DEFAULT_KINDS
     secure: bool | None = None
@@ -78,7 +119,10 @@ def parse_challenges(given: Any) -> ChallengeSettings:
     for name in given:
         if name not in _PARSERS:
             raise UnknownArgument("challenges", name, list(_PARSERS))
-    return ChallengeSettings(**{name: _PARSERS[name](value, f"challenges.{name}") for name, value in given.items()})
+    found = ChallengeSettings(**{name: _PARSERS[name](value, f"challenges.{name}") for name, value in given.items()})
+    if 0 < found.renew_for < found.lifetime:
+        raise ConfigurationError("challenges.renew_for", "must be at least as long as lifetime")
+    return found
 
 
 def _prefix(value: Any, field: str) -> str:
@@ -96,9 +140,23 @@ def _lifetime(value: Any, field: str) -> float:
 
 def _bind(value: Any, field: str) -> frozenset[str]:
     names = frozenset(value) if isinstance(value, list | tuple | set | frozenset) else frozenset([repr(value)])
-    if not names <= {"address", "agent"}:
-        raise ConfigurationError(field, f"must be a list of 'address' and 'agent', not {value!r}")
+    if not names <= PARTS:
+        raise ConfigurationError(field, f"must be a list of 'address', 'agent' and 'host', not {value!r}")
     return names
+
+
+def _clients(value: Any, field: str) -> ClientSettings:
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(field, f"must be a dict such as {{'lifetime': '30d'}}, not {value!r}")
+    parsers: Mapping[str, Any] = {
+        "lifetime": _lifetime,
+        "per_address": lambda number, name: positive(number, name, MOST_PER_ADDRESS),
+        "new": parse_limits,
+    }
+    for name in value:
+        if name not in parsers:
+            raise UnknownArgument(field, name, list(parsers))
+    return ClientSettings(**{name: parsers[name](each, f"{field}.{name}") for name, each in value.items()})
 
 
 def _levels(value: Any, field: str) -> list[tuple[float, Level]]:
@@ -146,6 +204,9 @@ def _status(value: Any, field: str) -> int:
 _PARSERS: Mapping[str, Any] = {
     "prefix": _prefix,
     "lifetime": _lifetime,
+    "renew_for": _lifetime,
+    "quota": parse_limits,
+    "clients": _clients,
     "bind": _bind,
     "levels": _levels,
     "kinds": _kinds,
