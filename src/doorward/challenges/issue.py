@@ -28,6 +28,8 @@ class Issue(NamedTuple):
         issued_ms: When it was posed, in milliseconds since the Unix epoch.
         expires_ms: Until when it can be passed.
         token: Itself, signed; empty before it is.
+        keeps: Digest of the form that its page keeps, to be sent once it is passed; empty for none.
+        reference: Id of the decision that led to it, by which an operator finds it.
     """
 
     id: str
@@ -39,6 +41,8 @@ class Issue(NamedTuple):
     issued_ms: int = 0
     expires_ms: int = 0
     token: str = ""
+    keeps: str = ""
+    reference: str = ""
 
 
 def signed(issue: Issue, signer: Signer, now_ms: int, ttl_ms: int, bound_to: str) -> Issue:
@@ -50,18 +54,20 @@ def signed(issue: Issue, signer: Signer, now_ms: int, ttl_ms: int, bound_to: str
         "w": issue.weight,
         "t": issue.target,
         "a": issue.attempt,
+        **({"f": issue.keeps} if issue.keeps else {}),
+        **({"r": issue.reference} if issue.reference else {}),
     }
     token = signer.sign(Purpose.CHALLENGE, body, now_ms, ttl_ms, bound_to)
     return issue._replace(issued_ms=now_ms, expires_ms=now_ms + ttl_ms, token=token)
 
 
-def opened(token: str, signer: Signer, now_ms: int, bound_to: str) -> Issue:
-    """The challenge that a token is of.
+def opened(token: str, signer: Signer, now_ms: int, bound_to: str, *, late_ms: int = 0) -> Issue:
+    """The challenge that a token is of; also for ``late_ms`` after its end, to go on from where it was.
 
     Raises:
         Refused: It is none that can be passed now, by this client.
     """
-    found = signer.open(Purpose.CHALLENGE, token, now_ms, bound_to)
+    found = signer.open(Purpose.CHALLENGE, token, now_ms, bound_to, late_ms=late_ms)
     body = found.body
     try:
         return Issue(
@@ -74,6 +80,8 @@ def opened(token: str, signer: Signer, now_ms: int, bound_to: str) -> Issue:
             found.issued_ms,
             found.expires_ms,
             token,
+            body.get("f", ""),
+            body.get("r", ""),
         )
     except (KeyError, ValueError):  # signed by a version of ours to come
         raise Refused("malformed") from None
