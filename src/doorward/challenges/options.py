@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  (TypedDicts are looked into at run time)
 from typing import Any, Literal, NamedTuple, TypedDict
 
 from doorward.challenges.appearance import PARSERS as APPEARANCE
