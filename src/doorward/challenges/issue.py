@@ -28,6 +28,8 @@ class Issue(NamedTuple):
         issued_ms: When it was posed, in milliseconds since the Unix epoch.
         expires_ms: Until when it can be passed.
         token: Itself, signed; empty before it is.
+        keeps: Digest of the form that its page keeps, to be sent once it is passed; empty for none.
+        reference: Id of the decision that led to it, by which an operator finds it.
     """
 
     id: str
@@ -39,24 +41,29 @@ class Issue(NamedTuple):
     issued_ms: int = 0
     expires_ms: int = 0
     token: str = ""
+    keeps: str = ""
+    reference: str = ""
 
 
 def signed(issue: Issue, signer: Signer, now_ms: int, ttl_ms: int, bound_to: str) -> Issue:
     """``issue`` with its times and its token."""
     values = (issue.id, issue.kind, int(issue.level), issue.weight, issue.target, issue.attempt)
-    body = dict(zip(_FIELDS, values, strict=True))
+    body: dict[str, object] = dict(zip(_FIELDS, values, strict=True))
+    more = {"f": issue.keeps, "r": issue.reference}
+    body |= {name: value for name, value in more.items() if value}
     token = signer.sign(Purpose.CHALLENGE, body, now_ms, ttl_ms, bound_to)
     return issue._replace(issued_ms=now_ms, expires_ms=now_ms + ttl_ms, token=token)
 
 
-def opened(token: str, signer: Signer, now_ms: int, bound_to: str) -> Issue:
-    """The challenge that a token is of.
+def opened(token: str, signer: Signer, now_ms: int, bound_to: str, *, late_ms: int = 0) -> Issue:
+    """The challenge that a token is of; also for ``late_ms`` after its end, to go on from where it was.
 
     Raises:
         Refused: It is none that can be passed now, by this client.
     """
-    found = signer.open(Purpose.CHALLENGE, token, now_ms, bound_to)
+    found = signer.open(Purpose.CHALLENGE, token, now_ms, bound_to, late_ms=late_ms)
     id_, kind, level, weight, target, attempt = [found.body.get(name) for name in _FIELDS]
+    keeps, reference = [found.body.get(name, "") for name in ("f", "r")]
     # Signed by a version of ours to come, where they are anything else.
     if not (
         isinstance(id_, str)
@@ -64,10 +71,12 @@ def opened(token: str, signer: Signer, now_ms: int, bound_to: str) -> Issue:
         and isinstance(weight, int | float)
         and isinstance(target, str)
         and isinstance(attempt, int)
+        and isinstance(keeps, str)
+        and isinstance(reference, str)
     ):
         raise Refused("malformed")
     times = (found.issued_ms, found.expires_ms)
-    return Issue(id_, kind, level_of(level), float(weight), target, attempt, *times, token)
+    return Issue(id_, kind, level_of(level), float(weight), target, attempt, *times, token, keeps, reference)
 
 
 def level_of(value: object) -> Level:

@@ -55,7 +55,7 @@ class Passes:
 
     def clearance(self, issue: Issue, request: RequestContext, ip: str, now_ms: int) -> str:
         """The token of who has passed ``issue``."""
-        body = {"i": issue.id, "l": int(issue.level), "k": issue.kind}
+        body = {"i": issue.id, "l": int(issue.level), "k": issue.kind, "a": issue.attempt}
         bound_to = self._binding.of_clearance(request, ip)
         return self._signer.sign(Purpose.CLEARANCE, body, now_ms, self._lifetime_ms, bound_to)
 
@@ -79,7 +79,7 @@ class Passes:
         expires_ms = min(now_ms + self._lifetime_ms, clearance.issued_ms + self._longest_ms)
         if expires_ms <= clearance.expires_ms:
             return None
-        body = {"i": clearance.id, "l": int(clearance.level), "k": clearance.kind}
+        body = {"i": clearance.id, "l": int(clearance.level), "k": clearance.kind, "a": clearance.attempt}
         bound_to = self._binding.of_clearance(request, ip)
         lifetime_ms = expires_ms - clearance.issued_ms
         token = self._signer.sign(Purpose.CLEARANCE, body, clearance.issued_ms, lifetime_ms, bound_to)
@@ -140,8 +140,10 @@ def clearance_of(token: Token) -> Clearance:
     Raises:
         Refused: A version of ours to come has signed it, which says something else.
     """
-    level = level_of(token.body.get("l"))
-    return Clearance(_text(token, "i"), level, _text(token, "k"), token.issued_ms, token.expires_ms)
+    level, attempt = level_of(token.body.get("l")), token.body.get("a", 1)
+    if not isinstance(attempt, int):
+        raise Refused("malformed")
+    return Clearance(_text(token, "i"), level, _text(token, "k"), token.issued_ms, token.expires_ms, attempt)
 
 
 def _text(token: Token, name: str) -> str:

@@ -90,8 +90,8 @@ class Signer:
         signed = head + json.dumps(body, separators=(",", ":"), sort_keys=True).encode()
         return urlsafe_b64encode(signed + _mac(key, signed, bound_to)).rstrip(b"=").decode()
 
-    def open(self, purpose: Purpose, token: str, now_ms: int, bound_to: str = "") -> Token:
-        """What ``token`` says.
+    def open(self, purpose: Purpose, token: str, now_ms: int, bound_to: str = "", *, late_ms: int = 0) -> Token:
+        """What ``token`` says; ``late_ms`` is for how long after its end it is still read.
 
         Raises:
             Refused: It is not ours, not for this, or not valid now.
@@ -101,7 +101,7 @@ class Signer:
         keys = [key for known, key in self._keys[purpose] if known == key_id]
         if version != VERSION or kind != purpose or not any([_matches(key, signed, mac, bound_to) for key in keys]):
             raise Refused("forged")
-        check_times(issued, expires, now_ms, self.not_before_ms)
+        check_times(issued, expires + late_ms, now_ms, self.not_before_ms)
         return Token(purpose, issued, expires, _body(signed[_HEAD.size :]))
 
 
