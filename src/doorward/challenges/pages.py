@@ -27,6 +27,9 @@ WORDS: Mapping[str, str] = {
     "cookies_off": "Your browser does not send back cookies, so that you would be asked again and again.",
 }
 
+WEIGHT_OF_UNKNOWN = 10.0
+"""Of the challenge that somebody is given who has answered none that is known."""
+
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; media-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -56,7 +59,9 @@ def again(gate: Gate, request: RequestContext, ip: str, now_ms: int, why: str, i
     if not _wants_page(request):
         return as_json(403, {"type": "about:blank", "title": "Forbidden", "status": 403, "code": why}, kind=PROBLEM)
     attempt, level = (issue.attempt + 1, issue.level) if issue is not None else (1, gate.level_for(0.0))
-    posed = gate.pose(request, ip, level, now_ms, attempt=attempt)
+    # Whose challenge is unknown is given a hard one: nobody gets an easier one by a wrong answer.
+    weight = issue.weight if issue is not None else WEIGHT_OF_UNKNOWN
+    posed = gate.pose(request, ip, level, now_ms, weight=weight, attempt=attempt)
     if issue is not None:
         posed = gate.moved(posed, issue.target, request, ip, now_ms)
     return _page(gate, request, posed, 403, [])
