@@ -12,8 +12,8 @@ from doorward.errors import ConfigurationError, UnknownArgument
 
 DEFAULT_LIFETIME = 1200.0
 LONGEST_LIFETIME = 86_400.0
-V1_LEAST, V1_MOST = 50_000, 200_000
-"""Numbers to search under version 1: about 1 to 4 s on a slow phone."""
+V1_LEAST, V1_MOST = 6_000, 25_000
+"""Numbers to search under version 1: about 1 to 4 s on a slow phone (benchmarks/work.py)."""
 
 
 class AltchaOptions(TypedDict, total=False):
@@ -83,7 +83,7 @@ def _second(given: Mapping[str, Any], field: str) -> tuple[Hardness, int, int]:
     if algorithm not in PROFILES:
         raise ConfigurationError(f"{field}.algorithm", f"must be one of {', '.join(PROFILES)}, not {algorithm!r}")
     usual = PROFILES[algorithm]
-    return checked(hardness_of(algorithm, given.get("cost"), given.get("memory")), field), usual.least, usual.most
+    return checked(hardness_of(usual.usual, given.get("cost"), given.get("memory")), field), usual.least, usual.most
 
 
 def _lifetime(given: Mapping[str, Any], field: str) -> float:
