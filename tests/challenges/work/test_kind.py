@@ -75,7 +75,8 @@ def test_no_answer_raises(fields: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["", "0" * 63, "0" * 65, "0" * 1_000_000, "g" * 64, "０" * 64, "0x" + "0" * 62, "\ud800", None],
+    "key",
+    ["", "0" * 63, "0" * 65, "0" * 1_000_000, "g" * 64, "０" * 64, "0x" + "0" * 62, "\ud800", None],
     ids=lambda key: ascii(key)[:9],
 )
 def test_what_is_no_key_is_malformed(key: Any) -> None:
@@ -195,10 +196,11 @@ def test_a_challenge_ends() -> None:
 
 def test_a_wrong_answer_gets_no_easier_challenge() -> None:
     """The next one is as hard: its weight goes along; and whoever sends no token that is ours gets a hard one."""
-    from doorward import Doorward, challenge, weigh
+    from doorward import Doorward, weigh
 
-    rules = [weigh(20, paths=["/x"]), challenge("work", paths=["/x"])]
-    aj = Doorward(rules, secret="s" * 40, clock=FakeClock(), challenges={"kinds": [Work(cost=1, least=10, most=1000)]})
+    kinds = {"kinds": [Work(cost=1, least=10, most=1000)]}
+    rules = [weigh(20, paths=["/x"])]
+    aj = Doorward(rules, thresholds={"CHALLENGE": 10}, secret="s" * 40, clock=FakeClock(), challenges=kinds)
     somebody = visitor(aj)
     told = challenged(somebody)
     assert told["most"] == 40

@@ -76,9 +76,10 @@ class Work:
     ) -> None:
         usual = PAGE_PROFILES.get(algorithm)
         if usual is None:
-            raise ConfigurationError("algorithm", f"must be one of {', '.join(PAGE_PROFILES)}, not {algorithm!r}")
-        self.hardness = checked(hardness_of(usual.usual, cost, memory), "work")
-        self.least, self.most = range_of(usual.least if least is None else least, usual.most if most is None else most)
+            raise ConfigurationError("work.algorithm", f"must be one of {', '.join(PAGE_PROFILES)}, not {algorithm!r}")
+        self.hardness = checked(hardness_of(usual.usual, cost, memory, "work"), "work")
+        wanted = usual.least if least is None else least, usual.most if most is None else most
+        self.least, self.most = range_of(*wanted, MOST_COUNTERS, "work")
         self.tally = Tally()
 
     def prepare(self, issue: Issue, now_ms: int) -> Mapping[str, Any]:
@@ -119,22 +120,22 @@ class Work:
         yield from ()
 
 
-def hardness_of(usual: Hardness, cost: int | None, memory: int | None) -> Hardness:
+def hardness_of(usual: Hardness, cost: int | None, memory: int | None, field: str) -> Hardness:
     """The usual hardness of an algorithm, with what is said otherwise."""
     return usual._replace(
-        cost=usual.cost if cost is None else whole(cost, "cost"),
-        memory=usual.memory if memory is None else whole(memory, "memory"),
+        cost=usual.cost if cost is None else whole(cost, f"{field}.cost"),
+        memory=usual.memory if memory is None else whole(memory, f"{field}.memory"),
     )
 
 
-def range_of(least: int, most: int, limit: int = MOST_COUNTERS) -> tuple[int, int]:
+def range_of(least: int, most: int, limit: int, field: str) -> tuple[int, int]:
     """How few and how many counters may have to be searched; at most ``limit``.
 
     Raises:
         ConfigurationError: They are no such range.
     """
-    if not 1 <= whole(least, "least") <= whole(most, "most") <= limit:
-        raise ConfigurationError("most", f"must be from least, {least}, which is at least 1, to {limit}")
+    if not 1 <= whole(least, f"{field}.least") <= whole(most, f"{field}.most") <= limit:
+        raise ConfigurationError(f"{field}.most", f"must be from least, {least}, which is at least 1, to {limit}")
     return least, most
 
 
