@@ -102,7 +102,8 @@ def _page(gate: Gate, request: RequestContext, issue: Issue, status: int, header
         scripts=join([fill('<script defer src="{url}"></script>', url=url_of(n, prefix)) for n in _scripts(posed)]),
         told=as_data({**posed.data, "token": issue.token, "verify": f"{prefix}/verify"}),
         action=f"{request.root_path}{gate.settings.prefix}/verify",
-        token=issue.token,
+        # As it is: base64url needs no escape, and values longer than 300 characters are cut for people to read.
+        token=Markup(issue.token),
         parts=posed.parts,
     )
     lines = [("Content-Type", HTML), *SAFETY, *headers, ("Content-Security-Policy", _POLICY)]

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from socketserver import ThreadingMixIn
 from typing import Any
 from urllib.parse import parse_qs
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -73,6 +74,12 @@ class Shop:
         return "text/html", b"<title>Sent</title><h1>%s</h1>" % str(tuple(found)).encode()
 
 
+class Threads(ThreadingMixIn, WSGIServer):
+    """A thread for each connection: browsers open some before they need them."""
+
+    daemon_threads = True
+
+
 class Quiet(WSGIRequestHandler):
     def log_message(self, *_: object) -> None:
         """Nothing."""
@@ -82,7 +89,7 @@ class Quiet(WSGIRequestHandler):
 def wsgi(**challenges: Any) -> Iterator[str]:
     """The address of the site behind a WSGI server."""
     aj = Doorward([challenge("work", paths=["/x", "/x/**"])], secret="s" * 40, challenges=challenges)
-    server = make_server("127.0.0.1", 0, WsgiMiddleware(Shop(aj), aj), WSGIServer, Quiet)
+    server = make_server("127.0.0.1", 0, WsgiMiddleware(Shop(aj), aj), Threads, Quiet)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"

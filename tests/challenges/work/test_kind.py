@@ -214,6 +214,15 @@ def test_a_wrong_answer_gets_no_easier_challenge() -> None:
     assert after("garbage") == 20
 
 
+def test_a_long_address_is_no_endless_challenge() -> None:
+    """flask-NoBot's went round in circles for them; the token in the form has to be the whole token."""
+    import re
+
+    reply = visitor(shop(**QUICK))("/x?" + "long=" + "a" * 3000)
+    assert len(reply.told["token"]) > 3000
+    assert re.search(rb'name="token" value="([^"]+)"', reply.body)[1].decode() == reply.told["token"]
+
+
 def test_parameters_of_the_clients_own_mean_nothing() -> None:
     """An easier challenge that it has solved, sent along with our token."""
     somebody = visitor(shop(**QUICK))
