@@ -175,6 +175,20 @@ def times_are_exact(tokens: Any) -> None:
 
 
 @check
+def what_is_late_can_be_read_for_a_while(tokens: Any) -> None:
+    """For as long as it is asked for, and no millisecond longer."""
+    signer, token = tokens.Signer([SECRET], "shop"), signed(tokens)
+    found = signer.open(tokens.Purpose.CLEARANCE, token, NOW + HOUR + 999, "me", late_ms=1000)
+    assert (found.issued_ms, found.expires_ms) == (NOW, NOW + HOUR)
+    try:
+        signer.open(tokens.Purpose.CLEARANCE, token, NOW + HOUR + 1000, "me", late_ms=1000)
+    except tokens.Refused as refused:
+        assert refused.why == "expired"
+    else:
+        raise AssertionError
+
+
+@check
 def bodies_are_objects(tokens: Any) -> None:
     for body in (b"[]", b"{}", b'"a"', b"12", b"null", b"{]", b"\xff\xff", b"  "):
         assert why(tokens, crafted(tokens, body)) == ("" if body == b"{}" else "malformed")

@@ -13,7 +13,7 @@ from doorward.challenges.arrivals import form_page
 from doorward.challenges.binding import Binding
 from doorward.challenges.cookies import Cookies
 from doorward.challenges.issue import LONGEST_TARGET, Issue, opened, signed
-from doorward.challenges.kinds import Asked, Offer
+from doorward.challenges.kinds import Asked, Offer, Prepared
 from doorward.challenges.listed import kinds_of
 from doorward.challenges.own_files import OwnFiles
 from doorward.challenges.pages import answer_in_place
@@ -23,6 +23,8 @@ from doorward.challenges.skin import Skin
 from doorward.challenges.targets import safe_target
 from doorward.challenges.tokens import Signer
 from doorward.challenges.verifying import serve
+from doorward.challenges.work.checking import Altcha
+from doorward.challenges.work.options import AltchaSettings
 from doorward.locks import lock_over_forks
 from doorward.reason import ChallengeReason
 
@@ -82,6 +84,7 @@ class Gate:
         self.offer = Offer(kinds_of(settings.kinds))
         self.skin = Skin(settings.look)
         self.files = OwnFiles(self.skin)
+        self.altcha = Altcha(settings.altcha or AltchaSettings(), self.signer)
         self._spent: OrderedDict[str, int] = OrderedDict()
         self._lock = lock_over_forks()
 
@@ -147,6 +150,8 @@ class Gate:
         kind = kind or self.offer.choose(level)
         issue = Issue(token_urlsafe(16), kind.name, kind.level, weight, target_of(request), attempt)
         issue = issue._replace(keeps=keeps, reference=reference)
+        if isinstance(kind, Prepared):
+            issue = issue._replace(detail=kind.prepare(issue, now_ms))
         return signed(issue, self.signer, now_ms, CHALLENGE_TTL_MS, self.binding.of_challenge(request, ip))
 
     def moved(self, issue: Issue, target: str, request: RequestContext, ip: str, now_ms: int) -> Issue:

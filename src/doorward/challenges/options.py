@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path  # noqa: TC003  (TypedDicts are looked into at run time)
-from typing import Any, Literal, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
 
 from doorward.challenges.appearance import PARSERS as APPEARANCE
 from doorward.challenges.appearance import Appearance, parse_appearance
@@ -16,7 +16,10 @@ from doorward.patterns import is_plain_path
 from doorward.rules.base import positive
 from doorward.rules.limit_text import Rate, parse_limits
 
-DEFAULT_KINDS = ("wait",)
+if TYPE_CHECKING:
+    from doorward.challenges.work.options import AltchaOptions, AltchaSettings
+
+DEFAULT_KINDS = ("wait", "work")
 DEFAULT_PREFIX = "/.doorward"
 DEFAULT_LIFETIME = 12 * 3600.0
 LONGEST_LIFETIME = 30 * 86400.0
@@ -79,6 +82,8 @@ class ChallengeOptions(TypedDict, total=False):
         words: Words in the place of ours, and languages besides: ``{"de": {"title": "Kurz warten"}}``.
         language: Spoken to clients that read none of the languages; ``"en"``.
         template_dir: Folder of templates of pages, with ``${name}`` placeholders: see docs/challenges/pages.md.
+        altcha: Challenges for ALTCHA's widget in forms of the application's own: ``{"lifetime": "20m"}``. See
+            :class:`~doorward.challenges.work.options.AltchaOptions`.
     """
 
     prefix: str
@@ -103,6 +108,7 @@ class ChallengeOptions(TypedDict, total=False):
     words: Mapping[str, Mapping[str, str]]
     language: str
     template_dir: str | Path
+    altcha: AltchaOptions
 
 
 class ChallengeSettings(NamedTuple):
@@ -122,6 +128,7 @@ class ChallengeSettings(NamedTuple):
     on_store_error: Literal["local", "deny", "allow"] = "local"
     status: int = 403
     look: Appearance = Appearance()
+    altcha: AltchaSettings | None = None
 
     def level_for(self, weight: float) -> Level:
         """What a sum of weights asks for."""
@@ -229,6 +236,12 @@ def _status(value: Any, field: str) -> int:
     return int(value)
 
 
+def _altcha(value: Any, field: str) -> AltchaSettings:
+    from doorward.challenges.work.options import parse_altcha  # few applications have forms with that widget
+
+    return parse_altcha(value, field)
+
+
 _PARSERS: Mapping[str, Any] = {
     "prefix": _prefix,
     "lifetime": _lifetime,
@@ -243,4 +256,5 @@ _PARSERS: Mapping[str, Any] = {
     "not_before": _positive,
     "on_store_error": _on_store_error,
     "status": _status,
+    "altcha": _altcha,
 }

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 MOST_ATTEMPTS = 2
 """Challenges in a row that are posed to who has passed the last one; then a page says that it does not help."""
+WEIGHT_OF_UNKNOWN = 10.0
+"""Of the challenge for who brings none of ours: nobody gets an easier one by a wrong answer."""
 LATE_MS = 24 * 3_600_000
 """How long after its end a challenge is still good for going on from where it was, with a new one."""
 PROBE = "doorward-probe"
@@ -183,7 +185,9 @@ def following(visit: Visit, before: Issue | None) -> Issue:
     """The challenge after ``before``; the first for who brings back none of ours."""
     gate, request, ip, now_ms = visit
     if before is None:
-        return gate.moved(gate.pose(request, ip, gate.level_for(0.0), now_ms), "/", request, ip, now_ms)
+        return gate.moved(
+            gate.pose(request, ip, gate.level_for(0.0), now_ms, weight=WEIGHT_OF_UNKNOWN), "/", request, ip, now_ms
+        )
     issue = gate.pose(
         request,
         ip,

@@ -157,8 +157,9 @@ def test_who_passes_and_is_asked_again_at_once_is_not_asked_for_ever(
     kind: str, override: Any, clock: FakeClock
 ) -> None:
     """Weakness 3 of NoBot: its challenge was passed eight times in six seconds, and never enough."""
-    from doorward import challenge
     from tests.challenges.pages import sites
+
+    from doorward import challenge
 
     original = sites.make_client
     try:
