@@ -164,7 +164,8 @@ def test_who_passes_and_is_asked_again_at_once_is_not_asked_for_ever(
     original = sites.make_client
     try:
         # No kind on offer shows as much as the rule asks for.
-        sites.make_client = lambda **o: sites.Doorward([challenge("human", paths=["/x"])], secret="s" * 40, **o)
+        rules, kinds = [challenge("human", paths=["/x"])], {"kinds": ["wait"]}
+        sites.make_client = lambda **o: sites.Doorward(rules, secret="s" * 40, **{**o, "challenges": kinds})
         site = sites.visitor(kind, sites.made(kind, override, clock=clock))
     finally:
         sites.make_client = original
