@@ -122,7 +122,6 @@ def test_silent_workers_are_not_waited_for(browser: Browser) -> None:
     with wsgi(**LITTLE) as url, opened(browser, url, silent) as page:
         page.clock.install()
         page.goto("/x")
-        page.wait_for_function("window.doorwardSearch")
         page.clock.run_for(9_000)
         expect(page.get_by_role("status")).to_have_text("")
         page.clock.run_for(2_000)
