@@ -1,10 +1,9 @@
-"""Proof of work in a real Chromium: by workers, by the page itself, with nothing but plain JavaScript, and by the real
-widget of ALTCHA in a form.
-"""
+"""Proof of work in a real Chromium: by workers, by the page, by plain JavaScript; and ALTCHA's real widget."""
 
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.challenges.work.conftest import asgi, wsgi
+from tests.chromium import ARGUMENTS, NAMES
 
 from doorward.challenges.work import Work
 
@@ -53,15 +53,24 @@ def test_a_browser_is_let_in_by_itself(browser: Browser, site: Any) -> None:
 
 
 NO_WORKERS = "delete window.Worker"
-BROKEN_WORKERS = "window.Worker = class { constructor() { setTimeout(() => this.onerror(new Event('error'))); }" \
-    " postMessage() {} terminate() {} }"  # fmt: skip
+BROKEN_WORKERS = """window.Worker = class {
+  constructor() { setTimeout(() => this.onerror(new Event('error'))); }
+  postMessage() {} terminate() {} }"""
 FORBIDDEN_WORKERS = "window.Worker = class { constructor() { throw new DOMException('no', 'SecurityError'); } }"
 PLAIN = NO_WORKERS + "; Object.defineProperty(Crypto.prototype, 'subtle', { value: undefined })"
 OLD = NO_WORKERS + "; delete window.WebAssembly"
 
 
-@pytest.mark.parametrize("script", [NO_WORKERS, BROKEN_WORKERS, FORBIDDEN_WORKERS, PLAIN, OLD],
-                         ids=["no workers", "blocked workers", "forbidden workers", "no WebCrypto", "no WebAssembly"])  # fmt: skip
+LESS = {
+    "no workers": NO_WORKERS,
+    "blocked workers": BROKEN_WORKERS,
+    "forbidden workers": FORBIDDEN_WORKERS,
+    "no WebCrypto": PLAIN,
+    "no WebAssembly": OLD,
+}
+
+
+@pytest.mark.parametrize("script", LESS.values(), ids=LESS)
 def test_the_page_does_it_where_there_is_less(browser: Browser, script: str) -> None:
     """Privacy extensions block workers (Anubis' issues 25 and 400); WebCrypto is for HTTPS alone."""
     with wsgi(**LITTLE) as url, opened(browser, url, script) as page:
@@ -79,26 +88,13 @@ def test_other_algorithms(browser: Browser, algorithm: str) -> None:
 
 def test_without_a_jit(browser: Browser) -> None:
     """As browsers have it that are locked down."""
-    from tests.chromium import ARGUMENTS
-
-    path = browser.browser_type.executable_path
-    running = _locked_down(browser, ARGUMENTS)
-    try:
-        with wsgi(kinds=[Work("SCRYPT", least=5, most=5)]) as url, opened(running, url) as page:
-            page.goto("/x")
-            page.wait_for_selector("h1:has-text('The application')")
-    finally:
-        running.close()
-    assert path
-
-
-def _locked_down(browser: Browser, arguments: list[str]) -> Browser:
-    import shutil
-
-    from tests.chromium import NAMES
-
     path = next(found for name in NAMES if name and (found := shutil.which(name)))
-    return browser.browser_type.launch(executable_path=path, args=[*arguments, "--js-flags=--jitless"])
+    flags = [*ARGUMENTS, "--js-flags=--jitless"]
+    running = browser.browser_type.launch(executable_path=path, args=flags)
+    with wsgi(kinds=[Work("SCRYPT", least=5, most=5)]) as url, opened(running, url) as page:
+        page.goto("/x")
+        page.wait_for_selector("h1:has-text('The application')")
+    running.close()
 
 
 def test_an_error_is_seen_and_can_be_tried_again(browser: Browser) -> None:
@@ -123,11 +119,11 @@ def test_silent_workers_are_not_waited_for(browser: Browser) -> None:
     with wsgi(**LITTLE) as url, opened(browser, url, silent) as page:
         page.clock.install()
         page.goto("/x")
-        page.wait_for_function("window.doorwardSearch")
-        page.clock.run_for(9_000)
-        expect(page.get_by_role("status")).to_have_text("")
-        page.clock.run_for(2_000)
-        expect(page.get_by_role("status")).to_have_text("This takes longer than usual. It goes on.")
+        page.clock.pause_at(page.evaluate("Date.now()") + 10)
+        status = page.get_by_role("status")
+        while not status.text_content():
+            page.clock.run_for(1_000)
+        expect(status).to_have_text("This takes longer than usual. It goes on.")
         page.clock.run_for(5_000)
         page.clock.resume()
         page.wait_for_selector("h1:has-text('The application')")
