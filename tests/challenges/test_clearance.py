@@ -46,7 +46,11 @@ def test_a_clearance_of_a_lower_level_is_not_enough() -> None:
     """And one that is too old for the rule neither."""
     site = Site([challenge("human", paths=["/vote"]), challenge("work", max_age="5m", paths=["/pay"])])
     low, high = (f"__Host-doorward={site.token(level)}" for level in (Level.WORK, Level.HUMAN))
-    assert (site.get("/vote", low).status, site.get("/vote", high).status, site.get("/pay", low).status) == (403, 200, 200)
+    assert (site.get("/vote", low).status, site.get("/vote", high).status, site.get("/pay", low).status) == (
+        403,
+        200,
+        200,
+    )
     site.clock.advance(301)
     assert (site.get("/vote", high).status, site.get("/pay", low).status) == (200, 403)
 
@@ -158,7 +162,9 @@ def test_p13_a_rotated_secret() -> None:
     assert "0123456789" not in repr(both.aj.runtime.settings)
 
 
-@pytest.mark.parametrize(("former", "told"), [("x" + SECRET[:0:-1] + "vX3kq0Zr9LwYt7Bn5Hs2Jd8Fg4Mc6Pa1", 0), ("changeme", 1)])
+@pytest.mark.parametrize(
+    ("former", "told"), [("x" + SECRET[:0:-1] + "vX3kq0Zr9LwYt7Bn5Hs2Jd8Fg4Mc6Pa1", 0), ("changeme", 1)]
+)
 def test_p13_a_secret_that_could_be_guessed_is_found_among_several(former: str, told: int) -> None:
     """Each of them is accepted, so each has to be good."""
     from doorward.checks.guessable import weak_secret
@@ -209,7 +215,11 @@ def test_p13_revoked_at_run_time_by_another_process() -> None:
     here, there = (Site(clock=clock, store=store) for _ in range(2))
     cookie = f"__Host-doorward={here.token()}"
     store.names.clear()
-    assert [here.get("/x").status, here.get("/y").status, here.get("/x", "__Host-doorward=no").status] == [403, 200, 403]
+    assert [here.get("/x").status, here.get("/y").status, here.get("/x", "__Host-doorward=no").status] == [
+        403,
+        200,
+        403,
+    ]
     assert "get" not in store.names
     assert [here.get("/x", cookie).status for _ in range(9)] == [200] * 9
     assert store.names.count("get") == 1
@@ -297,7 +307,12 @@ PROXIED = [
     ("private", "10.0.0.1", {"forwarded": ['proto="HTTPS";for=1.2.3.4, for=10.0.0.2']}, "http"),
     ("private", "10.0.0.1", {"forwarded": ["for=1.2.3.4;proto=https;proto=http"]}, "http"),
     (Proxies("private", "forwarded"), "10.0.0.1", {"x-forwarded-proto": ["https"]}, "http"),
-    (Proxies("private", "forwarded"), "10.0.0.1", {"x-forwarded-proto": ["http"], "forwarded": ["proto=https"]}, "https"),
+    (
+        Proxies("private", "forwarded"),
+        "10.0.0.1",
+        {"x-forwarded-proto": ["http"], "forwarded": ["proto=https"]},
+        "https",
+    ),
 ]
 
 

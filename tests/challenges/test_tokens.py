@@ -115,14 +115,20 @@ def test_p13_no_forgery_of_a_million_is_accepted() -> None:
     assert accepted(1_000_000, seed=13) == 0
 
 
-@given(st.text(max_size=300) | st.binary(max_size=300).map(encoded) | st.binary(max_size=300).map(lambda b: b.decode("latin-1")))
+@given(
+    st.text(max_size=300)
+    | st.binary(max_size=300).map(encoded)
+    | st.binary(max_size=300).map(lambda b: b.decode("latin-1"))
+)
 def test_p13_whatever_is_sent_is_refused_and_nothing_else(text: str) -> None:
     """P13: text of any kind is refused; no other exception comes out."""
     assert why(tokens, text) in ("malformed", "forged")
 
 
 @given(
-    body=st.dictionaries(st.text(max_size=9), st.none() | st.booleans() | st.integers() | st.text(max_size=99), max_size=5),
+    body=st.dictionaries(
+        st.text(max_size=9), st.none() | st.booleans() | st.integers() | st.text(max_size=99), max_size=5
+    ),
     bound_to=st.text(max_size=50),
     other=st.text(max_size=50),
     age=st.integers(-200_000, 2 * HOUR),

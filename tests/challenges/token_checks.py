@@ -23,7 +23,9 @@ def check(function: Callable[[Any], None]) -> Callable[[Any], None]:
     return function
 
 
-def why(tokens: Any, token: str, *, purpose: str = "CLEARANCE", now: int = NOW, bound_to: str = "me", **how: Any) -> str:
+def why(
+    tokens: Any, token: str, *, purpose: str = "CLEARANCE", now: int = NOW, bound_to: str = "me", **how: Any
+) -> str:
     """Why a token is refused; empty where it is accepted."""
     signer = how.get("signer") or tokens.Signer([SECRET], "shop", not_before_ms=how.get("not_before", 0))
     try:
