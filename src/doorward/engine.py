@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from doorward.address_facts import Addresses
     from doorward.asking import ServicePart
     from doorward.bound import Bound
-    from doorward.cleared import Clearances
+    from doorward.cleared import Clearance, Clearances
     from doorward.client_ip import ClientIPPolicy
     from doorward.clock import Clock
     from doorward.decision import Decision
@@ -250,14 +250,19 @@ class Engine:
         if self.late and not walk.denied:
             yield from walk.hold_for_later(self.late)
         decision = combine(self, progress, walk.now_ns)
-        clearance = decision.clearance
-        if clearance is not None and decision.is_allowed():
-            key = self.clearances.epoch_due(walk.now_ns)
-            if (key is not None or self.counts_passes) and (yield from check_again(walk, clearance, key)):
-                decision = combine(self, progress, walk.now_ns)
+        if decision.clearance is not None:
+            decision = yield from self._let_in(walk, decision, decision.clearance)
         progress.decision = decision
         if progress.told:
             decision.known_as(progress.service_id)
+        return decision
+
+    def _let_in(self, walk: Walk, decision: Decision, clearance: Clearance) -> Generator[Effect, Any, Decision]:
+        """The decision, once it is known that the clearance which lets the request in still does."""
+        if decision.is_allowed():
+            key = self.clearances.epoch_due(walk.now_ns)
+            if (key is not None or self.counts_passes) and (yield from check_again(walk, clearance, key)):
+                return combine(self, walk.progress, walk.now_ns)
         return decision
 
     def afterwards(self, progress: Progress) -> Generator[Effect, Any, Decision | None]:
