@@ -98,7 +98,7 @@ NO_CLEARANCES = NoClearances()
 def strongest(wanted: Iterable[ChallengeReason]) -> ChallengeReason | None:
     """What covers all that is ``wanted``: the highest level, the least age; the words are those of the first."""
     asked: Sequence[ChallengeReason] = list(wanted)
-    if not asked:
-        return None
+    if len(asked) < 2:
+        return asked[0] if asked else None
     first = max(asked, key=lambda reason: reason.level)
     return first._replace(max_age=min([reason.max_age for reason in asked if reason.max_age], default=0.0))

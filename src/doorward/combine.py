@@ -74,12 +74,12 @@ def _verdict(
     if progress.weight and engine.threshold(progress.weight) is Conclusion.DENY:
         return Conclusion.DENY, RuleReason("weights", _sum(progress.weight), progress.weight), 0
     for conclusion in (Conclusion.DENY, Conclusion.CHALLENGE, Conclusion.ERROR):
-        matching = [result for result in live if result.conclusion is conclusion]
         if conclusion is Conclusion.CHALLENGE:
             wanted = _wanted(engine, progress, live)
             if wanted is None or _covered(engine, progress, wanted, now_ns):
                 continue
-            return conclusion, matching[0].reason if matching else wanted, 0
+            return conclusion, next((r.reason for r in live if r.conclusion is conclusion), wanted), 0
+        matching = [result for result in live if result.conclusion is conclusion]
         if matching:
             decisive = _decisive(matching)
             return conclusion, decisive.reason, decisive.ttl

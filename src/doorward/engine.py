@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from doorward.address_facts import Addresses
     from doorward.asking import ServicePart
     from doorward.bound import Bound
-    from doorward.cleared import Clearances
+    from doorward.cleared import Clearance, Clearances
     from doorward.client_ip import ClientIPPolicy
     from doorward.clock import Clock
     from doorward.decision import Decision
@@ -85,6 +85,7 @@ class Engine:
         "clearances",
         "clock",
         "conditional",
+        "counts_passes",
         "dry",
         "dynamic",
         "express",
@@ -152,6 +153,7 @@ class Engine:
         self.names_clients = any(CLIENT in b.identity.names for b in counted)
         self.passes = passes._replace(names_clients=self.names_clients) if passes is not None else None
         self.dynamic = any(isinstance(b.rule, DynamicLimit) or b.identity.keyed for b in counted)
+        self.counts_passes = self.passes is not None and (self.names_clients or bool(self.passes.quotas))
         # Several counters of one limit, also where the client's id was left out.
         self.dynamic = self.dynamic or self.names_clients or bool(passes is not None and passes.quotas)
         self.conditional = any(b.count_when is not None for b in self.limits)
@@ -201,7 +203,7 @@ class Engine:
     def _ask_others(self, walk: Walk) -> Generator[Effect, Any, None]:
         """Have the store count, or the service decide."""
         prepare(walk)
-        if self.passes is not None and self.service is None and not walk.denied:
+        if self.counts_passes and self.service is None and not walk.denied:
             add_counters(walk)
         if self.service is not None and not walk.denied:
             yield from ask(walk, self.service)
@@ -249,11 +251,19 @@ class Engine:
         if self.late and not walk.denied:
             yield from walk.hold_for_later(self.late)
         decision = combine(self, progress, walk.now_ns)
-        if decision.clearance is not None and decision.is_allowed() and (yield from check_again(walk)):
-            decision = combine(self, progress, walk.now_ns)
+        if decision.clearance is not None:
+            decision = yield from self._let_in(walk, decision, decision.clearance)
         progress.decision = decision
         if progress.told:
             decision.known_as(progress.service_id)
+        return decision
+
+    def _let_in(self, walk: Walk, decision: Decision, clearance: Clearance) -> Generator[Effect, Any, Decision]:
+        """The decision, once it is known that the clearance which lets the request in still does."""
+        if decision.is_allowed():
+            key = self.clearances.epoch_due(walk.now_ns)
+            if (key is not None or self.counts_passes) and (yield from check_again(walk, clearance, key)):
+                return combine(self, walk.progress, walk.now_ns)
         return decision
 
     def afterwards(self, progress: Progress) -> Generator[Effect, Any, Decision | None]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from doorward.bound import Bound
     from doorward.challenges.options import ChallengeSettings
+    from doorward.cleared import Clearance
     from doorward.effects import Effect
     from doorward.progress import Counter
     from doorward.rules.base import Rule
@@ -74,21 +75,23 @@ def quota_counters(walk: Walk) -> list[Counter]:
     return [(rules.quota, own, Hit(rules.quota.key(quota.label, own), *quota[1:])) for quota in rules.quotas]
 
 
-def check_again(walk: Walk) -> Generator[Effect, Any, bool]:
+def check_again(walk: Walk, clearance: Clearance, key: str | None) -> Generator[Effect, Any, bool]:
     """Whether a request that a clearance lets in has to be decided about anew.
 
-    Its clearance may have been revoked, by another process, or its quota be used up.
+    The clearance may have been revoked, by another process, or its quota be used up.
+
+    Args:
+        walk: The request's.
+        clearance: What lets it in.
+        key: Where the store keeps the revocation epoch; None where it need not be asked.
     """
-    engine, progress = walk.engine, walk.progress
-    clearance = let_in_by(engine, progress, walk.now_ns)
-    if clearance is None:
-        return False
-    if (key := engine.clearances.epoch_due(walk.now_ns)) is not None:
+    clearances, progress = walk.engine.clearances, walk.progress
+    if key is not None:
         try:
-            engine.clearances.learn_epoch((yield AskStore("get", (key,))), walk.now_ns)
+            clearances.learn_epoch((yield AskStore("get", (key,))), walk.now_ns)
         except Exception as error:
-            engine.clearances.learn_epoch(error, walk.now_ns)
-        if engine.clearances.revoked(clearance):
+            clearances.learn_epoch(error, walk.now_ns)
+        if clearances.revoked(clearance):
             progress.clearance, progress.spent = None, True
             return True
     counters = quota_counters(walk)

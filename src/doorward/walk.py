@@ -246,7 +246,7 @@ class Walk:
         if outcome.note:
             progress.noteworthy = True
             progress.plain = False
-        note = printable(outcome.note)
+        note = printable(outcome.note) if outcome.note else ""
         self.record(
             bound, bound.result(outcome.conclusion, outcome.reason, state=state, ttl=int(outcome.ttl), note=note)
         )

@@ -146,10 +146,10 @@ LIMITS = {"sliding": sliding_window(max=4, interval="1h", characteristics=["clie
           "bucket": token_bucket(capacity=4, refill_rate=1, interval="1h", characteristics=["client.id"])}  # fmt: skip
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(
     kind=st.sampled_from(sorted(LIMITS)),
-    steps=st.lists(st.tuples(st.integers(-1, 5), st.integers(0, 2)), max_size=40),
+    steps=st.lists(st.tuples(st.integers(-1, 5), st.integers(0, 2)), max_size=25),
     per_address=st.sampled_from([1, 3]),
 )
 def test_no_way_of_using_ids_admits_more_from_one_address(

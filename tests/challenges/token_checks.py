@@ -31,8 +31,7 @@ def why(
     try:
         signer.open(tokens.Purpose[purpose], token, now, bound_to)
     except tokens.Refused as refused:
-        assert str(refused) == refused.why
-        return str(refused.why)
+        return str(refused.why) if str(refused) == refused.why else "it calls itself something else"
     return ""
 
 

@@ -65,6 +65,8 @@ class Passes:
         if not tokens:
             return None
         bound_to = self._binding.of_clearance(request, ip)
+        if len(tokens) == 1:
+            return self._clearance(tokens[0], bound_to, now_ms)
         found = [each for token in tokens if (each := self._clearance(token, bound_to, now_ms)) is not None]
         return max(found, key=lambda each: (each.level, each.issued_ms), default=None)
 
