@@ -235,3 +235,11 @@ def who_it_is_for_is_under_the_signature(tokens: Any) -> None:
     key_id, key = tokens._derived(SECRET, "shop", tokens.Purpose.CLEARANCE)
     head = HEAD.pack(1, 2, key_id, NOW, NOW + HOUR)
     assert tokens._mac(key, head + b"{}", "}me") != tokens._mac(key, head + b"{}}", "me")
+
+
+@check
+def keys_for_others_are_as_written_down(tokens: Any) -> None:
+    """HKDF-SHA256 of each secret: a form that was rendered before a new version must be accepted after it."""
+    keys = tokens.Signer([SECRET, OTHER], "shop").keys("forms")
+    assert [key.hex()[:32] for key in keys] == ["7e4ad71605face00595a2cd88ecc6ffc", "55145aa933118015e6a16d5ecf7ac11a"]
+    assert keys != tokens.Signer([SECRET, OTHER], "other").keys("forms") != tokens.Signer([SECRET], "shop").keys("x")
