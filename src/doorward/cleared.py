@@ -53,6 +53,10 @@ class Clearances(Protocol):
         """The signed id that a client brings back; empty without a valid one. Pure, and never raises."""
         ...
 
+    def epoch_is_due(self, now_ns: int) -> bool:
+        """Whether it is time to ask the store."""
+        ...
+
     def epoch_due(self, now_ns: int) -> str | None:
         """The key under which a store knows since when clearances are revoked, where it is time to ask; else None."""
         ...
@@ -80,6 +84,10 @@ class NoClearances:
     def client_id(self, request: RequestContext, now_ns: int) -> str:
         """None."""
         return ""
+
+    def epoch_is_due(self, now_ns: int) -> bool:
+        """Never."""
+        return False
 
     def epoch_due(self, now_ns: int) -> str | None:
         """Never."""

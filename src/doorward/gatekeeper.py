@@ -107,10 +107,13 @@ class Gatekeeper:
         """Where the store keeps it."""
         return self._epoch_key
 
+    def epoch_is_due(self, now_ns: int) -> bool:
+        """Whether it is time to ask the store; a clock that was set back makes it so."""
+        return not 0 <= now_ns - self._epoch_asked_ns < EPOCH_BELIEF_NS
+
     def epoch_due(self, now_ns: int) -> str | None:
         """The key of the revocation epoch, where the store has not been asked for a while."""
-        since = now_ns - self._epoch_asked_ns
-        if 0 <= since < EPOCH_BELIEF_NS:
+        if not self.epoch_is_due(now_ns):
             return None
         # Set before the answer is there, so that of many requests at once one asks.
         self._epoch_asked_ns = now_ns
