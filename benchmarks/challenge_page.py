@@ -9,12 +9,14 @@ from __future__ import annotations
 import io
 import statistics
 import time
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from doorward import Doorward, challenge
 from doorward.wsgi import DoorwardMiddleware
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROUNDS, TIMES = 30, 40
 HEADERS = {
@@ -43,7 +45,7 @@ def _environ(method: str = "GET", body: bytes = b"") -> dict[str, Any]:
     }
 
 
-def _bare(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+def _bare(_: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
     start_response("200 OK", [("Content-Type", "text/plain")])
     return [b"fine"]
 

@@ -51,7 +51,8 @@ def shown(method: str, path: str, fields: Any) -> str:
 def make_client(**options: Any) -> Doorward:
     """A client that asks for a challenge on "/x"."""
     challenges = options.pop("challenges", {})
-    return Doorward([challenge("wait", paths=["/x"])], secret="s" * 40, challenges=challenges, **options)
+    level = options.pop("level", "wait")
+    return Doorward([challenge(level, paths=["/x"])], secret="s" * 40, challenges=challenges, **options)
 
 
 def _wsgi(**options: Any) -> Any:

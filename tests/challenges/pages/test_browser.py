@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 from tests.challenges.pages.conftest import served
 from tests.challenges.pages.quick import Failing, Quick, Typed, options
-from tests.challenges.pages.sites import make_client, made
+from tests.challenges.pages.sites import made, make_client
 from tests.chromium import CONTRAST, WIDER
 
 from doorward.asgi import DoorwardMiddleware

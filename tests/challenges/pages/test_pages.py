@@ -11,10 +11,11 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.challenges.pages.sites import BROWSER, Fields, made, visitor
+from tests.challenges.pages.sites import BROWSER, Fields, made, make_client, visitor
 
-from doorward import ConfigurationError, Doorward
-from doorward.challenges.appearance import Appearance
+from doorward import ConfigurationError, Doorward, RequestContext, deny
+from doorward.answers import refusal
+from doorward.challenges.appearance import Appearance, parse_appearance
 from doorward.challenges.csp import policy
 from doorward.challenges.skin import Skin, contrast, plain_style, readable_on
 from doorward.challenges.templates import Template
@@ -114,9 +115,6 @@ def test_nothing_that_a_client_sends_is_html(text: str) -> None:
     hostile = text + "<script>x</script>\"'><img src=x>"
     environ_safe = hostile.encode("utf-8", "replace").decode("latin-1")
     headers = [(name, value) for name, value in BROWSER.items() if name not in ("user-agent", "accept-language")]
-    from doorward import RequestContext
-    from tests.challenges.pages.sites import make_client
-
     client = make_client(clock=FakeClock())
     request = RequestContext(
         path="/x", query=environ_safe, peer="203.0.113.5",
@@ -127,9 +125,25 @@ def test_nothing_that_a_client_sends_is_html(text: str) -> None:
     page = answer.body.decode()
     assert "<script>x" not in page
     assert "<img" not in page
-    assert {tag for tag, _ in Fields(page).attributes} <= set(
-        "html head meta title link script noscript body div main h1 p form input button footer code".split()
-    )
+    assert {tag for tag, _ in Fields(page).attributes} <= {
+        "html",
+        "head",
+        "meta",
+        "title",
+        "link",
+        "script",
+        "noscript",
+        "body",
+        "div",
+        "main",
+        "h1",
+        "p",
+        "form",
+        "input",
+        "button",
+        "footer",
+        "code",
+    }
 
 
 def test_operators_change_the_looks(tmp_path: Path) -> None:
@@ -168,9 +182,6 @@ def test_a_contact_is_a_link_only_where_that_is_safe(contact: str) -> None:
 
 
 def test_a_denied_request_gets_the_same_looks() -> None:
-    from doorward import RequestContext, deny
-    from doorward.answers import refusal
-
     client = Doorward([deny(paths=["/"])], challenges={"contact": "mailto:a@b.example"})
     request = RequestContext(headers={**BROWSER, "accept-language": "he"}, peer="203.0.113.5")
     answer = refusal(request, client.protect(request), client.runtime.gatekeeper.skin)
@@ -287,8 +298,6 @@ def test_text_on_any_accent_can_be_read(colour: int) -> None:
 
 def test_style_in_a_page_cannot_end_its_element(tmp_path: Path) -> None:
     (tmp_path / "own.css").write_text("a::after { content: '</style><script>alert(1)</script>' }")
-    from doorward.challenges.appearance import parse_appearance
-
     skin = Skin(parse_appearance({"css": tmp_path / "own.css"}, "challenges"))
     assert skin.inline_style[0].count("</") == 1
     assert Skin(Appearance()).own_style == b""
