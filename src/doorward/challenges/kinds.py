@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 from doorward.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Generator, Sequence
 
     from doorward.answers import Answer
     from doorward.challenges.issue import Issue
@@ -35,6 +35,11 @@ class Posed(NamedTuple):
     without_script: bool = False
     refresh_seconds: int = 0
     sources: Mapping[str, Sequence[str]] = {}
+
+    def words(self) -> Mapping[str, object]:
+        """What the script of the kind says, besides what that of the page does."""
+        words = self.data.get("words")
+        return words if isinstance(words, Mapping) else {}
 
 
 class Checked(NamedTuple):

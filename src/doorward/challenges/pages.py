@@ -13,7 +13,7 @@ from doorward.challenges.assets import url_of
 from doorward.challenges.csp import policy
 from doorward.challenges.problems import not_passed, part, problem
 from doorward.challenges.replies import JSON, SAFETY, as_json
-from doorward.challenges.resuming import FIELD, Kept, digest, hidden_input, restored
+from doorward.challenges.resuming import FIELD, Kept, digest, hidden_input, kind_of, restored
 from doorward.challenges.skin import quoted_url
 from doorward.challenges.tokens import Refused
 from doorward.markup import Markup, fill, join
@@ -94,7 +94,7 @@ def answer_in_place(
         return _message(visit, issue, 403, "stuck", "attempts", headers)
     lost = kept is None and request.method not in ("GET", "HEAD")
     notes = ["kept"] if kept is not None else ["not_kept"] if lost else []
-    page = _challenge(visit, issue, posed, kept.text() if kept is not None else "", notes, here=True, lost=lost)
+    page = _challenge(visit, issue, posed, kept.text if kept is not None else "", notes, here=True, lost=lost)
     if kept is not None:
         headers.append(("Set-Cookie", f"{PROBE}=1; Path={visit.prefix}; Max-Age=1800; HttpOnly; SameSite=Lax"))
     return page._replace(status=gate.settings.status, headers=[*page.headers, *headers, *_for(gate, posed)])
@@ -225,8 +225,8 @@ def _challenge(
         # Whether this page stands in the place of what was asked for, which comes by loading it again.
         "here": here and not kept and not lost,
         "lost": lost,
-        "form": {"field": FIELD, "kind": kept_kind(kept)} if kept else None,
-        "words": {**{key: words[key] for key in _TOLD_WORDS}, **_words_of(posed)},
+        "form": {"field": FIELD, "kind": kind_of(kept)} if kept else None,
+        "words": {**{key: words[key] for key in _TOLD_WORDS}, **posed.words()},
     }
     role = Markup(' role="alert"' if alert else "")
     content = fill(
@@ -248,12 +248,6 @@ def _challenge(
     head = _head(visit, _scripts(posed), _refresh(visit, issue, posed, kept))
     title, reason = words["title"], notes[0] if alert else "challenge"
     return _page(visit, 403, ("challenge",), title, content, head, _lines(issue, reason), _sources(visit, posed, kept))
-
-
-def _words_of(posed: Posed) -> Mapping[str, object]:
-    """What the script of a kind says besides."""
-    words = posed.data.get("words")
-    return words if isinstance(words, Mapping) else {}
 
 
 def _form_again(visit: Visit, issue: Issue, kept: Kept, headers: Sequence[tuple[str, str]]) -> Answer:
@@ -388,12 +382,6 @@ def as_data(content: Mapping[str, object]) -> Markup:
 def posed_of(visit: Visit, issue: Issue) -> Posed:
     """The challenge, as its kind poses it to this reader."""
     return visit.gate.offer.by_name[issue.kind].pose(issue, visit.gate.settings.prefix, visit.language.words)
-
-
-def kept_kind(kept: str) -> str:
-    """How a kept form is to be encoded."""
-    found = restored(kept)
-    return found.kind if found is not None else ""
 
 
 def wants_page(request: RequestContext) -> bool:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 EVIL = "evil.example"
-_BEFORE = ["//", "/\\", "\\\\", "\\/", "///", "/\\/", "/\t/", "/\n/", "/\r/", "\t//", "\n//", " //", "\x00//", "/\x00/",
-           "/%09/", "/%5c", "/%2f", "/%2F%2f", "/%5C%5C", "/.//", "/..//", "/./\\", "//\t/", "/\u2028/", "/\ufeff/",
-           "\u00a0//", "/\u3000/", "\x01//", "\x1f//", "\u2215\u2215", "\uff0f\uff0f", "/\uff3c", "/;//", "/?//", "/#//",
-           "/@", "//@", "///@", "/:@", "/\\@", "@", ".", "/.", ":", "/:", "//:80@", "//user@", "//user:pw@",
-           "//site.example@", "/\\site.example@", "//site.example\\@", "//site.example%40", "//site.example#@",
-           "//site.example?@", "http://", "https://", "HTTPS://", "http:", "https:", "https:/", "https:///", "http:\\\\",
-           "ht\ttps://", "\thttps://", "https:\n//", "\u0000https://", "ftp://", "ws://", "wss://", "file://", "data://",
-           "blob:https://", "view-source:https://", "//%65", "//xn--", "//\u0435", "//[::ffff:", "//0x7f.1/", "//127.1@",
-           "http://site.example.", "//site.example.", "//site.example:80@", "/%0d%0aLocation: https://",
-           "/\r\nLocation: https://", "/%0aSet-Cookie: a=", "/\r\n\r\n<script>", '/x"//', "/x'//", "/`//", "/{//",
-           "/|//", "/^//", "/<//", "/>//"]  # fmt: skip
+_BEFORE = [
+    "//", "/\\", "\\\\", "\\/", "///", "/\\/", "/\t/", "/\n/", "/\r/", "\t//", "\n//", " //", "\x00//",
+    "/\x00/", "/%09/", "/%5c", "/%2f", "/%2F%2f", "/%5C%5C", "/.//", "/..//", "/./\\", "//\t/", "/\u2028/",
+    "/\ufeff/", "\xa0//", "/\u3000/", "\x01//", "\x1f//", "\u2215\u2215", "\uff0f\uff0f", "/\uff3c", "/;//",
+    "/?//", "/#//", "/@", "//@", "///@", "/:@", "/\\@", "@", ".", "/.", ":", "/:", "//:80@", "//user@",
+    "//user:pw@", "//site.example@", "/\\site.example@", "//site.example\\@", "//site.example%40",
+    "//site.example#@", "//site.example?@", "http://", "https://", "HTTPS://", "http:", "https:", "https:/",
+    "https:///", "http:\\\\", "ht\ttps://", "\thttps://", "https:\n//", "\x00https://", "ftp://", "ws://",
+    "wss://", "file://", "data://", "blob:https://", "view-source:https://", "//%65", "//xn--", "//\u0435",
+    "//[::ffff:", "//0x7f.1/", "//127.1@", "http://site.example.", "//site.example.", "//site.example:80@",
+    "/%0d%0aLocation: https://", "/\r\nLocation: https://", "/%0aSet-Cookie: a=", "/\r\n\r\n<script>",
+    '/x"//', "/x'//", "/`//", "/{//", "/|//", "/^//", "/<//", "/>//",
+]  # fmt: skip
 _AFTER = ["", "/", "/%2e%2e", "/a?b#c"]
 _SCRIPTS = ["javascript:alert(1)", "JaVaScRiPt:alert(1)", "\tjavascript:alert(1)", "java\nscript:alert(1)",
             "javascript://site.example/%0aalert(1)", "/javascript:alert(1)", "vbscript:msgbox(1)",
