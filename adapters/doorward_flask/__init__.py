@@ -25,11 +25,13 @@ from __future__ import annotations
 import inspect
 import logging
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
-from flask import Blueprint, Flask, current_app, g, has_request_context, request
+from flask import Blueprint, Flask, Response, abort, current_app, g, has_request_context, request
+from markupsafe import Markup
 
 from doorward.errors import ConfigurationError
+from doorward.levels import DEFAULT_LEVEL, Level
 from doorward.progress import NOT_GIVEN
 from doorward.routes import RouteDecorators, RoutePolicy, name_of
 from doorward.runtime import DECISION
@@ -40,10 +42,12 @@ from doorward_flask.options import FlaskOptions, check_names, client_of, configu
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from doorward.challenges.forms import Form
     from doorward.client import AsyncDoorward, Doorward
     from doorward.decision import Decision
     from doorward.fingerprint import Scalar
     from doorward.progress import NotGiven
+    from doorward.route_challenges import MaxAge
     from doorward.rules.base import Rule
     from doorward.rules.limits import LimitFor, LimitOptions
 
@@ -103,25 +107,75 @@ class DoorwardFlask(RouteDecorators):
             installed = self._made_for(app)
             installed.hook_into(app)
             app.extensions[EXTENSION] = installed
+            app.jinja_env.globals.setdefault("doorward_form", self.form_fields)
 
     @property
     def client(self) -> Doorward:
         """The current application's client, for ``peek``, ``reset``, ``ban`` and the like."""
         return self._of_current_app().client
 
+    @overload
+    def protect(self, view: Target, /) -> Target: ...
+    @overload
     def protect(
         self,
+        view: None = ...,
+        /,
+        *,
+        email: str | NotGiven | None = ...,
+        requested: int | None = ...,
+        characteristics: Mapping[str, Scalar] | None = ...,
+        form: Form | NotGiven | None = ...,
+    ) -> Decision: ...
+    def protect(
+        self,
+        view: Any = None,
+        /,
         *,
         email: str | NotGiven | None = NOT_GIVEN,
         requested: int | None = None,
         characteristics: Mapping[str, Scalar] | None = None,
-    ) -> Decision:
-        """:meth:`doorward.Doorward.protect` for the current request, whose current decision is then the answer."""
+        form: Form | NotGiven | None = NOT_GIVEN,
+    ) -> Any:
+        """:meth:`doorward.Doorward.protect` for the current request, whose current decision is then the answer.
+
+        As a decorator of a view, :meth:`doorward.routes.RouteDecorators.protect`: all rules hold on its route.
+        """
+        if view is not None:
+            return super().protect(view)
         decision = self.client.protect(
-            request.environ, email=email, requested=requested, characteristics=characteristics
+            request.environ, email=email, requested=requested, characteristics=characteristics, form=form
         )
         request.environ[DECISION] = g.doorward = decision
         return decision
+
+    def require(self, level: Level | str = DEFAULT_LEVEL, *, max_age: MaxAge = None) -> Decision:
+        """:meth:`doorward.Doorward.require` for the current request, which is answered here if it is not let in.
+
+        Raises:
+            HTTPException: The answer: a challenge, or a refusal. Nothing with ``enforce=False``.
+            ConfigurationError: An argument is wrong.
+        """
+        decision = self.client.require(request.environ, level, max_age=max_age)
+        request.environ[DECISION] = g.doorward = decision
+        answer = self.answer(decision)
+        if answer is not None:
+            abort(answer)
+        return decision
+
+    def answer(self, decision: Decision | None = None) -> Response | None:
+        """The response to the current request where it is not let in: a challenge, or a refusal; else None.
+
+        Args:
+            decision: The request's current one, when it is not given.
+        """
+        installed = self._of_current_app()
+        found = decision or current_decision()
+        return installed.answer(found) if found is not None and installed.layer.refuses(found) else None
+
+    def form_fields(self, name: str = "") -> Markup:
+        """:meth:`doorward.Doorward.form_fields` for the current request; in templates ``doorward_form(…)``."""
+        return Markup(self.client.form_fields(request.environ, name))
 
     def limit(
         self,

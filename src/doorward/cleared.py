@@ -47,6 +47,10 @@ class Clearances(Protocol):
         """What a sum of weights that leads to a challenge asks for."""
         ...
 
+    def within_reach(self, wanted: ChallengeReason) -> ChallengeReason:
+        """What is wanted; the most that clients are ever offered where that is less: nobody is asked for ever."""
+        ...
+
 
 class NoClearances:
     """Nobody has any: for engines that are not a client's."""
@@ -58,6 +62,10 @@ class NoClearances:
     def level_for(self, weight: float) -> Level:
         """The default."""
         return DEFAULT_LEVEL
+
+    def within_reach(self, wanted: ChallengeReason) -> ChallengeReason:
+        """What is wanted."""
+        return wanted
 
 
 NO_CLEARANCES = NoClearances()

@@ -10,6 +10,7 @@ from doorward.decision import ALLOWED, Conclusion, Decision, State
 from doorward.progress import written
 from doorward.reason import ChallengeReason, RateLimitReason, Reason, RuleReason
 from doorward.rules.base import Phase
+from doorward.rules.blocking import BlockRule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,6 +28,8 @@ def combine(engine: Engine, progress: Progress, now_ns: int) -> Decision:
         # Not the progress, which will refer to the decision: a cycle would leave every request to the collector.
         evidence = partial(allowed, engine, progress.results)
         return Decision(Conclusion.ALLOW, evidence, progress.client_ip, now_ns)
+    if engine.blocking:
+        _block(engine, progress, now_ns)
     results = _results(engine, progress.results)
     conclusion, reason, ttl = _verdict(engine, progress, (*_of_nobody(engine, progress), *results), now_ns)
     decision = Decision(conclusion, lambda: (reason, results), progress.client_ip, now_ns)
@@ -83,6 +86,17 @@ def _verdict(
     return Conclusion.ALLOW, _tightest(live), 0
 
 
+def _block(engine: Engine, progress: Progress, now_ns: int) -> None:
+    """Have the rules that deny in the place of a challenge do so, where one is asked for."""
+    wanted = _wanted(engine, progress, _results(engine, progress.results))
+    if wanted is None or _covered(engine, progress, wanted, now_ns):
+        return
+    for bound in engine.blocking:
+        result = progress.result(bound)
+        if isinstance(bound.rule, BlockRule) and result is not None and result.state is not State.NOT_RUN:
+            progress.results[bound] = bound.result(Conclusion.DENY, bound.rule.denial(wanted.explain()))
+
+
 def _wanted(engine: Engine, progress: Progress, results: Iterable[RuleResult]) -> ChallengeReason | None:
     """What live rules, and the sum of the weights, ask the client to show; None where nothing does."""
     asked = [_challenge(r) for r in results if r.conclusion is Conclusion.CHALLENGE and r.decides]
@@ -101,7 +115,8 @@ def _challenge(result: RuleResult) -> ChallengeReason:
 def _covered(engine: Engine, progress: Progress, wanted: ChallengeReason, now_ns: int) -> bool:
     """Whether the client has shown as much before."""
     progress.clearance = progress.clearance or engine.clearances.held(progress.request, _ip(progress), now_ns)
-    return progress.clearance is not None and progress.clearance.covers(wanted, now_ns)
+    held = progress.clearance
+    return held is not None and held.covers(engine.clearances.within_reach(wanted), now_ns)
 
 
 def _ip(progress: Progress) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from doorward.context import RequestContext
     from doorward.journal import Journal
     from doorward.levels import Level
+    from doorward.reason import ChallengeReason
     from doorward.settings import Settings
 
 CHANCE_SECRET_BYTES = 32
@@ -50,6 +51,15 @@ class Gatekeeper:
     def level_for(self, weight: float) -> Level:
         """What a sum of weights asks for."""
         return self._settings.challenges.level_for(weight)
+
+    def within_reach(self, wanted: ChallengeReason) -> ChallengeReason:
+        """What is wanted; the most that is on offer where that is less, since nobody can show more."""
+        most = self.gate.offer.most
+        if wanted.level <= most:
+            return wanted
+        why = f"a rule asks for {wanted.level.word}, but challenges.kinds has nothing above {most.word}, which will do"
+        self._journal.warn("challenges.kinds", why)
+        return wanted._replace(level=most)
 
     def _made(self) -> Gate:
         from doorward.challenges.gate import Gate
