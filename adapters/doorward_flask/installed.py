@@ -136,7 +136,10 @@ class Installed:
 
     def answer(self, decision: Decision) -> Response:
         """The response to the current request that is not let in."""
-        return self._refusal(from_environ(request.environ, request.path), decision)
+        handled: Handled | None = request.environ.get(self._key)
+        known = handled.progress if handled is not None else None
+        asked = known.request if known is not None else from_environ(request.environ, request.path)
+        return self._refusal(asked, decision)
 
     def _guarded(self, route: Route | None) -> Response | None:
         asked: Request = request_ctx.request  # once, because each use of a proxy costs

@@ -83,7 +83,7 @@ class Doorward(Facade):
         progress = self._prepared(request)
         inputs = self._inputs(email, requested, characteristics)
         if form is not NOT_GIVEN:
-            inputs = self._with_form(inputs, form, progress)
+            inputs = self.with_form(inputs, form, progress)
         if not progress.engine.reads_body:
             return self.decide(progress, inputs)
         return self.decide(progress, inputs, read_body=self._body_of(request, progress).read)
@@ -105,7 +105,7 @@ class Doorward(Facade):
         """
         if self.runtime.off:
             return self.runtime.switched_off(self.engine)
-        progress = self._stepping_up(request, level, max_age)
+        progress = self.stepping_up(request, level, max_age)
         if not progress.engine.reads_body:
             return self.decide(progress, NO_INPUTS, deferring=True)
         read_body = self._body_of(request, progress).read
@@ -237,7 +237,7 @@ class AsyncDoorward(Facade):
         progress = self._prepared(request)
         inputs = self._inputs(email, requested, characteristics)
         if form is not NOT_GIVEN:
-            inputs = self._with_form(inputs, form, progress)
+            inputs = self.with_form(inputs, form, progress)
         if not progress.engine.reads_body:
             return await self.decide(progress, inputs)
         return await self.decide(progress, inputs, read_body=self._body_of(request, progress).aread)
@@ -246,7 +246,7 @@ class AsyncDoorward(Facade):
         """As :meth:`Doorward.require`."""
         if self.runtime.off:
             return self.runtime.switched_off(self.engine)
-        progress = self._stepping_up(request, level, max_age)
+        progress = self.stepping_up(request, level, max_age)
         if not progress.engine.reads_body:
             return await self.decide(progress, NO_INPUTS, deferring=True)
         read_body = self._body_of(request, progress).aread

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from doorward.errors import ConfigurationError
 from doorward.rules.bots import UNKNOWN_BOT
+from doorward.rules.honeypots import REGEX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -67,11 +68,12 @@ def robots_txt(
 
 
 def _traps(rule: HoneypotRule) -> list[str]:
-    """The traps as robots.txt has them: a path stands for all that begins with it, and ``*`` at its end says nothing.
+    """The traps as robots.txt has them: a path stands for all that begins with it.
 
-    A method in front of a pattern is left out: crawlers fetch.
+    A method in front of a pattern is left out, since crawlers fetch; so are regular expressions, which it cannot say.
     """
-    return [re.sub(r"\*+$", "", trap.rpartition(" ")[2]) for trap in rule.traps]
+    said = [trap.rpartition(" ")[2].replace("?", "*") for trap in rule.traps if not trap.lower().startswith(REGEX)]
+    return [re.sub(r"(?<=.)\*+$", "", path if path.startswith("/") else f"/{path}") for path in said]
 
 
 def _head(rule: BotRule) -> Iterator[str]:

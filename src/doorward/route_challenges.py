@@ -118,7 +118,8 @@ class ChallengeDecorators:
         """Deny here whom a rule would have challenged. Who has a clearance that is enough passes."""
         from doorward.rules.blocking import BlockRule
 
-        return self.insisting(view, [BlockRule(name="block")])  # type: ignore[no-any-return]  # what was given
+        rules = self._once("block", lambda: BlockRule(name="block"))
+        return self.insisting(view, rules)  # type: ignore[no-any-return]  # what was given
 
     @overload
     def block_bots(self, view: View, /) -> View: ...
@@ -139,8 +140,10 @@ class ChallengeDecorators:
         """
         from doorward.builders.bots import detect_bot  # brings the list of bots along
 
-        rule = detect_bot(allow=list(allow), **{"name": "block_bots", **options})
-        return self._decorating([rule])(view) if view is not None else self._decorating([rule])
+        def make() -> Rule:
+            return detect_bot(allow=list(allow), **{"name": "block_bots", **options})
+
+        return self._decorating([make()]) if view is None else self.insisting(view, self._once("block_bots", make))
 
     def _stepped_up(
         self, level: Any, default: Level, name: str, max_age: MaxAge, when: When | None, options: AccessOptions
@@ -150,7 +153,12 @@ class ChallengeDecorators:
             return self._decorating([step_up(level, max_age, when, named)])
         if not callable(level) and not hasattr(level, "__dict__"):
             raise ConfigurationError("level", f"must be a level such as 'work', not {level!r}")
-        return self._decorating([step_up(default, max_age, when, named)])(level)
+        return self.insisting(level, self._once(name, lambda: step_up(default, max_age, when, named)))
+
+    def _once(self, name: str, make: Callable[[], Rule]) -> Sequence[Rule]:
+        """The rules of a decorator without arguments: Django's ``method_decorator`` decorates anew for each request."""
+        made: dict[str, Sequence[Rule]] = self.__dict__.setdefault("_bare_rules", {})
+        return made.get(name) or made.setdefault(name, (make(),))
 
     def _decorating(self, rules: Sequence[Rule]) -> Callable[[Any], Any]:
         return lambda view: self.insisting(view, rules)

@@ -101,7 +101,7 @@ class StepUp:
         found = facts(self.runtime.gatekeeper.gate.signer, form, context_of(request), name, now_ms)
         return found.judged(min_seconds)
 
-    def _with_form(self, inputs: Inputs, form: Form | None, progress: Progress) -> Inputs:
+    def with_form(self, inputs: Inputs, form: Form | None, progress: Progress) -> Inputs:
         """The inputs with what a form says about who has filled it in."""
         from doorward.challenges.forms import facts
 
@@ -109,7 +109,7 @@ class StepUp:
         values: Mapping[str, object] = {**inputs.values, "form": facts(signer, form, progress.request, None, now_ms)}
         return inputs._replace(values=values)
 
-    def _stepping_up(self, request: object, level: Level | str, max_age: MaxAge) -> Progress:
+    def stepping_up(self, request: object, level: Level | str, max_age: MaxAge) -> Progress:
         """What is known about a request, with a rule in force that asks for ``level``."""
         from doorward.rules.access import challenge  # few handlers ask
 

@@ -11,7 +11,7 @@ from ipaddress import ip_address, ip_network
 from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
-from doorward.decision import Conclusion
+from doorward.decision import Conclusion, Mode
 from doorward.duration import seconds
 from doorward.effects import AskStore
 from doorward.errors import ConfigurationError
@@ -35,6 +35,7 @@ IPV4_PREFIX, IPV6_PREFIX = 24, 48
 """What is suspected of a client's neighbours: providers hand out addresses within these."""
 MOST_NEIGHBOURS = 64
 """Addresses that are remembered of one network."""
+REGEX = ("re:", "regex:")
 _KEY_DIGITS = 16
 
 
@@ -61,9 +62,10 @@ class HoneypotRule(Rule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        lowered = list(dict.fromkeys([*self.traps, *[trap.lower() for trap in self.traps]]))
+        # A regular expression is left as it is: \D in lower case is another one.
+        lowered = [trap if trap.lower().startswith(REGEX) else trap.lower() for trap in self.traps]
         set_once = object.__setattr__
-        set_once(self, "_trap", RouteMatcher(lowered, field="honeypot", overlong=True))
+        set_once(self, "_trap", RouteMatcher(list(dict.fromkeys([*self.traps, *lowered])), field="honeypot", overlong=True))
         set_once(self, "_idle", Outcome(Conclusion.ALLOW, RuleReason(self.name, "no trap")))
         caught = RuleReason(self.name, "the path is a trap")
         set_once(self, "_caught", Outcome(Conclusion.DENY, caught, suspicion=1.0))
@@ -86,10 +88,13 @@ class HoneypotRule(Rule):
         """The path alone."""
         return NO_PARTS
 
+    def names(self, method: str, path: str) -> bool:
+        """Whether the path is a trap: then no default exemption hides it."""
+        return any([self._trap.match(method, each) is not None for each in {path, path.lower()}])
+
     def is_trap(self, request: RequestContext) -> bool:
         """Whether a request is for one of the traps."""
-        method, path = request.method, request.path
-        return any([self._trap.match(method, each) is not None for each in {path, path.lower()}])
+        return self.names(request.method, request.path)
 
     def evaluate(self, view: View) -> Outcome | Steps:
         """Whether the request is for a trap."""
@@ -138,7 +143,7 @@ class WeighingHoneypot(HoneypotRule):
         network = network_of(view.ip)
         if not network:
             return self._caught if self.is_trap(view.request) else self._idle
-        key = f"honeypot:{self.rule_id(self._mode())[-_KEY_DIGITS:]}:{_short(network)}"
+        key = f"honeypot:{self.rule_id(Mode.LIVE)[-_KEY_DIGITS:]}:{_short(network)}"
         held = yield AskStore("get", (key,))
         caught = held.split(b" ") if isinstance(held, bytes) else []
         own = _short(view.ip).encode()
@@ -154,11 +159,6 @@ class WeighingHoneypot(HoneypotRule):
         return Outcome(
             Conclusion.ALLOW, RuleReason(self.name, f"{whose} asked for a trap before", weight), weight=weight
         )
-
-    def _mode(self) -> Mode:
-        from doorward.decision import Mode
-
-        return self.mode or Mode.LIVE
 
     def effect(self) -> list[Field]:
         """The weights."""
@@ -187,7 +187,7 @@ def honeypot(
         hits: Requests for traps that are enough.
         weight: What is added to the requests of a client that was caught, in the place of refusing it.
         network_weight: What is added to those of its network (its /24, or /48); a quarter of ``weight`` by default.
-        **options: As of every rule; ``paths`` are those that are denied to who was caught.
+        **options: ``mode``, ``name``, ``on_error``, ``dry_run_since``, as of every rule.
 
     Raises:
         ConfigurationError: An argument is wrong.
@@ -196,10 +196,13 @@ def honeypot(
         raise ConfigurationError("honeypot", f"takes paths such as '/.env', not {traps!r}")
     if isinstance(hits, bool) or not isinstance(hits, int) or not 1 <= hits <= MOST_NEIGHBOURS // 2:
         raise ConfigurationError("hits", f"must be a whole number from 1 to {MOST_NEIGHBOURS // 2}, not {hits!r}")
+    for each in ("paths", "methods", "characteristics"):
+        if each in options:
+            raise ConfigurationError(each, "is not for honeypots: a client that was caught is known by its address")
     duration = seconds(lasts, "lasts")
     if not 0 < duration <= 30 * 86400:
         raise ConfigurationError("lasts", f"must be over 0 and at most 30 days, not {lasts!r}")
-    common: Any = {"name": "honeypot", **options, "traps": traps, "hits": hits, "lasts": duration}
+    common: Any = {"name": "honeypot", **options, "characteristics": ("ip.src",), "traps": traps, "hits": hits, "lasts": duration}
     if weight is None:
         if network_weight is not None:
             raise ConfigurationError("network_weight", "is for honeypots with weight")
