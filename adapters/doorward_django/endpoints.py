@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 def answer(runtime: Runtime, request: HttpRequest) -> HttpResponse:
     """The answer to a request for an endpoint."""
-    asked = reading(request)(carrier_of(request), request.path_info)
+    asked = reading()(carrier_of(request), request.path_info)
     given = serve(runtime, asked, functools.partial(hold, request, body_limit(asked, None)))
     return response_of(given, head=request.method == "HEAD")
 
 
 async def aanswer(runtime: Runtime, request: HttpRequest) -> HttpResponse:
     """As :func:`answer`, awaiting."""
-    asked = reading(request)(carrier_of(request), request.path_info)
+    asked = reading()(carrier_of(request), request.path_info)
     given = await aserve(runtime, asked, functools.partial(ahold, request, body_limit(asked, None)))
     return response_of(given, head=request.method == "HEAD")

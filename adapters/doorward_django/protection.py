@@ -107,7 +107,7 @@ class Protection:
         """Begin with a request; None when no rule is to look at it. Never raises."""
         try:
             carrier, policy = carrier_of(request), self._policy(request, find_policy)
-            progress = self.layer.admit(carrier, request.method or "GET", request.path_info, policy, reading(request))
+            progress = self.layer.admit(carrier, request.method or "GET", request.path_info, policy, reading())
             request.META[HANDLED] = (self, progress)
             if progress is None:
                 attach(request, carrier[DECISION])

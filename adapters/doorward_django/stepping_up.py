@@ -95,7 +95,7 @@ def context_of(request: HttpRequest) -> RequestContext:
     """The request as rules saw it, where they did."""
     handled = request.META.get(HANDLED)
     known: Progress | None = handled[1] if handled is not None else None
-    return known.request if known is not None else reading(request)(carrier_of(request), request.path_info)
+    return known.request if known is not None else reading()(carrier_of(request), request.path_info)
 
 
 def _of(request: HttpRequest) -> Protection:

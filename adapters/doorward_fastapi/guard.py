@@ -77,7 +77,11 @@ class DoorwardFastAPI(DoorwardStarlette):
         Raises:
             Refused: The request is refused (``WebSocketRefused`` for a websocket), unless ``enforce=False``.
         """
-        return self._protected(connection, **inputs) if isinstance(connection, HTTPConnection) else super().protect(connection)
+        return (
+            self._protected(connection, **inputs)
+            if isinstance(connection, HTTPConnection)
+            else super().protect(connection)
+        )
 
     async def _protected(self, connection: HTTPConnection, **inputs: Any) -> Decision:
         exempted = self._exempted(connection.scope)

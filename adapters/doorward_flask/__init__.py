@@ -27,17 +27,16 @@ import logging
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
-from flask import Blueprint, Flask, Response, abort, current_app, g, has_request_context, request
-from markupsafe import Markup
+from flask import Blueprint, Flask, current_app, g, has_request_context, request
 
 from doorward.errors import ConfigurationError
-from doorward.levels import DEFAULT_LEVEL, Level
 from doorward.progress import NOT_GIVEN
 from doorward.routes import RouteDecorators, RoutePolicy, name_of
 from doorward.runtime import DECISION
 from doorward.settings import parse_rules
 from doorward_flask.installed import Installed
 from doorward_flask.options import FlaskOptions, check_names, client_of, configured
+from doorward_flask.stepping_up import SteppingUp, current_decision
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -47,7 +46,6 @@ if TYPE_CHECKING:
     from doorward.decision import Decision
     from doorward.fingerprint import Scalar
     from doorward.progress import NotGiven
-    from doorward.route_challenges import MaxAge
     from doorward.rules.base import Rule
     from doorward.rules.limits import LimitFor, LimitOptions
 
@@ -57,7 +55,7 @@ EXTENSION = "doorward"
 _CHECKING = "__doorward_flask__"
 
 
-class DoorwardFlask(RouteDecorators):
+class DoorwardFlask(SteppingUp, RouteDecorators):
     """Request protection for Flask applications.
 
     The decision about a request is at ``flask.g.doorward``, at ``environ["doorward.decision"]``, and what
@@ -112,7 +110,7 @@ class DoorwardFlask(RouteDecorators):
     @property
     def client(self) -> Doorward:
         """The current application's client, for ``peek``, ``reset``, ``ban`` and the like."""
-        return self._of_current_app().client
+        return self.of_current_app().client
 
     @overload
     def protect(self, view: Target, /) -> Target: ...
@@ -148,34 +146,6 @@ class DoorwardFlask(RouteDecorators):
         )
         request.environ[DECISION] = g.doorward = decision
         return decision
-
-    def require(self, level: Level | str = DEFAULT_LEVEL, *, max_age: MaxAge = None) -> Decision:
-        """:meth:`doorward.Doorward.require` for the current request, which is answered here if it is not let in.
-
-        Raises:
-            HTTPException: The answer: a challenge, or a refusal. Nothing with ``enforce=False``.
-            ConfigurationError: An argument is wrong.
-        """
-        decision = self.client.require(request.environ, level, max_age=max_age)
-        request.environ[DECISION] = g.doorward = decision
-        answer = self.answer(decision)
-        if answer is not None:
-            abort(answer)
-        return decision
-
-    def answer(self, decision: Decision | None = None) -> Response | None:
-        """The response to the current request where it is not let in: a challenge, or a refusal; else None.
-
-        Args:
-            decision: The request's current one, when it is not given.
-        """
-        installed = self._of_current_app()
-        found = decision or current_decision()
-        return installed.answer(found) if found is not None and installed.layer.refuses(found) else None
-
-    def form_fields(self, name: str = "") -> Markup:
-        """:meth:`doorward.Doorward.form_fields` for the current request; in templates ``doorward_form(…)``."""
-        return Markup(self.client.form_fields(request.environ, name))
 
     def limit(
         self,
@@ -229,7 +199,7 @@ class DoorwardFlask(RouteDecorators):
         if mark is None or not has_request_context():
             return None
         try:
-            return self._of_current_app().overlooked(mark, name_of(view))
+            return self.of_current_app().overlooked(mark, name_of(view))
         except Exception:
             logging.getLogger("doorward").exception("doorward could not protect %s", name_of(view))
         return None
@@ -237,7 +207,8 @@ class DoorwardFlask(RouteDecorators):
     def _made_for(self, app: Flask) -> Installed:
         return Installed(self, configured(self._aj, self._rules, self._options, app.config))
 
-    def _of_current_app(self) -> Installed:
+    def of_current_app(self) -> Installed:
+        """What the current application has of this extension."""
         extensions: dict[str, Installed] = current_app.extensions
         installed = extensions.get(EXTENSION)
         if installed is not None and installed.guard is self:
@@ -245,12 +216,6 @@ class DoorwardFlask(RouteDecorators):
         # Not installed here: made when a decorated view runs, so that the decorator has its effect all the same.
         key = f"{EXTENSION}.{id(self)}"
         return extensions.get(key) or extensions.setdefault(key, self._made_for(current_app))
-
-
-def current_decision() -> Decision | None:
-    """The decision about the current request; None outside of one, and where nothing has decided yet."""
-    decision: Decision | None = request.environ.get(DECISION) if has_request_context() else None
-    return decision
 
 
 __all__ = ["DoorwardFlask", "FlaskOptions", "current_decision"]

@@ -66,9 +66,10 @@ class SteppingUp:
             connection: The request.
             decision: About it; its current one when it is not given.
         """
-        found = decision or connection.scope.get(DECISION)
-        refused = found is not None and self.layer.refuses(found)
-        return await refusal_response(self.layer, connection.scope, found) if refused else None
+        found: Decision | None = decision or connection.scope.get(DECISION)
+        if found is None or not self.layer.refuses(found):
+            return None
+        return await refusal_response(self.layer, connection.scope, found)
 
     def form_fields(self, connection: HTTPConnection, name: str = "") -> str:
         """:meth:`doorward.Doorward.form_fields`; for templates, ``env.globals["doorward_form"] = guard.form_fields``.

@@ -87,13 +87,14 @@ def _verdict(
 
 
 def _block(engine: Engine, progress: Progress, now_ns: int) -> None:
-    """Have the rules that deny in the place of a challenge do so, where one is asked for."""
-    wanted = _wanted(engine, progress, _results(engine, progress.results))
-    if wanted is None or _covered(engine, progress, wanted, now_ns):
-        return
+    """Have the rules that deny in the place of a challenge do so, where one is asked for; dry ones, as if all did."""
+    live = _wanted(engine, progress, _results(engine, progress.results))
     for bound in engine.blocking:
+        wanted = _would_be_wanted(engine, progress) if bound.dry else live
+        if not isinstance(bound.rule, BlockRule) or wanted is None or _covered(engine, progress, wanted, now_ns):
+            continue
         result = progress.result(bound)
-        if isinstance(bound.rule, BlockRule) and result is not None and result.state is not State.NOT_RUN:
+        if result is not None and result.state is not State.NOT_RUN:
             progress.results[bound] = bound.result(Conclusion.DENY, bound.rule.denial(wanted.explain()))
 
 
@@ -163,12 +164,17 @@ def _would_decide(engine: Engine, progress: Progress, conclusion: Conclusion, no
 
 def _would_be_covered(engine: Engine, progress: Progress, now_ns: int) -> bool:
     """Whether the client has shown as much as all rules ask for together, dry ones too."""
+    wanted = _would_be_wanted(engine, progress)
+    return wanted is not None and _covered(engine, progress, wanted, now_ns)
+
+
+def _would_be_wanted(engine: Engine, progress: Progress) -> ChallengeReason | None:
+    """What all rules ask for together, dry ones too."""
     found = [result for bound in engine.bound if (result := progress.result(bound)) is not None]
     asked = [_challenge(result) for result in found if result.conclusion is Conclusion.CHALLENGE]
     if engine.threshold(progress.dry_weight) is Conclusion.CHALLENGE:
         asked.append(ChallengeReason("weights", level=engine.clearances.level_for(progress.dry_weight)))
-    wanted = strongest(asked)
-    return wanted is not None and _covered(engine, progress, wanted, now_ns)
+    return strongest(asked)
 
 
 def _after(engine: Engine, progress: Progress, bound: Bound) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""What an application says about challenges on its routes: the decorators ``challenge``, ``block``, ``protect`` …
+"""What an application says about challenges on its routes: ``challenge``, ``block``, ``protect`` and the others.
 
 Each of them is a rule of the route, which the engine asks as it asks all others: replays, explanations and dry runs see
 it, and what is said about one route is nothing to any other.
@@ -140,8 +140,10 @@ class ChallengeDecorators:
         """
         from doorward.builders.bots import detect_bot  # brings the list of bots along
 
+        named: RuleOptions = {"name": "block_bots", **options}
+
         def make() -> Rule:
-            return detect_bot(allow=list(allow), **{"name": "block_bots", **options})
+            return detect_bot(allow=list(allow), **named)
 
         return self._decorating([make()]) if view is None else self.insisting(view, self._once("block_bots", make))
 
@@ -181,7 +183,8 @@ def step_up(level: Level | str, max_age: MaxAge, when: When | None, options: Acc
         return challenge(level, max_age=max_age, **options)
     if "where" in options:
         raise ConfigurationError("when", "is another name for where: give one of them")
-    return challenge(level, max_age=max_age, **{**options, "where": when})
+    conditional: AccessOptions = {**options, "where": when}
+    return challenge(level, max_age=max_age, **conditional)
 
 
 def _condition(function: Callable[[RequestContext], object]) -> Matcher:

@@ -219,9 +219,7 @@ class Runtime:
                 self.network = Network(self.settings.resolver, self.clock)
             self.network.warm(web=any([rule.asks_web() for rule in asking]))
 
-    def _bind(
-        self, rule: Rule, name: str, tier: int, *, additive: bool = False, mode: Mode | None = None
-    ) -> Bound:
+    def _bind(self, rule: Rule, name: str, tier: int, *, additive: bool = False, mode: Mode | None = None) -> Bound:
         settings = self.settings
         mode = Mode.DRY_RUN if settings.override == "DRY_RUN" else rule.mode or mode or settings.mode
         default: OnError = "local" if isinstance(rule, Limit) else settings.on_error

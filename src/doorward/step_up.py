@@ -1,17 +1,17 @@
-"""What a handler asks for beyond the decision: more clearance than the rules do, the answer to who lacks it, form traps.
+"""What a handler asks for beyond the decision: more clearance, the answer to who lacks it, traps in forms.
 
 Shared by both kinds of client; :class:`~doorward.facade.Facade` has it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from doorward.context import RequestContext
 from doorward.levels import DEFAULT_LEVEL, Level
 from doorward.progress import Inputs, Progress
 from doorward.requests import carrier_of, from_carrier
-from doorward.context import RequestContext
 from doorward.runtime import DECISION, STATE
 
 if TYPE_CHECKING:

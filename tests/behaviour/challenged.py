@@ -9,7 +9,12 @@ from urllib.parse import urlencode, urlsplit
 from tests.behaviour.clients.base import AppUnderTest, Reply
 
 AGENT = ("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
-PAGE = [("Accept", "text/html,application/xhtml+xml"), AGENT]
+PAGE = [
+    ("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
+    AGENT,
+    ("Accept-Language", "en-US,en;q=0.5"),
+    ("Accept-Encoding", "gzip, deflate, br, zstd"),
+]
 JSON = [("Accept", "application/json"), AGENT]
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
 LONG_ENOUGH = 30.0
@@ -30,7 +35,9 @@ class Visitor:
         self.cookies: dict[str, str] = {}
 
     def go(self, target: str, *, method: str = "GET", headers: Any = PAGE, **more: Any) -> Reply:
-        sent = [*headers, ("Cookie", "; ".join(f"{k}={v}" for k, v in self.cookies.items()))] if self.cookies else headers
+        sent = (
+            [*headers, ("Cookie", "; ".join(f"{k}={v}" for k, v in self.cookies.items()))] if self.cookies else headers
+        )
         reply = self.app.request(target, method=method, headers=sent, **more)
         for line in reply.values("set-cookie"):
             name, _, value = line.partition(";")[0].partition("=")

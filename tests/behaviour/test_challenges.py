@@ -99,7 +99,9 @@ def test_a_store_that_fails_denies_where_that_was_asked_for(make: MakeApp) -> No
 
 def test_a_clearance_of_another_secret_is_none(make: MakeApp) -> None:
     """Who passed at an application with another secret is challenged here."""
-    elsewhere = Visitor(make(challenge("wait"), challenges={"kinds": ["wait"]}, secret="another secret, of another site"))
+    elsewhere = Visitor(
+        make(challenge("wait"), challenges={"kinds": ["wait"]}, secret="another secret, of another site")
+    )
     elsewhere.pass_challenge("/echo")
     here = Visitor(make(challenge("wait"), **WAIT))
     here.cookies = elsewhere.cookies

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isfinite
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Unpack
 
 from doorward.decision import Conclusion
 from doorward.errors import ConfigurationError
@@ -116,12 +116,16 @@ def form_trap(
     Raises:
         ConfigurationError: An argument is wrong.
     """
-    for name, value in (("min_seconds", min_seconds), ("weight", weight)):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or value < 0:
-            raise ConfigurationError(name, f"must be a number from 0, not {value!r}")
+    least, added = _from_zero(min_seconds, "min_seconds"), _from_zero(weight, "weight")
     if action not in ("deny", "challenge", "weigh"):
         raise ConfigurationError("action", f"must be one of deny, challenge, weigh, not {action!r}")
-    if (action == "weigh") is not (weight > 0):
+    if (action == "weigh") is not (added > 0):
         raise ConfigurationError("weight", "must be over 0 with action='weigh', and is for nothing else")
-    named: RuleOptions = {"name": "form_trap", **options}
-    return FormTrapRule(min_seconds=float(min_seconds), action=action, weight=float(weight), **named)
+    named: Any = {"name": "form_trap", **options}
+    return FormTrapRule(min_seconds=least, action=action, weight=added, **named)
+
+
+def _from_zero(value: object, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or value < 0:
+        raise ConfigurationError(name, f"must be a number from 0, not {value!r}")
+    return float(value)

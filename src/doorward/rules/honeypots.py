@@ -18,14 +18,13 @@ from doorward.errors import ConfigurationError
 from doorward.ids import rule_id
 from doorward.patterns import RouteMatcher
 from doorward.reason import Reason, RuleReason
-from doorward.rules.base import NO_PARTS, Outcome, Phase, Rule, RuleOptions
+from doorward.rules.base import NO_PARTS, Outcome, Phase, Rule, RuleOptions, positive
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from datetime import timedelta
 
     from doorward.context import RequestContext
-    from doorward.decision import Mode
     from doorward.effects import Effect
     from doorward.ids import Field
     from doorward.rules.base import Steps, View
@@ -65,7 +64,9 @@ class HoneypotRule(Rule):
         # A regular expression is left as it is: \D in lower case is another one.
         lowered = [trap if trap.lower().startswith(REGEX) else trap.lower() for trap in self.traps]
         set_once = object.__setattr__
-        set_once(self, "_trap", RouteMatcher(list(dict.fromkeys([*self.traps, *lowered])), field="honeypot", overlong=True))
+        set_once(
+            self, "_trap", RouteMatcher(list(dict.fromkeys([*self.traps, *lowered])), field="honeypot", overlong=True)
+        )
         set_once(self, "_idle", Outcome(Conclusion.ALLOW, RuleReason(self.name, "no trap")))
         caught = RuleReason(self.name, "the path is a trap")
         set_once(self, "_caught", Outcome(Conclusion.DENY, caught, suspicion=1.0))
@@ -194,24 +195,28 @@ def honeypot(
     """
     if not traps or not all([isinstance(trap, str) for trap in traps]):
         raise ConfigurationError("honeypot", f"takes paths such as '/.env', not {traps!r}")
-    if isinstance(hits, bool) or not isinstance(hits, int) or not 1 <= hits <= MOST_NEIGHBOURS // 2:
-        raise ConfigurationError("hits", f"must be a whole number from 1 to {MOST_NEIGHBOURS // 2}, not {hits!r}")
+    positive(hits, "hits", MOST_NEIGHBOURS // 2)
     for each in ("paths", "methods", "characteristics"):
         if each in options:
             raise ConfigurationError(each, "is not for honeypots: a client that was caught is known by its address")
     duration = seconds(lasts, "lasts")
     if not 0 < duration <= 30 * 86400:
         raise ConfigurationError("lasts", f"must be over 0 and at most 30 days, not {lasts!r}")
-    common: Any = {"name": "honeypot", **options, "characteristics": ("ip.src",), "traps": traps, "hits": hits, "lasts": duration}
+    common: Any = {
+        "name": "honeypot",
+        **options,
+        "characteristics": ("ip.src",),
+        "traps": traps,
+        "hits": hits,
+        "lasts": duration,
+    }
     if weight is None:
         if network_weight is not None:
             raise ConfigurationError("network_weight", "is for honeypots with weight")
         return HoneypotRule(**common)
-    near = weight / 4 if network_weight is None and _is_weight(weight) else network_weight
-    for name, value in (("weight", weight), ("network_weight", near)):
-        if not _is_weight(value):
-            raise ConfigurationError(name, f"must be a number from 0, not {value!r}")
-    return WeighingHoneypot(weight=weight, network_weight=near, **common)
+    own = _weight(weight, "weight")
+    near = own / 4 if network_weight is None else _weight(network_weight, "network_weight")
+    return WeighingHoneypot(weight=own, network_weight=near, **common)
 
 
 def network_of(ip: str) -> str:
@@ -229,5 +234,7 @@ def _short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:_KEY_DIGITS]
 
 
-def _is_weight(value: object) -> bool:
-    return not isinstance(value, bool) and isinstance(value, int | float) and isfinite(value) and value >= 0
+def _weight(value: object, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or value < 0:
+        raise ConfigurationError(name, f"must be a number from 0, not {value!r}")
+    return float(value)

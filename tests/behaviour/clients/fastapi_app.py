@@ -43,7 +43,12 @@ class FastAPIApp(AsgiDriver):
         for path, mark in self.marks(guard).items():
             app.api_route(path, methods=starlette_app.METHODS)(mark(echoing(path)))
         plain = {"/stream": starlette_app.stream, "/boom": starlette_app.boom, "/login": starlette_app.login}
-        more: dict[str, Any] = {"/step-up": step_up, "/own-headers": starlette_app.own_headers, "/refund": starlette_app.refund, "/handler": handler}
+        more: dict[str, Any] = {
+            "/step-up": step_up,
+            "/own-headers": starlette_app.own_headers,
+            "/refund": starlette_app.refund,
+            "/handler": handler,
+        }
         for path, view in {**plain, **more}.items():
             app.add_api_route(path, view, response_model=None)
         for path in (*views.ECHOING, "/anything/{rest:path}"):

@@ -64,7 +64,13 @@ class FlaskApp(WsgiDriver):
         for path in (*views.ECHOING, "/anything/<path:rest>"):
             view = mark.get(path, lambda view: view)(echoing(path))
             app.add_url_rule(path, endpoint=path.replace(".", "-"), view_func=view, methods=METHODS)
-        others = {"/stream": stream, "/login": login, "/own-headers": own_headers, "/handler": handler, "/step-up": step_up}
+        others = {
+            "/stream": stream,
+            "/login": login,
+            "/own-headers": own_headers,
+            "/handler": handler,
+            "/step-up": step_up,
+        }
         for path, plain in {**others, "/refund": refund, "/boom": views.boom}.items():
             app.add_url_rule(path, endpoint=path, view_func=plain)
         if self.setup.protected:
