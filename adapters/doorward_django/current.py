@@ -83,10 +83,14 @@ def protect(
         from doorward_django.decorators import decorators  # which need this module
 
         return decorators.protect(request)
+    return _protected(request, Inputs(given(email), characteristics or {}, requested), form)
+
+
+def _protected(request: HttpRequest, inputs: Inputs, form: Form | NotGiven | None) -> Decision:
     current, progress = _opened(request)
     if progress is None:
         return current.runtime.switched_off(current.awaiting.engine)
-    inputs = _inputs(current, progress, Inputs(given(email), characteristics or {}, requested), form)
+    inputs = _inputs(current, progress, inputs, form)
     return current.decide(request, progress, inputs, deferring=False)
 
 

@@ -47,7 +47,7 @@ class ChallengeDecorators:
         """As :meth:`exempt`: the name that NoBot has for it."""
         return self.exempt(view)  # type: ignore[no-any-return]  # what was given
 
-    def protect(self, view: Any) -> Any:
+    def protect(self, view: Any, /) -> Any:
         """Ask all rules on this route, although ``include``, ``exclude`` or a default exemption leave it alone.
 
         They are live there, also where the client's ``mode`` is DRY_RUN; those that say themselves that they are dry
