@@ -79,10 +79,11 @@ def protect(
         UnsupportedRequest: ``request`` is no request.
         ConfigurationError: There is no middleware, and ``settings.DOORWARD`` is wrong.
     """
-    if callable(request) and not hasattr(request, "META"):
+    view: Any = request
+    if callable(view) and not hasattr(view, "META"):
         from doorward_django.decorators import decorators  # which need this module
 
-        return decorators.protect(request)
+        return decorators.protect(view)
     return _protected(request, Inputs(given(email), characteristics or {}, requested), form)
 
 

@@ -1,4 +1,4 @@
-"""What is Django's own about challenges: script names, CSRF, slashes, class-based views, tags, exceptions in async stacks."""
+"""What is Django's own about challenges: script names, CSRF, slashes, class-based views, tags."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""What is Flask's and Starlette's own about challenges: blueprints, templates, view classes, missing middleware, mounts."""
+"""What is Flask's and Starlette's own about challenges: blueprints, templates, view classes, mounts."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 from urllib.parse import urlencode
@@ -14,9 +15,10 @@ from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.websockets import WebSocket
 from tests.behaviour.challenged import PAGE, Visitor
-from tests.behaviour.clients.drivers import call_wsgi, environ_of
+from tests.behaviour.clients.drivers import call_socket, call_wsgi, environ_of, scope_of
 from tests.challenges.routes.test_without_middleware import Site
 
 from doorward import challenge, form_trap
@@ -25,6 +27,7 @@ from doorward_fastapi import DoorwardFastAPI
 from doorward_flask import DoorwardFlask
 from doorward_starlette import DoorwardStarlette
 
+EXTENSION = {"websocket.http.response": {}}
 OPTIONS: Any = {"challenges": {"kinds": ["wait"]}, "secret": "a secret that nobody knows, of tests"}
 
 
@@ -142,6 +145,23 @@ def test_starlette_endpoints(kind: str, *, installed: bool) -> None:
         assert visitor.pass_challenge("/").body == b"in"
     else:
         assert visitor.go("/").status == 403
+
+
+def test_a_websocket_is_stepped_up() -> None:
+    """``require`` in a websocket's endpoint refuses it before it is accepted."""
+    guard = DoorwardStarlette(rules=[], clock=FakeClock(), **OPTIONS)
+
+    async def socket(websocket: WebSocket) -> None:
+        await guard.require(websocket, "wait")
+        await websocket.accept()
+
+    app = Starlette(routes=[WebSocketRoute("/ws", socket)])
+    guard.init_app(app)
+    scope = scope_of("/ws", kind="websocket")
+    assert not asyncio.run(call_socket(app, scope)).accepted
+    told = asyncio.run(call_socket(app, {**scope_of("/ws", kind="websocket"), "extensions": EXTENSION})).denial
+    assert told is not None
+    assert told.status == 403
 
 
 @pytest.mark.parametrize("root", ["", "/shop"])

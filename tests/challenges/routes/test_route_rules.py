@@ -166,11 +166,15 @@ def test_require_keeps_nothing_for_each_request() -> None:
 def test_mistakes_of_require_are_named(kind: Any) -> None:
     """A level that is none, an age that is none, a request that is none."""
     aj = kind([], clock=FakeClock(), **OPTIONS)
-    for arguments, field in ((("divine",), "level"), (("work", "soon"), "max_age")):
+
+    def ask(level: str, max_age: str | None) -> None:
+        call = aj.require(request(), level, max_age=max_age)
+        if hasattr(call, "send"):
+            call.send(None)
+
+    for level, max_age, field in (("divine", None, "level"), ("work", "soon", "max_age")):
         with pytest.raises(ConfigurationError) as raised:
-            call = aj.require(request(), arguments[0], max_age=(*arguments, None)[1])
-            if hasattr(call, "send"):
-                call.send(None)
+            ask(level, max_age)
         assert raised.value.field == field
 
 
