@@ -8,7 +8,16 @@ from urllib.robotparser import RobotFileParser
 
 import pytest
 
-from doorward import AsyncDoorward, ConfigurationError, Doorward, RequestContext, honeypot, sliding_window
+from doorward import (
+    AsyncDoorward,
+    ConfigurationError,
+    Doorward,
+    RequestContext,
+    check,
+    form_trap,
+    honeypot,
+    sliding_window,
+)
 from doorward import detect_bot as bots
 from doorward.robots import robots_txt
 from doorward.rules.honeypots import HoneypotRule
@@ -156,6 +165,15 @@ def test_robots_that_obey_never_fall_in() -> None:
     parser.parse(text.replace("Allow: /\n", "").splitlines())
     assert not parser.can_fetch("Googlebot", "https://shop.example/wp-admin/x")
     assert parser.can_fetch("Googlebot", "https://shop.example/blog")
+
+
+def test_the_check_knows_what_honeypots_weigh() -> None:
+    """DW008: weights without thresholds lead to nothing; with them, those of honeypots and forms count too."""
+    codes = [found.code for found in check(Doorward([honeypot("/.env", weight=20)], clock=FakeClock()))]
+    assert "DW008" in codes
+    rules = [honeypot("/.env", weight=15), form_trap(action="weigh", weight=5)]
+    aj = Doorward(rules, clock=FakeClock(), thresholds={"DENY": 20})
+    assert "DW008" not in [found.code for found in check(aj)]
 
 
 @pytest.mark.parametrize(
