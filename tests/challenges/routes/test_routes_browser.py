@@ -81,12 +81,16 @@ def goes_to(page: Page, target: str) -> int:
 def passes(page: Page, app: AppUnderTest) -> None:
     """What a person does: wait, and press the button."""
     app.clock.advance(LONG_ENOUGH)
-    with page.expect_navigation(url="**/*[!y]"):  # past /.doorward/verify
+    with page.expect_response(lambda answer: "/guarded" in answer.url and answer.status == 200):
         page.locator("main form button").first.click()
+    page.wait_for_load_state()
 
 
-@pytest.mark.parametrize("kind", DECORATED, ids=[kind.name for kind in DECORATED])
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+# Without JavaScript everywhere: that is the longer way. With it the page is the same in all frameworks.
+WALKS = [*[(kind, False) for kind in DECORATED], (DECORATED[0], True)]
+
+
+@pytest.mark.parametrize(("kind", "scripts"), WALKS, ids=[f"{kind.name}-{scripts}" for kind, scripts in WALKS])
 def test_each_decorator_in_a_browser(kind: type[AppUnderTest], browser: Browser, *, scripts: bool) -> None:
     """Blocked, challenged, passed in place, and every route reachable after that, with the query that was asked for."""
     rules = [challenge("wait", paths=["/beside", "/echo", "/health"])]
