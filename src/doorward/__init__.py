@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from doorward.rules.bots import BotCategory, is_missing_user_agent, is_spoofed_bot, is_verified_bot
     from doorward.rules.email import EmailType
     from doorward.rules.filters import filter_request
+    from doorward.rules.forms import form_trap
+    from doorward.rules.honeypots import honeypot
 
 __all__ = [
     "AsyncDoorward",
@@ -91,6 +93,8 @@ __all__ = [
     "detect_bot",
     "filter_request",
     "fixed_window",
+    "form_trap",
+    "honeypot",
     "is_missing_user_agent",
     "is_spoofed_bot",
     "is_verified_bot",
@@ -114,6 +118,8 @@ _LATER = {
     "deny": "rules.access",
     "detect_bot": "builders.bots",
     "filter_request": "rules.filters",
+    "form_trap": "rules.forms",
+    "honeypot": "rules.honeypots",
     "is_missing_user_agent": "rules.bots",
     "is_spoofed_bot": "rules.bots",
     "is_verified_bot": "rules.bots",

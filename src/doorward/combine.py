@@ -10,6 +10,7 @@ from doorward.decision import ALLOWED, Conclusion, Decision, State
 from doorward.progress import written
 from doorward.reason import ChallengeReason, RateLimitReason, Reason, RuleReason
 from doorward.rules.base import Phase
+from doorward.rules.blocking import BlockRule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,6 +29,8 @@ def combine(engine: Engine, progress: Progress, now_ns: int) -> Decision:
         # Not the progress, which will refer to the decision: a cycle would leave every request to the collector.
         evidence = partial(allowed, engine, progress.results)
         return Decision(Conclusion.ALLOW, evidence, progress.client_ip, now_ns)
+    if engine.blocking:
+        _block(engine, progress, now_ns)
     results = _results(engine, progress.results)
     conclusion, reason, ttl = _verdict(engine, progress, (*_of_nobody(engine, progress), *results), now_ns)
     decision = Decision(conclusion, lambda: (reason, results), progress.client_ip, now_ns)
@@ -86,6 +89,18 @@ def _verdict(
     return Conclusion.ALLOW, _tightest(live), 0
 
 
+def _block(engine: Engine, progress: Progress, now_ns: int) -> None:
+    """Have the rules that deny in the place of a challenge do so, where one is asked for; dry ones, as if all did."""
+    live = _wanted(engine, progress, _results(engine, progress.results))
+    for bound in engine.blocking:
+        wanted = _would_be_wanted(engine, progress) if bound.dry else live
+        if not isinstance(bound.rule, BlockRule) or wanted is None or _covered(engine, progress, wanted, now_ns):
+            continue
+        result = progress.result(bound)
+        if result is not None and result.state is not State.NOT_RUN:
+            progress.results[bound] = bound.result(Conclusion.DENY, bound.rule.denial(wanted.explain()))
+
+
 def _wanted(engine: Engine, progress: Progress, results: Iterable[RuleResult]) -> ChallengeReason | None:
     """What live rules, and the sum of the weights, ask the client to show; None where nothing does."""
     asked = [_challenge(r) for r in results if r.conclusion is Conclusion.CHALLENGE and r.decides]
@@ -106,7 +121,8 @@ def _covered(engine: Engine, progress: Progress, wanted: ChallengeReason, now_ns
     if progress.spent:
         return False
     progress.clearance = progress.clearance or engine.clearances.held(progress.request, _ip(progress), now_ns)
-    return progress.clearance is not None and progress.clearance.covers(wanted, now_ns)
+    held = progress.clearance
+    return held is not None and held.covers(engine.clearances.within_reach(wanted), now_ns)
 
 
 def let_in_by(engine: Engine, progress: Progress, now_ns: int) -> Clearance | None:
@@ -162,12 +178,17 @@ def _would_decide(engine: Engine, progress: Progress, conclusion: Conclusion, no
 
 def _would_be_covered(engine: Engine, progress: Progress, now_ns: int) -> bool:
     """Whether the client has shown as much as all rules ask for together, dry ones too."""
+    wanted = _would_be_wanted(engine, progress)
+    return wanted is not None and _covered(engine, progress, wanted, now_ns)
+
+
+def _would_be_wanted(engine: Engine, progress: Progress) -> ChallengeReason | None:
+    """What all rules ask for together, dry ones too."""
     found = [result for bound in engine.bound if (result := progress.result(bound)) is not None]
     asked = [_challenge(result) for result in found if result.conclusion is Conclusion.CHALLENGE]
     if engine.threshold(progress.dry_weight, progress.would_end) is Conclusion.CHALLENGE:
         asked.append(ChallengeReason("weights", level=engine.clearances.level_for(progress.dry_weight)))
-    wanted = strongest(asked)
-    return wanted is not None and _covered(engine, progress, wanted, now_ns)
+    return strongest(asked)
 
 
 def _after(engine: Engine, progress: Progress, bound: Bound) -> tuple[int, int]:

@@ -81,6 +81,7 @@ class Engine:
         "ban",
         "bans",
         "barring",
+        "blocking",
         "bound",
         "clearances",
         "clock",
@@ -148,6 +149,7 @@ class Engine:
         self.in_turn = (*early, ban, *self.limits, *self._lookups)
         self.dry = [b for b in self.in_turn if b.dry]
         self.barring = [b for b in early if b.rule.sums_up]
+        self.blocking = [b for b in early if b.rule.blocks]
         self.late = [b for b in early if b.late]
         counted = (ban, *self.barring, *self.limits)
         self.names_clients = any(CLIENT in b.identity.names for b in counted)

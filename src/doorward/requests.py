@@ -172,3 +172,10 @@ def environ_path(environ: Carrier) -> str:
         return routed
     path: str = environ.get("PATH_INFO", "")
     return path if path.isascii() else path.encode("latin-1", "replace").decode("utf-8", "replace")
+
+
+def at_prefix(prefix: str, root: str, path: str) -> tuple[str, str]:
+    """Root path and path as they are outside of a mount at ``prefix``; as they are where there is none."""
+    if not path.startswith(f"{prefix}/") and root.endswith(prefix):
+        return root[: -len(prefix)], prefix + path
+    return root, path

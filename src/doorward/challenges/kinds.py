@@ -126,6 +126,7 @@ class Offer:
         self.by_name = {kind.name: kind for kind in kinds}
         if len(self.by_name) < len(kinds):
             raise ConfigurationError("challenges.kinds", "has one kind twice")
+        self.most = max(kind.level for kind in kinds)
 
     def choose(self, level: Level) -> Kind:
         """The kind for ``level``: the least that shows enough; the most there is where none does."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,7 +18,7 @@ from doorward.challenges.tokens import Refused
 from doorward.markup import Markup, fill, join
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from doorward.challenges.gate import Gate
     from doorward.challenges.issue import Issue

@@ -22,8 +22,9 @@ from doorward.runtime import Runtime
 from doorward.settings import Options, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    from doorward.bound import Bound
     from doorward.engine import Engine
     from doorward.facade import Facade
     from doorward.progress import Progress
@@ -144,12 +145,11 @@ class FollowingRuntime(Runtime):
             if self.engine is engine:
                 return
 
-    def _routed(self, engine: Engine, policy: RoutePolicy) -> Engine:
-        found = super()._routed(engine, policy)
+    def note_routed(self, bounds: Iterable[Bound]) -> None:
+        """As of any client; but rules that were bound anew for a policy have the counters that they had."""
         with self._lock:
-            # Bound anew for each policy, with the counters that they had.
+            super().note_routed(bounds)
             self.routed[:] = {bound.prefix: bound for bound in self.routed}.values()
-        return found
 
     # --- one request
 
