@@ -7,9 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self, Unpack
 from weakref import WeakKeyDictionary
 
+from doorward.context import RequestContext
 from doorward.drivers import run
 from doorward.errors import ConfigurationError
 from doorward.progress import NO_INPUTS, NOT_GIVEN, Inputs, conditional, given, taken
+from doorward.requests import carrier_of, from_carrier
 from doorward.runtime import Runtime
 from doorward.settings import Options, check_known, parse, parse_rules
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from doorward.bodies import BodyOf
     from doorward.bound import Bound
+    from doorward.challenges.providers.hosted import Hosted
     from doorward.decision import Decision
     from doorward.drivers import SyncPorts
     from doorward.effects import Charge
@@ -132,6 +135,12 @@ class Facade(ABC):
         from doorward.bodies import BodyOf  # takes what middleware takes, which not every application has
 
         return BodyOf(request, progress, self.runtime)
+
+    def _captcha(self, request: object, response: object, captcha: Hosted | str | None, action: str) -> Any:
+        from doorward.challenges.providers.forms import verification  # few applications have one
+
+        context = request if isinstance(request, RequestContext) else from_carrier(carrier_of(request))
+        return verification(self.runtime, context, response, captcha, action)
 
     def _join(self, outer: Engine) -> Engine:
         """The rules in force with those that ``with_rule`` added, for a request that middleware began with."""

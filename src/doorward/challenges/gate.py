@@ -15,6 +15,7 @@ from doorward.challenges.issue import LONGEST_TARGET, Issue, opened, signed
 from doorward.challenges.kinds import Asked, Offer
 from doorward.challenges.listed import kinds_of
 from doorward.challenges.pages import answer_in_place
+from doorward.challenges.standing_in import standing_in
 from doorward.challenges.targets import safe_target
 from doorward.challenges.tokens import Purpose, Refused, Signer
 from doorward.challenges.verifying import serve
@@ -100,13 +101,21 @@ class Gate:
         return answer_in_place(self, request, decision, issue)
 
     def pose(
-        self, request: RequestContext, ip: str, level: Level, now_ms: int, *, weight: float = 0.0, attempt: int = 1
+        self,
+        request: RequestContext,
+        ip: str,
+        level: Level,
+        now_ms: int,
+        *,
+        weight: float = 0.0,
+        attempt: int = 1,
+        failed: str = "",
     ) -> Issue:
-        """A new challenge for who has sent ``request``."""
+        """A new challenge for who has sent ``request``; ``failed`` is the kind that could not be checked just now."""
         from secrets import token_urlsafe  # few requests are challenged
 
-        kind = self.offer.choose(level)
-        issue = Issue(token_urlsafe(16), kind.name, kind.level, weight, target_of(request), attempt)
+        kind, shown = standing_in(self.offer, level, failed)
+        issue = Issue(token_urlsafe(16), kind.name, shown, weight, target_of(request), attempt)
         return signed(issue, self.signer, now_ms, CHALLENGE_TTL_MS, self.binding.of_challenge(request, ip))
 
     def moved(self, issue: Issue, target: str, request: RequestContext, ip: str, now_ms: int) -> Issue:
@@ -120,7 +129,7 @@ class Gate:
 
     def asked(self, issue: Issue, fields: dict[str, object], request: RequestContext, ip: str, now_ms: int) -> Asked:
         """An answer, as kinds look at it."""
-        return Asked(issue, fields, request, ip, now_ms)
+        return Asked(issue, fields, request, ip, now_ms, self.journal)
 
     # --- endpoints
 

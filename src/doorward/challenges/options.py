@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypedDict
 
+from doorward.challenges.standing_in import check_deputies
 from doorward.duration import seconds
 from doorward.errors import ConfigurationError, UnknownArgument
 from doorward.levels import DEFAULT_LEVEL, Level, parse_level
@@ -115,6 +116,7 @@ def _positive(value: Any, field: str) -> float:
 def _kinds(value: Any, field: str) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple) or not value:
         raise ConfigurationError(field, f"must be a list such as ['wait', 'work'], not {value!r}")
+    check_deputies(value, field)
     return tuple(value)
 
 

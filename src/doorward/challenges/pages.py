@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from doorward.answers import HTML, Answer, negotiated
 from doorward.challenges.assets import url_of
+from doorward.challenges.csp import policy
 from doorward.challenges.replies import JSON, PROBLEM, SAFETY, as_json, plain
+from doorward.challenges.standing_in import UNAVAILABLE
 from doorward.markup import Markup, fill, join
 
 if TYPE_CHECKING:
@@ -26,11 +28,6 @@ WORDS: Mapping[str, str] = {
     "go_on": "Continue",
     "cookies_off": "Your browser does not send back cookies, so that you would be asked again and again.",
 }
-
-_POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; media-src 'self'; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -56,7 +53,8 @@ def again(gate: Gate, request: RequestContext, ip: str, now_ms: int, why: str, i
     if not _wants_page(request):
         return as_json(403, {"type": "about:blank", "title": "Forbidden", "status": 403, "code": why}, kind=PROBLEM)
     attempt, level = (issue.attempt + 1, issue.level) if issue is not None else (1, gate.level_for(0.0))
-    posed = gate.pose(request, ip, level, now_ms, attempt=attempt)
+    failed = issue.kind if issue is not None and why == UNAVAILABLE else ""
+    posed = gate.pose(request, ip, level, now_ms, attempt=attempt, failed=failed)
     if issue is not None:
         posed = gate.moved(posed, issue.target, request, ip, now_ms)
     return _page(gate, request, posed, 403, [])
@@ -100,7 +98,7 @@ def _page(gate: Gate, request: RequestContext, issue: Issue, status: int, header
         token=issue.token,
         parts=posed.parts,
     )
-    lines = [("Content-Type", HTML), *SAFETY, *headers, ("Content-Security-Policy", _POLICY)]
+    lines = [("Content-Type", HTML), *SAFETY, *headers, ("Content-Security-Policy", policy(posed.sources))]
     return Answer(status, lines, body.encode())
 
 
