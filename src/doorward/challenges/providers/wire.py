@@ -98,10 +98,6 @@ class Wire:
             raise self._failed(error, began) from None
         return self._replied(reply, began)
 
-    def close(self) -> None:
-        """Close connections that are idle."""
-        self._transport.close()
-
     def _begin(self) -> float:
         if self.breaker.closed or self.breaker.begin_probe():
             return self._clock()
