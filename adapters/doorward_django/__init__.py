@@ -18,7 +18,17 @@
 from __future__ import annotations
 
 from doorward_django import checks as _checks  # noqa: F401  (registers the system checks)
-from doorward_django.current import aprotect, client, protect
+from doorward_django.current import aprotect, averify_captcha, client, protect, verify_captcha
 from doorward_django.decorators import DjangoDecorators, exempt, guard, limit
 
-__all__ = ["DjangoDecorators", "aprotect", "client", "exempt", "guard", "limit", "protect"]
+__all__ = [
+    "DjangoDecorators",
+    "aprotect",
+    "averify_captcha",
+    "client",
+    "exempt",
+    "guard",
+    "limit",
+    "protect",
+    "verify_captcha",
+]

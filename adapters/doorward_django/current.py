@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.core.signals import setting_changed
 
+from doorward.errors import ConfigurationError
 from doorward.progress import NOT_GIVEN, Inputs, given
 from doorward.requests import carrier_of
 from doorward_django import configuration
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
     from doorward import AsyncDoorward, Decision, Doorward
+    from doorward.challenges.providers.hosted import Hosted
+    from doorward.challenges.providers.verified import Verified
     from doorward.fingerprint import Scalar
     from doorward.progress import NotGiven, Progress
 
@@ -80,6 +83,27 @@ async def aprotect(
         return current.runtime.switched_off(current.awaiting.engine)
     inputs = Inputs(given(email), characteristics or {}, requested)
     return await current.adecide(request, progress, inputs, deferring=False)
+
+
+def verify_captcha(
+    request: HttpRequest, response: object, *, captcha: Hosted | str | None = None, action: str = ""
+) -> Verified:
+    """:meth:`doorward.Doorward.verify_captcha`, in a view: ``verify_captcha(request, request.POST)``.
+
+    Raises:
+        ConfigurationError: There is no such captcha; or the store is asynchronous: use :func:`averify_captcha`.
+    """
+    blocking = protection().blocking
+    if blocking is None:
+        raise ConfigurationError("store", "is asynchronous: use averify_captcha, in an async view")
+    return blocking.verify_captcha(request, response, captcha=captcha, action=action)
+
+
+async def averify_captcha(
+    request: HttpRequest, response: object, *, captcha: Hosted | str | None = None, action: str = ""
+) -> Verified:
+    """As :func:`verify_captcha`, in an async view."""
+    return await protection().awaiting.verify_captcha(request, response, captcha=captcha, action=action)
 
 
 def _opened(request: HttpRequest) -> tuple[Protection, Progress | None]:

@@ -29,7 +29,7 @@ def standing_in(offer: Offer, level: Level, failed: str = "") -> tuple[Kind, Lev
         failed: Name of the kind that could not be checked just now; empty as a rule.
     """
     kind = offer.by_name.get(failed) or offer.choose(level)
-    if not failed and not _is_away(kind):
+    if kind.name != failed and not _is_away(kind):
         return kind, kind.level
     deputy = offer.by_name.get(getattr(kind, "deputy", ""))
     if deputy is not None:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.challenges.providers.speaking import HOST, TOKEN
 
 from doorward import AsyncDoorward, Doorward, RequestContext
 from doorward.challenges.providers import Hosted, Verified
 from doorward.testing import FakeClock
-from tests.challenges.providers.speaking import HOST, TOKEN
 
 Ask = Callable[..., Verified]
 

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.chaos.http_server import Chaos, reply
+
 from doorward.challenges import providers
 from doorward.challenges.providers import Hosted
-from tests.chaos.http_server import Chaos, reply
 
 SITE_KEY, SECRET, TOKEN = "site-key_1", "S3cret/that+nobody=reads", "response.token-1"
 HOST, ACTION = "app.example", "doorward"
@@ -95,7 +96,9 @@ PROTOCOLS = {
         tells=("host", "at", "action", "score"),
     ),
     "recaptcha_enterprise": Protocol(
-        made(providers.recaptcha_enterprise, "/v1/projects/my-project/assessments", project="my-project", api_key=SECRET),
+        made(
+            providers.recaptcha_enterprise, "/v1/projects/my-project/assessments", project="my-project", api_key=SECRET
+        ),
         "/v1/projects/my-project/assessments",
         lambda told: {
             "name": "projects/1/assessments/2",

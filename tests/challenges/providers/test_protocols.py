@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from tests.challenges.providers.speaking import ACTION, HOST, PROTOCOLS, SECRET, SITE_KEY, TOKEN, Speaking, Told
 
 from doorward.challenges.providers import TABLE
 from doorward.testing import FakeClock
-from tests.challenges.providers.speaking import ACTION, HOST, PROTOCOLS, SECRET, SITE_KEY, TOKEN, Speaking, Told
 
 ALL = sorted(PROTOCOLS)
 AT = {name: TABLE[name].solved_at for name in ALL}
@@ -39,7 +39,9 @@ def test_a_good_response_passes_once(server: Speaking, client: Callable[..., Any
     """A good response passes, with all that the provider tells; a second time it does not."""
     aj = client(server.protocol.build(server.url))
     found = ask(aj, {TABLE[server.name].response_field: TOKEN})
-    assert found and found.passed and found.why == ""
+    assert found
+    assert found.passed
+    assert found.why == ""
     tells = server.protocol.tells
     assert found.hostname == (HOST if "host" in tells else "")
     assert found.action == (ACTION if "action" in tells else "")
@@ -47,7 +49,9 @@ def test_a_good_response_passes_once(server: Speaking, client: Callable[..., Any
     assert found.solved_at == (server.told.at if "at" in tells else None)
     assert (found.age is not None and 3 <= found.age < 4) if "at" in tells else found.age is None
     second = ask(aj)
-    assert not second and second.why == "expired" and second.error_codes == (server.protocol.again,)
+    assert not second
+    assert second.why == "expired"
+    assert second.error_codes == (server.protocol.again,)
     assert server.problems == []
 
 
@@ -57,7 +61,9 @@ def test_what_the_provider_refuses_is_refused(
 ) -> None:
     """A response that the provider does not know does not pass, whatever on_error says."""
     found = ask(client(server.protocol.build(server.url, on_error="allow")), "made-up")
-    assert not found and found.why == "wrong" and found.error_codes == ("invalid-input-response",)
+    assert not found
+    assert found.why == "wrong"
+    assert found.error_codes == ("invalid-input-response",)
 
 
 @of(ALL)
@@ -91,7 +97,9 @@ def test_a_response_of_another_host_is_refused(
     """Humanify's weakness 28: a response that was made on another site of the same key passed."""
     server.told.host = host
     found = ask(client(server.protocol.build(server.url)))
-    assert not found and found.why == "hostname" and found.hostname == host
+    assert not found
+    assert found.why == "hostname"
+    assert found.hostname == host
 
 
 @of(telling("host"))
@@ -120,7 +128,9 @@ def test_a_low_score_is_refused(server: Speaking, client: Callable[..., Any], as
     """Under the least score nobody passes."""
     server.told.score = 0.49
     found = ask(client(server.protocol.build(server.url)))
-    assert not found and found.why == "score" and found.score == 0.49
+    assert not found
+    assert found.why == "score"
+    assert found.score == 0.49
     assert ask(client(server.protocol.build(server.url, min_score=0.4)), "response.2")
 
 
@@ -144,7 +154,8 @@ def test_what_is_missing_is_not_taken_for_good(
         return
     server.told.without = (path,)
     found = ask(client(server.protocol.build(server.url, on_error="allow")))
-    assert not found and found.why in ("incomplete", "site_key")
+    assert not found
+    assert found.why in ("incomplete", "site_key")
 
 
 @of(ALL)
@@ -155,7 +166,9 @@ def test_only_true_is_true(
     """Whether a response is good is a boolean, and nothing that Python takes for true."""
     server.told.changed = {TABLE[server.name].passed: value}
     found = ask(client(server.protocol.build(server.url)))
-    assert not found and found.why == "unavailable" and found.failure == "malformed"
+    assert not found
+    assert found.why == "unavailable"
+    assert found.failure == "malformed"
 
 
 @of(telling("at"))
@@ -168,7 +181,9 @@ def test_nonsense_for_a_time_lets_nobody_in(
     assert not ask(client(server.protocol.build(server.url)))
 
 
-def test_a_sentinel_vouches_for_our_key_only(clock: FakeClock, client: Callable[..., Any], ask: Callable[..., Any]) -> None:
+def test_a_sentinel_vouches_for_our_key_only(
+    clock: FakeClock, client: Callable[..., Any], ask: Callable[..., Any]
+) -> None:
     """Sentinel's endpoint is public: what somebody else's key of the same instance has signed is verified as well."""
     told = Told(clock.now_ns() // 10**9, changed={"apiKey": "key_of_another"})
     with Speaking("altcha_sentinel", told) as server:
@@ -193,5 +208,6 @@ def test_the_secret_is_nowhere(
     from doorward.challenges.providers import captcha_field
 
     shown += captcha_field(aj)() + caplog.text
-    assert SECRET not in shown and "S3cret" not in shown
+    assert SECRET not in shown
+    assert "S3cret" not in shown
     assert SITE_KEY in shown
