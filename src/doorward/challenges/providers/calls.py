@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 import httpcore
@@ -59,14 +59,14 @@ def call_for(provider: Provider, values: Mapping[str, str], seconds: float) -> C
     return Call(provider.method, target, headers, body.encode(), seconds)
 
 
-def _nested(parameters: Mapping[str, str]) -> dict[str, object]:
+def _nested(parameters: Mapping[str, str]) -> dict[str, Any]:
     """Paths as objects within objects."""
-    whole: dict[str, object] = {}
+    whole: dict[str, Any] = {}
     for path, value in parameters.items():
         *outer, last = path.split(".")
         inner = whole
         for name in outer:
-            inner = inner.setdefault(name, {})  # type: ignore[assignment]  # what a table row begins is an object
+            inner = inner.setdefault(name, {})
         inner[last] = value
     return whole
 

@@ -19,13 +19,16 @@
   }
 
   function atSending(input) {
+    let has = false;  // a response is good once: the next sending takes another
     input.form.addEventListener("submit", async (event) => {
-      if (input.value) return;
+      if (has) return;
       event.preventDefault();
       const by = event.submitter;
-      try { await respond(input); } catch { input.value = "none"; }
+      try { await respond(input); } catch { input.value = ""; }
+      await new Promise((resolve) => { setTimeout(resolve); });  // a form that is being sent cannot be sent
+      has = true;
       input.form.requestSubmit(by);
-      input.value = "";  // a response is good once
+      has = false;
     });
   }
 
