@@ -79,7 +79,7 @@ def no(code: str) -> dict[str, Any]:
 def made(builder: Callable[..., Hosted], path: str, **fixed: Any) -> Callable[..., Hosted]:
     def build(url: str, **options: Any) -> Hosted:
         keys = {"site_key": SITE_KEY, "secret": SECRET} if "api_key" not in fixed else {"site_key": SITE_KEY}
-        return builder(**{**keys, **fixed, "verify_url": url + path, **options})
+        return builder(**{**keys, **fixed, "verify_url": url + path, "timeout": 20, **options})
 
     return build
 

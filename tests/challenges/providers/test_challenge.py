@@ -270,6 +270,8 @@ def test_a_json_client_is_told_the_code(site: Callable[..., Site]) -> None:
     with Chaos(saying(b"HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n")) as server:
         here = site("wait", PROTOCOLS["turnstile"].build(server.url))
         page = here.get("/x")[2]
+        assert '"site_key": "site-key_1"' in page
+        assert '"field": "cf-turnstile-response"' in page
         here._headers = lambda body, before=here._headers: {**before(body), "accept": "application/json"}  # type: ignore[method-assign]
         status, _, problem = here.answer(page, **{"cf-turnstile-response": "r"})
         assert status == 403

@@ -100,6 +100,12 @@ def test_options_arrive() -> None:
     assert (settings.max_age, settings.timeout, settings.action) == (120.0, 2.0, "signup")
 
 
+@pytest.mark.parametrize("url", ["http://cap:3000/x", "http://10.0.0.7/x", "http://[::1]:3000/x", "http://localhost/"])
+def test_what_is_near_needs_no_tls(url: str) -> None:
+    """Another container of the same network."""
+    assert turnstile(**KEYS, verify_url=url).provider.verify_url == url
+
+
 def test_one_is_added_in_ten_lines() -> None:
     """A provider that the table does not have."""
     row = Provider(

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from doorward.challenges.providers.trouble import ProviderFailed
 from doorward.challenges.providers.verified import Verified
 from doorward.printable import printable
+from doorward.service.client.breaking import is_held_against
 
 if TYPE_CHECKING:
     from doorward.challenges.providers.provider import Provider
@@ -19,16 +20,17 @@ if TYPE_CHECKING:
 
 MOST_CODES = 10
 LONGEST_CODE = 60
-_NO_VISITORS = frozenset({401, 403, 404, 408, 429})
-"""Statuses that say that something is wrong with the provider, the secret, or the way to it, as 3xx and 5xx do. Of
-other 4xx a visitor may be the cause, by the response that they send: nobody's visitor makes a provider fail."""
+LONGEST_HOST = 300
 _EXPIRED = ("duplicate", "timeout", "expired", "already-seen", "DUPE", "EXPIRED")
 _EMPTY_REASON = "INVALID_REASON_UNSPECIFIED"
 
 
 def is_failure(status: int) -> bool:
-    """Whether an answer says nothing about the response, whatever is in it."""
-    return not (200 <= status < 300 or 400 <= status < 500) or status in _NO_VISITORS
+    """Whether an answer says nothing about the response, whatever is in it.
+
+    Of some statuses a visitor may be the cause, by the response that they send: nobody's visitor makes a provider fail.
+    """
+    return not 200 <= status < 300 and is_held_against(status)
 
 
 def read(provider: Provider, reply: Reply) -> Verified:
@@ -60,6 +62,8 @@ def read(provider: Provider, reply: Reply) -> Verified:
 
 def host_of(origin: str) -> str:
     """The host of an origin, an authority or a host name: in lower case and in ASCII; empty where there is none."""
+    if len(origin) > LONGEST_HOST:
+        return ""
     try:
         host = urlsplit(origin if "//" in origin else f"//{origin}").hostname or ""
         host = host.removesuffix(".")

@@ -105,12 +105,19 @@ class Hosted:
     # --- a kind of challenge
 
     def pose(self, issue: Issue, prefix: str, words: Mapping[str, str]) -> Posed:
-        """The widget."""
+        """The widget; and what a client that shows pages of its own needs to show it."""
         parts = [
             widgets.element(self.provider, self.settings, self.settings.action, callback=SOLVED),
             widgets.scripts(self.provider, self.settings),
         ]
-        return Posed(join(parts), {"kind": self.name}, (widgets.SCRIPT,), sources=self.sources)
+        told = {
+            "kind": self.name,
+            "provider": self.provider.name,
+            "site_key": self.settings.site_key,
+            "action": self.settings.action,
+            "field": self.provider.response_field,
+        }
+        return Posed(join(parts), told, (widgets.SCRIPT,), sources=self.sources)
 
     def check(self, asked: Asked) -> Generator[Effect, Any, Checked]:
         """Whether the provider vouches for the response that the widget has put into the form."""
@@ -188,12 +195,13 @@ class Hosted:
     def _first(self, question: Question, token: str) -> Generator[Effect, Any, bool]:
         """Whether nobody has used a response before; from now on somebody has."""
         lasts = self.settings.max_age + 2 * checks.SKEW if self.provider.solved_at else UNTIMED_TTL
-        key = f"captcha:spent:{self.name}:{hashlib.sha256(token.encode()).hexdigest()}"
-        # Of this process first: while the store fails, it knows of what was used before.
-        here = self._spent.add(key, question.now_ms, question.now_ms + int(lasts * 1000))
+        key = f"captcha:spent:{hashlib.sha256(token.encode()).hexdigest()}"
+        # This process first: it knows what it has taken also while the store fails.
+        if not self._spent.add(key, question.now_ms, question.now_ms + int(lasts * 1000)):
+            return False
         try:
-            return bool((yield AskStore("add_if_absent", (key, lasts)))) and here
+            return bool((yield AskStore("add_if_absent", (key, lasts))))
         except Exception as error:
             if question.journal is not None:
                 question.journal.swallowed("challenge store", error)
-        return question.on_store_error == "allow" or (question.on_store_error == "local" and here)
+        return question.on_store_error != "deny"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 from urllib.parse import urlsplit
 
@@ -40,7 +41,8 @@ class HostedOptions(TypedDict, total=False):
         name: Of the kind of challenge, where one provider is used twice.
         hostnames: On which hosts a response may have been made: a list, or ``"any"``. Without, it must be the one that
             the request names; name yours wherever your application answers to any ``Host``.
-        action: What a response must have been made for, where the provider tells; ``"doorward"`` by default.
+        action: What a response must have been made for, where the provider tells; ``"doorward"`` by default. reCAPTCHA
+            takes none with a hyphen.
         min_score: The least score, where the provider tells one; 0.5.
         max_age: How old a response may be, where the provider tells when it was made; ``"5m"``.
         remoteip: Whether the provider is told the client's address; False.
@@ -50,7 +52,8 @@ class HostedOptions(TypedDict, total=False):
         timeout: Seconds for all of one call; 5.
         level: What passing it shows: ``"human"``.
         attributes: More attributes of the widget, such as ``{"data-theme": "dark"}``.
-        verify_url: Where responses are verified, where that is not the provider's usual address.
+        verify_url: Where responses are verified, where that is not the provider's usual address; without TLS only in
+            one's own network.
         verify: Whose certificates are believed: see :class:`doorward.service.client.http_transport.HttpTransport`.
     """
 
@@ -120,13 +123,17 @@ def _checked(provider: Provider) -> Provider:
     parts = urlsplit(url) if isinstance(url, str) else None
     if parts is None or parts.query or parts.fragment or parts.username or "{" in url:
         raise ConfigurationError(f"{provider.name}.verify_url", "must be a URL without user name, query and fragment")
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname or "")):
+    if parts.scheme != "https" and not (parts.scheme == "http" and _is_near(parts.hostname or "")):
         raise ConfigurationError(f"{provider.name}.verify_url", "must begin with https://: the secret goes there")
     return provider
 
 
-def _is_loopback(host: str) -> bool:
-    return host in ("localhost", "::1") or host.startswith("127.")
+def _is_near(host: str) -> bool:
+    """Whether a host is on this computer or in its own network, such as another container: ``cap``, ``10.0.0.7``."""
+    try:
+        return ip_address(host).is_private
+    except ValueError:
+        return "." not in host
 
 
 def _key(value: Any, field_name: str, form: re.Pattern[str]) -> str:
