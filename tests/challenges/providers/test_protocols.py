@@ -131,7 +131,7 @@ def test_a_low_score_is_refused(server: Speaking, client: Callable[..., Any], as
     assert not found
     assert found.why == "score"
     assert found.score == 0.49
-    assert ask(client(server.protocol.build(server.url, min_score=0.4)), "response.2")
+    assert ask(client(server.protocol.build(server.url, min_score=0.49)), "response.2")
 
 
 @of(telling("at"))
