@@ -134,7 +134,13 @@ def application(protocol_url: str, name: str, **options: Any) -> tuple[AsyncDoor
     return aj, DoorwardMiddleware(app, aj)
 
 
-@pytest.mark.parametrize("name", sorted(PROTOCOLS))
+OFTEN = {"turnstile", "recaptcha_v3", "friendly_v2", "mtcaptcha"}
+"""One of each way to come to a response; the others' scripts do as these do."""
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in OFTEN else pytest.param(name, marks=pytest.mark.soak) for name in sorted(PROTOCOLS)]
+)
 def test_a_person_passes(name: str, browser: Browser) -> None:
     """By a click, or without one where nothing is shown; and sees the page that was asked for."""
     with Speaking(name, Told(time.time(), host="127.0.0.1")) as server, opened(browser, name) as (page, complaints):
