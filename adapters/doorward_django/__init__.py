@@ -18,7 +18,7 @@
 from __future__ import annotations
 
 from doorward_django import checks as _checks  # noqa: F401  (registers the system checks)
-from doorward_django.current import aprotect, client, protect
+from doorward_django.current import aprotect, averify_captcha, client, protect, verify_captcha
 from doorward_django.decorators import (
     DjangoDecorators,
     always_challenge,
@@ -41,6 +41,7 @@ __all__ = [
     "answer",
     "aprotect",
     "arequire",
+    "averify_captcha",
     "block",
     "block_bots",
     "challenge",
@@ -53,4 +54,5 @@ __all__ = [
     "require",
     "require_human",
     "skip",
+    "verify_captcha",
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from django.core.signals import setting_changed
 
+from doorward.errors import ConfigurationError
 from doorward.progress import NOT_GIVEN, Inputs, given
 from doorward.requests import carrier_of
 from doorward_django import configuration
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from doorward import AsyncDoorward, Decision, Doorward
     from doorward.challenges.forms import Form
+    from doorward.challenges.providers.hosted import Hosted
+    from doorward.challenges.providers.verified import Verified
     from doorward.fingerprint import Scalar
     from doorward.progress import NotGiven, Progress
 
@@ -113,6 +116,27 @@ async def aprotect(
 
 def _inputs(current: Protection, progress: Progress, inputs: Inputs, form: Form | NotGiven | None) -> Inputs:
     return inputs if form is NOT_GIVEN else current.awaiting.with_form(inputs, form, progress)
+
+
+def verify_captcha(
+    request: HttpRequest, response: object, *, captcha: Hosted | str | None = None, action: str = ""
+) -> Verified:
+    """:meth:`doorward.Doorward.verify_captcha`, in a view: ``verify_captcha(request, request.POST)``.
+
+    Raises:
+        ConfigurationError: There is no such captcha; or the store is asynchronous: use :func:`averify_captcha`.
+    """
+    blocking = protection().blocking
+    if blocking is None:
+        raise ConfigurationError("store", "is asynchronous: use averify_captcha, in an async view")
+    return blocking.verify_captcha(request, response, captcha=captcha, action=action)
+
+
+async def averify_captcha(
+    request: HttpRequest, response: object, *, captcha: Hosted | str | None = None, action: str = ""
+) -> Verified:
+    """As :func:`verify_captcha`, in an async view."""
+    return await protection().awaiting.verify_captcha(request, response, captcha=captcha, action=action)
 
 
 def _opened(request: HttpRequest) -> tuple[Protection, Progress | None]:

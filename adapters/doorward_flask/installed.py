@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from flask import Response, after_this_request, current_app, g, request
+from flask import Response, after_this_request, current_app, g, has_request_context, request
 from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException
 
@@ -64,6 +64,17 @@ class Installed:
         if self.layer.on_denied is not None:
             self.layer.on_denied = _flask_style(self.layer.on_denied)
 
+    def _fill_templates(self, app: Flask) -> None:
+        """Let templates have ``captcha_field``, where there is a captcha."""
+        if all([isinstance(kind, str) for kind in self.client.runtime.settings.challenges.kinds]):
+            return
+        from doorward.challenges.providers.forms import captcha_field, captchas_of
+
+        if captchas_of(self.client.runtime):
+            render = captcha_field(self.client)
+            field = partial(_below_mount, render)
+            app.context_processor(lambda: {"captcha_field": field})
+
     def hook_into(self, app: Flask) -> None:
         """Decide before everything else that the application does with a request, and look at responses last.
 
@@ -71,6 +82,7 @@ class Installed:
         former, look things up, and abort.
         """
         app.teardown_request(self.teardown)
+        self._fill_templates(app)
         preprocess, process = app.preprocess_request, app.process_response
 
         def preprocess_request(*arguments: Any) -> Any:
@@ -226,3 +238,9 @@ def _flask_style(on_denied: Any) -> Any:
         return given if given is None or isinstance(given, Answer) else current_app.make_response(given)
 
     return answer
+
+
+def _below_mount(render: Any, *arguments: Any, **options: Any) -> Any:
+    """``captcha_field``, which finds out itself where the application is mounted."""
+    root_path = request.script_root if has_request_context() else ""
+    return render(*arguments, **{"root_path": root_path, **options})

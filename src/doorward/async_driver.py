@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from doorward.context import Body
 from doorward.drivers import Deadline, Limiter, at_hand, failed, is_async, keeps_deadline, reachable
-from doorward.effects import AskService, AskStore, AskWeb, CountHits, Effect, Gather, Pause, ReadBody, ResolveDns
+from doorward.effects import (
+    AskProvider,
+    AskService,
+    AskStore,
+    AskWeb,
+    CountHits,
+    Effect,
+    Gather,
+    Pause,
+    ReadBody,
+    ResolveDns,
+)
 
 if TYPE_CHECKING:
     from doorward.drivers import Service
@@ -79,6 +90,9 @@ class AsyncPorts:
                 return await asyncio.sleep(0)
             case AskService(question):
                 return await at_hand(self._service).aask(question, self._deadline.left())
+            case AskProvider(wire, call):
+                with self._deadline.apart():
+                    return await wire.asend(call)
             case ResolveDns() | AskWeb():
                 return await reachable(self._network).perform_async(effect, self._deadline)
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from doorward.async_driver import ReadBodyAsync
     from doorward.bound import Bound
     from doorward.challenges.forms import Form
+    from doorward.challenges.providers.hosted import Hosted
+    from doorward.challenges.providers.verified import Verified
     from doorward.challenges.work import AltchaChecked
     from doorward.drivers import ReadBodySync
     from doorward.duration import Duration
@@ -162,6 +164,24 @@ class Doorward(Facade):
 
     def _ask(self, flow: Generator[Effect, Any, Any]) -> Any:
         return run(flow, self.runtime.sync_ports())
+
+    def verify_captcha(
+        self, request: object, response: object, *, captcha: Hosted | str | None = None, action: str = ""
+    ) -> Verified:
+        """Have the provider of a hosted captcha look at the response that a form of yours brought.
+
+        Args:
+            request: As of :meth:`protect`.
+            response: The text that the widget put into the form, or the form (or JSON object) itself.
+            captcha: Which, where ``challenges["kinds"]`` has several: its name; or one that is not among them.
+            action: What the response must have been made for, where the template said so.
+
+        Raises:
+            ConfigurationError: There is no such captcha.
+            UnsupportedRequest: ``request`` is no request.
+        """
+        verified: Verified = self._ask(self._captcha(request, response, captcha, action))
+        return verified
 
     def peek(self, client: Client) -> ClientState:
         """How a client stands, named by its plain value (``"203.0.113.9"``) or a mapping, without charging it.
@@ -340,6 +360,13 @@ class AsyncDoorward(Facade):
 
     async def _ask(self, flow: Generator[Effect, Any, Any]) -> Any:
         return await self.runtime.drive(flow)
+
+    async def verify_captcha(
+        self, request: object, response: object, *, captcha: Hosted | str | None = None, action: str = ""
+    ) -> Verified:
+        """As :meth:`Doorward.verify_captcha`."""
+        verified: Verified = await self._ask(self._captcha(request, response, captcha, action))
+        return verified
 
     async def peek(self, client: Client) -> ClientState:
         """As :meth:`Doorward.peek`."""

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from math import inf
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from doorward.context import Body
 from doorward.effects import (
+    AskProvider,
     AskService,
     AskStore,
     AskWeb,
@@ -67,6 +69,16 @@ class Deadline:
         if now >= self._ends:
             raise self.exceeded()
         return self._ends - now
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Stand still meanwhile: what is waited for has a deadline of its own."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            if self._ends:
+                self._ends += time.monotonic() - began
 
     def exceeded(self) -> DeadlineExceeded:
         """The error to raise."""
@@ -158,6 +170,9 @@ class SyncPorts:
                 return None
             case AskService(question):
                 return at_hand(self._service).ask(question, self._deadline.left())
+            case AskProvider(wire, call):
+                with self._deadline.apart():
+                    return wire.send(call)
             case ResolveDns() | AskWeb():
                 return reachable(self._network).perform(effect, self._deadline)
 

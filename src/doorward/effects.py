@@ -6,7 +6,7 @@ This is also the vocabulary of the stores: a :class:`Hit` is a question, a :clas
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -157,6 +157,32 @@ class AskWeb(NamedTuple):
     url: str
 
 
+class Wire(Protocol):
+    """The way to one provider of captchas."""
+
+    def send(self, call: Any) -> Any:
+        """Its reply, blocking."""
+        ...
+
+    async def asend(self, call: Any) -> Any:
+        """As :meth:`send`, awaiting."""
+        ...
+
+
+class AskProvider(NamedTuple):
+    """Ask a provider of captchas about a response. Answered with its reply; raises whatever ``wire`` does without one.
+
+    The time is the call's own, and not a part of the decision's deadline.
+
+    Attributes:
+        wire: Who is asked.
+        call: What is sent; its text has no secret.
+    """
+
+    wire: Wire
+    call: object
+
+
 class Gather(NamedTuple):
     """Perform several at once. Answered with a list of their answers, a :class:`Failed` for each that raised."""
 
@@ -169,4 +195,4 @@ class Failed(NamedTuple):
     error: Exception
 
 
-Effect = CountHits | ReadBody | Pause | AskStore | AskService | ResolveDns | AskWeb | Gather
+Effect = CountHits | ReadBody | Pause | AskStore | AskService | ResolveDns | AskWeb | AskProvider | Gather

@@ -7,9 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self, Unpack
 from weakref import WeakKeyDictionary
 
+from doorward.context import RequestContext
 from doorward.drivers import run
 from doorward.errors import ConfigurationError
 from doorward.progress import NO_INPUTS, NOT_GIVEN, Inputs, conditional, given, taken
+from doorward.requests import carrier_of, from_carrier
 from doorward.runtime import Runtime
 from doorward.settings import Options, check_known, parse, parse_rules
 from doorward.step_up import StepUp
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from doorward.bodies import BodyOf
     from doorward.bound import Bound
+    from doorward.challenges.providers.hosted import Hosted
     from doorward.challenges.work import AltchaChecked
     from doorward.cleared import Clearance
     from doorward.decision import Decision
@@ -162,6 +165,12 @@ class Facade(StepUp, ABC):
         from doorward.bodies import BodyOf  # takes what middleware takes, which not every application has
 
         return BodyOf(request, progress.request, self.runtime)
+
+    def _captcha(self, request: object, response: object, captcha: Hosted | str | None, action: str) -> Any:
+        from doorward.challenges.providers.forms import verification  # few applications have one
+
+        context = request if isinstance(request, RequestContext) else from_carrier(carrier_of(request))
+        return verification(self.runtime, context, response, captcha, action)
 
     def _join(self, outer: Engine) -> Engine:
         """The rules in force with those that ``with_rule`` added, for a request that middleware began with."""

@@ -1,1 +1,1 @@
-"""Template tags of doorward."""
+"""Template tags: ``{% load doorward %}``."""

@@ -20,6 +20,7 @@ from doorward.challenges.pages import answer_in_place
 from doorward.challenges.passes import Passes
 from doorward.challenges.resuming import digest, kept_form
 from doorward.challenges.skin import Skin
+from doorward.challenges.standing_in import standing_in
 from doorward.challenges.targets import safe_target
 from doorward.challenges.tokens import Signer
 from doorward.challenges.verifying import serve
@@ -143,12 +144,16 @@ class Gate:
         keeps: str = "",
         reference: str = "",
         kind: Kind | None = None,
+        failed: str = "",
     ) -> Issue:
-        """A new challenge for who has sent ``request``; of ``kind`` in the place of the one for ``level``."""
+        """A new challenge for who has sent ``request``; of ``kind`` in the place of the one for ``level``.
+
+        ``failed`` is the kind that could not be checked just now.
+        """
         from secrets import token_urlsafe  # few requests are challenged
 
-        kind = kind or self.offer.choose(level)
-        issue = Issue(token_urlsafe(16), kind.name, kind.level, weight, target_of(request), attempt)
+        kind, shown = (kind, kind.level) if kind is not None else standing_in(self.offer, level, failed)
+        issue = Issue(token_urlsafe(16), kind.name, shown, weight, target_of(request), attempt)
         issue = issue._replace(keeps=keeps, reference=reference)
         if isinstance(kind, Prepared):
             issue = issue._replace(detail=kind.prepare(issue, now_ms))
@@ -170,7 +175,7 @@ class Gate:
 
     def asked(self, issue: Issue, fields: dict[str, object], request: RequestContext, ip: str, now_ms: int) -> Asked:
         """An answer, as kinds look at it."""
-        return Asked(issue, fields, request, ip, now_ms)
+        return Asked(issue, fields, request, ip, now_ms, self.journal)
 
     # --- endpoints
 

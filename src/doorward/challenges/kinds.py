@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from doorward.challenges.issue import Issue
     from doorward.context import RequestContext
     from doorward.effects import Effect
+    from doorward.journal import Journal
     from doorward.levels import Level
     from doorward.markup import Markup
 
@@ -68,6 +69,7 @@ class Asked(NamedTuple):
         request: The request that brought it.
         ip: The client's address.
         now_ms: The time, in milliseconds since the Unix epoch.
+        journal: Counts and logs.
     """
 
     issue: Issue
@@ -75,6 +77,7 @@ class Asked(NamedTuple):
     request: RequestContext
     ip: str
     now_ms: int
+    journal: Journal | None = None
 
 
 class Kind(Protocol):

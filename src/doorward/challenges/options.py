@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
 from doorward.challenges.appearance import PARSERS as APPEARANCE
 from doorward.challenges.appearance import Appearance, parse_appearance
 from doorward.challenges.binding import PARTS
+from doorward.challenges.standing_in import check_deputies
 from doorward.duration import seconds
 from doorward.errors import ConfigurationError, UnknownArgument
 from doorward.levels import DEFAULT_LEVEL, Level, parse_level
@@ -209,6 +210,7 @@ def _positive(value: Any, field: str) -> float:
 def _kinds(value: Any, field: str) -> tuple[Any, ...]:
     if not isinstance(value, list | tuple) or not value:
         raise ConfigurationError(field, f"must be a list such as ['wait', 'work'], not {value!r}")
+    check_deputies(value, field)
     return tuple(value)
 
 

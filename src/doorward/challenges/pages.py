@@ -14,6 +14,7 @@ from doorward.challenges.problems import not_passed, part, problem
 from doorward.challenges.replies import JSON, SAFETY, as_json
 from doorward.challenges.resuming import FIELD, Kept, digest, hidden_input, kind_of, restored
 from doorward.challenges.skin import quoted_url
+from doorward.challenges.standing_in import UNAVAILABLE
 from doorward.challenges.tokens import Refused
 from doorward.markup import Markup, fill, join
 
@@ -106,7 +107,7 @@ def again(gate: Gate, request: RequestContext, ip: str, now_ms: int, why: str, f
     visit = Visit(gate, request, ip, now_ms)
     before = late(visit, fields)
     text = kept_text(before, fields) if before is not None else ""
-    issue = following(visit, before)
+    issue = following(visit, before, why)
     return _challenge(visit, issue, posed_of(visit, issue), text, [_SAID.get(why, "failed")], alert=True)
 
 
@@ -181,7 +182,7 @@ def kept_text(issue: Issue, fields: Mapping[str, object]) -> str:
     return text if issue.keeps and digest(text) == issue.keeps else ""
 
 
-def following(visit: Visit, before: Issue | None) -> Issue:
+def following(visit: Visit, before: Issue | None, why: str) -> Issue:
     """The challenge after ``before``; the first for who brings back none of ours."""
     gate, request, ip, now_ms = visit
     if before is None:
@@ -197,6 +198,7 @@ def following(visit: Visit, before: Issue | None) -> Issue:
         attempt=before.attempt + 1,
         keeps=before.keeps,
         reference=before.reference,
+        failed=before.kind if why == UNAVAILABLE else "",
     )
     return gate.moved(issue, before.target, request, ip, now_ms)
 

@@ -9,7 +9,7 @@ HTTP/1.1 is httpcore's, which is what httpx runs on. Its connections are driven 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import httpcore
 
@@ -32,8 +32,22 @@ _BROKEN_OFF = "the decision service broke off in the middle of its answer"
 _LARGER = "the answer of the decision service, or its head, is larger than {} bytes"
 
 
+class Requests(Protocol):
+    """Makes the requests of one transport.
+
+    Attributes:
+        origin: Of all connections. TLS is the network's, so that httpcore has to do with plain HTTP only.
+    """
+
+    origin: httpcore.Origin
+
+    def request(self, call: Any, seconds: float) -> httpcore.Request:
+        """A request for ``call``, with so many seconds left for the answer."""
+        ...
+
+
 class Head:
-    """What all requests begin with.
+    """What all requests to a decision service begin with.
 
     Args:
         endpoint: The service.
@@ -181,4 +195,4 @@ def _header(response: httpcore.Response, name: bytes) -> str:
     return b", ".join(found).decode("latin-1")
 
 
-__all__ = ["READ_SIZE", "Conversation", "Exchange", "Head"]
+__all__ = ["READ_SIZE", "Conversation", "Exchange", "Head", "Requests"]

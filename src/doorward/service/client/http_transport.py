@@ -23,8 +23,11 @@ from doorward.service.client.trouble import explained
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Callable
 
-    from doorward.service.client.transport import Call, Reply
+    from doorward.service.client.endpoint import Endpoint
+    from doorward.service.client.exchange import Requests
+    from doorward.service.client.transport import Reply, Timed
 
 LARGEST = 131_072
 """Bytes of a reply: of 32 in flight that all are without an end, the process does not grow by more than 10 MiB."""
@@ -59,6 +62,7 @@ class HttpTransport:
         connections: Kept open for later calls, by a process and by each event loop.
         verify: Whose certificates to believe: those that this host believes (True), any (False), those of a file or
             folder of authorities, or what an ``ssl.SSLContext`` says.
+        requests: Makes the requests, in the place of those that a decision service takes; ``key`` is theirs then.
 
     Raises:
         ConfigurationError: One of them is wrong.
@@ -67,16 +71,15 @@ class HttpTransport:
     def __init__(
         self,
         url: str,
-        key: str,
+        key: str = "",
         *,
         largest: int = LARGEST,
         connections: int = CONNECTIONS,
         verify: bool | str | ssl.SSLContext = True,
+        requests: Callable[[Endpoint], Requests] | None = None,
     ) -> None:
-        from doorward import __version__
-
         self._endpoint = read_endpoint(url, verify)
-        self._head = Head(self._endpoint, check_key(key), f"doorward/{__version__}")
+        self._head = _asking_service(self._endpoint, key) if requests is None else requests(self._endpoint)
         self._largest = largest
         self._connections = connections
         self._lock = lock_over_forks()
@@ -85,7 +88,7 @@ class HttpTransport:
 
     # --- blocking
 
-    def send(self, call: Call) -> Reply:
+    def send(self, call: Timed) -> Reply:
         """Send it, blocking, for ``call.seconds`` at most.
 
         Raises:
@@ -112,7 +115,7 @@ class HttpTransport:
             return
         raise failure
 
-    def _send(self, call: Call, deadline: Deadline) -> Reply:
+    def _send(self, call: Timed, deadline: Deadline) -> Reply:
         process = self._current()
         line = process.lines.take() or self._open(process, deadline)
         try:
@@ -129,7 +132,7 @@ class HttpTransport:
 
     # --- awaiting
 
-    async def asend(self, call: Call) -> Reply:
+    async def asend(self, call: Timed) -> Reply:
         """Send it, awaiting, for ``call.seconds`` at most. From any event loop of asyncio.
 
         Raises:
@@ -142,7 +145,7 @@ class HttpTransport:
             failure = explained(error)
         raise failure
 
-    async def _asend(self, call: Call, deadline: Deadline) -> Reply:
+    async def _asend(self, call: Timed, deadline: Deadline) -> Reply:
         process = self._current()
         lines = (process.loops.get(asyncio.get_running_loop()) or await self._join(process)).lines
         line = lines.take() or await self._aopen(process, lines, deadline)
@@ -214,6 +217,12 @@ class HttpTransport:
         self.close()
         for _ in range(_ROUNDS):
             await asyncio.sleep(0)
+
+
+def _asking_service(endpoint: Endpoint, key: str) -> Requests:
+    from doorward import __version__
+
+    return Head(endpoint, check_key(key), f"doorward/{__version__}")
 
 
 __all__ = ["HttpTransport"]

@@ -35,6 +35,15 @@ class Reply(NamedTuple):
     retry_after: str = ""
 
 
+class Timed(Protocol):
+    """Whatever a :class:`~doorward.service.client.http_transport.HttpTransport` sends."""
+
+    @property
+    def seconds(self) -> float:
+        """For all of it: connecting, writing and reading."""
+        ...
+
+
 class Transport(Protocol):
     """Sends calls. Both methods raise :class:`~doorward.errors.ServiceError` where no reply came in time.
 
@@ -51,4 +60,4 @@ class Transport(Protocol):
         ...
 
 
-__all__ = ["Call", "Reply", "Transport"]
+__all__ = ["Call", "Reply", "Timed", "Transport"]
