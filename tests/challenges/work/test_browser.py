@@ -109,6 +109,7 @@ def test_an_error_is_seen_and_can_be_tried_again(browser: Browser) -> None:
     with wsgi(**LITTLE) as url, opened(browser, url, fails_once) as page:
         page.goto("/x")
         expect(page.get_by_role("status")).to_have_text("The calculation did not come to an end.")
+        assert not page.locator("form[data-busy]").count()
         page.get_by_role("button", name="Try again").press("Enter")
         page.wait_for_selector("h1:has-text('The application')")
 
