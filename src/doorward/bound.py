@@ -23,6 +23,8 @@ APPLICATION, PATTERN, ROUTE = 0, 1, 2
 
 _ID_DIGITS = 10
 _LONGEST_SCOPE = 100
+_NOTHING_MORE = (0.0, frozenset[str](), 0.0, "", 0.0)
+"""In an outcome after conclusion and reason."""
 
 
 class Bound:
@@ -48,11 +50,13 @@ class Bound:
         count_when: Decides after the response whether a charge stays.
         quotas: Its counters where they are the same for every request.
         not_run: Its result when it does not run.
+        usual: The outcome that the rule comes to for nearly every request, where that is to allow and nothing else.
+        usual_result: Its result then.
     """
 
     __slots__ = ("_state", "additive", "cost", "count_when", "dry", "identity", "late", "mode", "name", "not_run",
                  "on_error", "prefix", "quotas", "reads_given", "rule", "rule_id", "scope", "tier",
-                 "wants", "yields")  # fmt: skip
+                 "usual", "usual_result", "wants", "yields")  # fmt: skip
 
     def __init__(
         self,
@@ -86,6 +90,9 @@ class Bound:
         self.scope = rule.scope if isinstance(rule, Limit) else ""
         self.prefix = f"{client}:{_short(self.scope)}:{self.rule_id[:_ID_DIGITS]}:"
         self.not_run = self.skipped("not evaluated")
+        usual = rule.usual()
+        self.usual = usual if usual is not None and usual == (Conclusion.ALLOW, usual.reason) + _NOTHING_MORE else None
+        self.usual_result = self.result(Conclusion.ALLOW, self.usual.reason) if self.usual is not None else self.not_run
 
     def __repr__(self) -> str:
         return f"Bound({self.name!r}, {self.mode})"

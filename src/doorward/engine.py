@@ -26,6 +26,7 @@ from doorward.combine import combine
 from doorward.counting import charge_store, prepare, recall
 from doorward.decision import Conclusion, State
 from doorward.progress import NO_INPUTS, Inputs, Progress
+from doorward.rules.access import AccessRule
 from doorward.rules.base import Phase
 from doorward.rules.limits import DynamicLimit
 from doorward.suspicion import add_up_waiting
@@ -87,6 +88,7 @@ class Engine:
         "in_turn",
         "ips",
         "late",
+        "lightens",
         "limits",
         "plain_limits",
         "reads_body",
@@ -141,6 +143,8 @@ class Engine:
         self.dry = [b for b in self.in_turn if b.dry]
         self.barring = [b for b in early if b.rule.sums_up]
         self.late = [b for b in early if b.late]
+        # Rules of the application's own may take weight off again: the sum counts once all of them were asked.
+        self.lightens = any(isinstance(b.rule, AccessRule) and b.rule.weight < 0 for b in self._access)
         counted = (ban, *self.barring, *self.limits)
         self.dynamic = any(isinstance(b.rule, DynamicLimit) or b.identity.keyed for b in counted)
         self.conditional = any(b.count_when is not None for b in self.limits)
@@ -221,6 +225,8 @@ class Engine:
         walk = Walk(self, progress, inputs, deferring)
         if self._access:
             yield from walk.local(self._access)
+            if self.lightens:
+                walk.look_at_weight()
         progress.told = False
         if not (self.refusals and not walk.denied and self._recalled(walk)):
             if progress.waiting and not (deferring or walk.denied):
@@ -258,4 +264,6 @@ def _is_usual(progress: Progress, bound: Bound) -> bool:
 
 
 def _effort(bound: Bound) -> tuple[int, bool, int]:
-    return (bound.rule.phase, bound.rule.needs_body, bound.rule.effort)
+    # Rules of the application's own are asked in the order in which they were declared.
+    own = bound.rule.phase is Phase.ACCESS
+    return (bound.rule.phase, not own and bound.rule.needs_body, 0 if own else bound.rule.effort)

@@ -120,7 +120,7 @@ class Progress:
     service_id: str = ""
     noteworthy: bool = False
     decision: Decision | None = None
-    tallied: Mapping[Bound | str, RuleResult | Admitted | float] = MappingProxyType({})
+    tallied: Mapping[Bound | str, RuleResult | Admitted | tuple[float, float]] = MappingProxyType({})
     clearance: Clearance | None = None
     refused_by: Sequence[Bound] = ()
 

@@ -11,7 +11,7 @@ from doorward.effects import Effect, Failed, Gather, ReadBody
 from doorward.lazily import lazily
 from doorward.printable import describe, printable
 from doorward.reason import ErrorReason
-from doorward.rules.base import View, checked
+from doorward.rules.base import Phase, View, checked
 from doorward.suspicion import add_up
 
 if TYPE_CHECKING:
@@ -169,6 +169,12 @@ class Walk:
         """Have the body read, once; whether ``bound`` can be asked about it."""
         request = self.request
         if request.body is None and not self._body_asked:
+            try:
+                if not bound.rule.asks_for_body(self.view):
+                    return True
+            except Exception as error:
+                self.fail(bound, error)
+                return False
             self._body_asked = True
             if not request.may_have_body():
                 request.hold(NO_BODY)
@@ -189,6 +195,12 @@ class Walk:
             outcome = bound.rule.evaluate(self.view)
         except Exception as error:
             self.fail(bound, error)
+            return None
+        if outcome is bound.usual and outcome is not None and self.rounds is None:
+            # Nearly every rule of nearly every request: the same result each time, and nothing to look at in it.
+            self.progress.results[bound] = bound.usual_result
+            if bound.dry:
+                self.progress.plain = False
             return None
         if isinstance(outcome, Generator):
             return outcome
@@ -224,7 +236,9 @@ class Walk:
         if bound not in progress.spared:
             progress.dry_weight += outcome.weight
             progress.would_end |= outcome.ends
-            if progress.heavy is None and self.engine.threshold(progress.dry_weight) is Conclusion.DENY:
+            if self.engine.threshold(progress.dry_weight) is not Conclusion.DENY:
+                progress.heavy = None  # what was enough has been taken off again
+            elif progress.heavy is None:
                 progress.heavy = bound
         if not bound.dry:
             progress.weight += outcome.weight
@@ -250,5 +264,14 @@ class Walk:
         )
         if outcome.suspicion > 0.0 and bound.rule.sums_up:
             self.suspected = (bound, outcome.suspicion)
-        if outcome.weight and self.engine.threshold(progress.weight) is Conclusion.DENY:
+        if outcome.weight and not self._may_weigh_less(bound):
+            self.look_at_weight()
+
+    def _may_weigh_less(self, bound: Bound) -> bool:
+        """Whether a rule that is still to be asked may take off what has been added."""
+        return self.engine.lightens and bound.rule.phase is Phase.ACCESS
+
+    def look_at_weight(self) -> None:
+        """End the walk where the sum of weights is enough for a denial."""
+        if self.engine.threshold(self.progress.weight) is Conclusion.DENY:
             self.denied = True

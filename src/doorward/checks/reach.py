@@ -192,7 +192,7 @@ def weights_without_threshold(subject: Subject) -> Iterator[Told]:
             'give the client thresholds={"DENY": 20}, or write deny(…) instead',
         )
     own = any(not type(bound.rule).__module__.startswith("doorward.") for bound in subject.rules)
-    most = sum(bound.rule.weight for bound in weighing if isinstance(bound.rule, AccessRule))
+    most = sum(max(0.0, bound.rule.weight) for bound in weighing if isinstance(bound.rule, AccessRule))
     if weighing and thresholds and not own and most < min(thresholds):
         yield Told(
             CLIENT,
