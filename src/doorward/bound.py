@@ -91,7 +91,7 @@ class Bound:
         self.prefix = f"{client}:{_short(self.scope)}:{self.rule_id[:_ID_DIGITS]}:"
         self.not_run = self.skipped("not evaluated")
         usual = rule.usual()
-        self.usual = usual if usual is not None and usual == (Conclusion.ALLOW, usual.reason) + _NOTHING_MORE else None
+        self.usual = usual if usual is not None and usual == (Conclusion.ALLOW, usual.reason, *_NOTHING_MORE) else None
         self.usual_result = self.result(Conclusion.ALLOW, self.usual.reason) if self.usual is not None else self.not_run
 
     def __repr__(self) -> str:

@@ -295,7 +295,7 @@ def _is_same(bound: Bound, before: object, result: RuleResult | Admitted) -> boo
 
 
 def _weighed(progress: Progress) -> Iterator[Told]:
-    """What the sums of weights come to: that of live rules, and that of all where dry ones have added to it, or taken off."""
+    """What the sums of weights come to: that of live rules, and that of all where dry ones changed it."""
     for dry, weight in ((False, progress.weight), (True, progress.dry_weight)):
         conclusion = progress.engine.threshold(weight) or Conclusion.ALLOW
         if conclusion is not Conclusion.ALLOW or (dry and weight != progress.weight):

@@ -196,7 +196,7 @@ class Walk:
         except Exception as error:
             self.fail(bound, error)
             return None
-        if outcome is bound.usual and outcome is not None and self.rounds is None:
+        if outcome is bound.usual and self.rounds is None:
             # Nearly every rule of nearly every request: the same result each time, and nothing to look at in it.
             self.progress.results[bound] = bound.usual_result
             if bound.dry:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class AccessOptions(RuleOptions, total=False):
-    """What :func:`allow`, :func:`deny`, :func:`challenge` and :func:`weigh` take: conditions, and what every rule takes.
+    """What :func:`allow`, :func:`deny`, :func:`challenge` and :func:`weigh` take: conditions, and what all rules take.
 
     Attributes:
         ip: What the address may be: an address, a network, a range, a kind such as tor, country:DE, asn:64500.

@@ -50,7 +50,7 @@ from doorward.rules.access import Finding, Matcher
 from doorward.rules.address_matcher import address_finder
 from doorward.rules.conditions import Condition, all_of, any_of, leaf, matcher, negated
 from doorward.rules.filters import sources
-from doorward.rules.texts import compile_paths, compile_texts
+from doorward.rules.texts import Predicate, compile_paths, compile_texts
 from doorward.rules.value_tests import Spec, agent_test, body_test, given_test, header_test, host_test, values_test
 from doorward.rules.verification import Standing, stands
 
@@ -142,7 +142,9 @@ def compile_condition(table: Any, place: Place) -> Condition:
     for key in table:
         if key not in _KEYS and key not in _MODIFIERS:
             known = [*_KEYS, *_MODIFIERS]
-            raise ConfigurationError(place.at(str(key)).field, f"is no condition; those are {', '.join(known)}{_near(key, known)}")
+            raise ConfigurationError(
+                place.at(str(key)).field, f"is no condition; those are {', '.join(known)}{_near(key, known)}"
+            )
     inner = _modified(place, table)._replace(depth=place.depth + 1)
     found = [_KEYS[key](value, inner.at(key)) for key, value in table.items() if key not in _MODIFIERS]
     if not found:
@@ -179,7 +181,8 @@ def _each(tables: Any, place: Place) -> list[Condition]:
     if not isinstance(tables, list | tuple) or not tables:
         raise ConfigurationError(place.field, f"must be a list of tables, at least one, not {tables!r}")
     return [
-        compile_condition(table, place._replace(field=f"{place.field}[{number}]")) for number, table in enumerate(tables)
+        compile_condition(table, place._replace(field=f"{place.field}[{number}]"))
+        for number, table in enumerate(tables)
     ]
 
 
@@ -306,7 +309,7 @@ def _mapped(table: Any, place: Place, one: Callable[[str, Spec], Condition]) -> 
     return all_of(found)
 
 
-def _spec(value: Any, place: Place) -> Spec:
+def _spec(value: Any, place: Place) -> Predicate:
     return compile_texts(
         _patterns(value, place), field=place.field, any_case=place.any_case, overlong=not place.lets_pass
     )

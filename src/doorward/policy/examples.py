@@ -6,8 +6,8 @@ A request is a table::
     { method = "POST", path = "/login", form = { user = "a" }, user_agent = "curl/8.5.0", ip = "203.0.113.7" }
 
 Beside ``method`` (GET), ``path`` (``/``), ``query``, ``host``, ``scheme``, ``ip`` and ``user_agent`` there are
-``headers`` (text, or a list of it, by name), ``cookies``, ``given`` (characteristics), and one of ``body``, ``form`` and
-``json``. What it does not say is not there.
+``headers`` (text, or a list of it, by name), ``cookies``, ``given`` (characteristics), and one of ``body``, ``form``
+and ``json``. What it does not say is not there.
 """
 
 from __future__ import annotations

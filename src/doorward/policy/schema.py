@@ -9,16 +9,16 @@ import json
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, is_typeddict
 
 from doorward.attacks.evidence import Family
+from doorward.builders.access import AccessOptions
+from doorward.builders.conditions import CONDITIONS, KEYS, STANDINGS
 from doorward.builders.shield import Excluded
 from doorward.client_ip import MOST_HOPS, Proxies
 from doorward.duration import LONGEST
+from doorward.levels import Level
 from doorward.patterns import METHODS
 from doorward.policy.arguments import BUILDERS, arguments, as_data, builder, hints_of, options
 from doorward.policy.building import KEY
 from doorward.policy.docstrings import said_of, summary_of
-from doorward.builders.access import AccessOptions
-from doorward.builders.conditions import KEYS, STANDINGS
-from doorward.levels import Level
 from doorward.policy.examples import EXAMPLES, SIDES, TABLES, TEXTS
 from doorward.rules.access import ENDABLE
 from doorward.rules.base import LARGEST, Rule
@@ -83,7 +83,13 @@ def _entry(name: str) -> Schema:
 
 
 def _of_builder(name: str) -> Schema:
-    said = {**said_of(Rule), **said_of(Limit), **said_of(fixed_window), **said_of(builder(name)), **said_of(AccessOptions)}
+    said = {
+        **said_of(Rule),
+        **said_of(Limit),
+        **said_of(fixed_window),
+        **said_of(builder(name)),
+        **said_of(AccessOptions),
+    }
     return {**_table(arguments(name), said, name), **_TOGETHER.get(name, {})}
 
 
@@ -197,7 +203,7 @@ def _narrower() -> dict[tuple[str, str], Schema]:
         ("", "ends"): _list_of(_any_case(ENDABLE)),
         ("", "ip"): _one_or_several(_TEXT),
         ("", "where"): _one_or_several(_TEXT),
-        **{("", name): kind for name, kind in _in_conditions().items() if name in AccessOptions.__annotations__},
+        **{("", name): kind for name, kind in _in_conditions().items() if name in CONDITIONS},
         ("challenge", "level"): _any_case(level.word for level in Level),
         ("challenge", "max_age"): _DURATION,
         ("filter_request", "allow"): {"anyOf": [_TEXT, _list_of(_TEXT)]},

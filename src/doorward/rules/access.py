@@ -1,8 +1,7 @@
-"""Rules of the application's own: who is let in, refused, challenged or weighed. Made by :mod:`doorward.builders.access`."""
+"""Rules of the application's own: who is let in, refused, challenged or weighed; made by the builders of ``access``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
@@ -14,6 +13,8 @@ from doorward.reason import ChallengeReason, RuleReason
 from doorward.rules.base import NO_PARTS, Outcome, Phase, Rule
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from doorward.decision import Mode
     from doorward.ids import Field
     from doorward.rules.base import View

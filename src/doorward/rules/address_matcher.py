@@ -72,7 +72,9 @@ class AddressFinder:
             return False
         facts = view.addresses.about(view.ip)
         places = [name for name, wanted in (("country", self._countries), ("asn", self._asns)) if wanted]
-        told = all([facts.is_kind(kind) is not None for kind in self._kinds]) and all([p in facts.place for p in places])
+        told = all([facts.is_kind(kind) is not None for kind in self._kinds]) and all(
+            [p in facts.place for p in places]
+        )
         return False if told else None
 
     def _range(self, ip: str) -> str:

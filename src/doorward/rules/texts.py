@@ -63,7 +63,7 @@ class _Sorted:
         def matches(text: str) -> bool:
             if text in whole or text.startswith(starts) or text.endswith(ends):
                 return True
-            for part in parts:  # noqa: SIM110  (a generator costs as much as ten of these)
+            for part in parts:  # a generator costs as much as ten of these
                 if part in text:
                     return True
             return any([test(text) for test in tests]) if tests else False
@@ -152,7 +152,7 @@ def regex_of(pattern: Pattern) -> Pattern | None:
     """What a regular expression is; None for another pattern."""
     if isinstance(pattern, re.Pattern):
         return pattern
-    prefix = next((each for each in _REGEX if isinstance(pattern, str) and pattern.startswith(each)), None)
+    prefix = next((each for each in _REGEX if pattern.startswith(each)), None)
     return None if prefix is None else pattern.removeprefix(prefix)
 
 

@@ -85,7 +85,7 @@ def body_test(spec: Spec, read: Callable[[BodyFields], tuple[Sequence[str], bool
 
     def test(view: View) -> bool | None:
         values, is_all = read(view.request.body_fields())
-        if (bool(values) if spec is None else any([spec(value) for value in values])):
+        if bool(values) if spec is None else any([spec(value) for value in values]):
             return True
         return False if is_all else None
 
