@@ -48,6 +48,7 @@ class Bound:
         yields: Whether it leaves limits of lower tiers in force.
         reads_given: Whether its numbers depend on what is given to ``protect``.
         count_when: Decides after the response whether a charge stays.
+        quick: Its ``evaluate``, where nothing has to be looked at before it is asked, nor held for it.
         quotas: Its counters where they are the same for every request.
         not_run: Its result when it does not run.
         usual: The outcome that the rule comes to for nearly every request, where that is to allow and nothing else.
@@ -55,7 +56,7 @@ class Bound:
     """
 
     __slots__ = ("_state", "additive", "cost", "count_when", "dry", "identity", "late", "mode", "name", "not_run",
-                 "on_error", "prefix", "quotas", "reads_given", "rule", "rule_id", "scope", "tier",
+                 "on_error", "prefix", "quick", "quotas", "reads_given", "rule", "rule_id", "scope", "tier",
                  "usual", "usual_result", "wants", "yields")  # fmt: skip
 
     def __init__(
@@ -92,6 +93,7 @@ class Bound:
         self.not_run = self.skipped("not evaluated")
         usual = rule.usual()
         self.usual = usual if usual is not None and usual == (Conclusion.ALLOW, usual.reason, *_NOTHING_MORE) else None
+        self.quick = rule.evaluate if self.usual is not None and _is_quick(rule) and not self.wants else None
         self.usual_result = self.result(Conclusion.ALLOW, self.usual.reason) if self.usual is not None else self.not_run
 
     def __repr__(self) -> str:
@@ -132,6 +134,12 @@ class Bound:
     def skipped(self, why: str) -> RuleResult:
         """The result of not running, and why."""
         return self.result(Conclusion.ALLOW, RuleReason(self.name, why), state=State.NOT_RUN)
+
+
+def _is_quick(rule: Rule) -> bool:
+    """Whether a rule can be asked about any request, and answers at once."""
+    held_up = rule.needs or rule.needs_body or rule.waits or rule.looks_up or rule.is_late() or rule.sums_up
+    return not (held_up or rule.paths or rule.methods) and type(rule).applies_to is Rule.applies_to
 
 
 def distinct(name: str, taken: set[str]) -> str:

@@ -135,6 +135,7 @@ class RequestContext:
     _cookies: dict[str, list[str]] | None = None
     _query_values: dict[str, list[str]] | None = None
     _body_fields: BodyFields | None = None
+    _agents: Sequence[str] | None = None
 
     def __init__(
         self,
@@ -175,6 +176,12 @@ class RequestContext:
     def header_values(self, name: str) -> Sequence[str]:
         """Every value of the header ``name``, in order."""
         return self.headers.values(name)
+
+    def agents(self) -> Sequence[str]:
+        """Every value of the User-Agent, which more rules read than any other header."""
+        if self._agents is None:
+            self._agents = self.headers.values("user-agent")
+        return self._agents
 
     @property
     def host(self) -> str:

@@ -66,8 +66,22 @@ class Walk:
 
     def local(self, bounds: Sequence[Bound]) -> Generator[Effect, Any, None]:
         """Ask rules one after the other, to the first live DENY."""
+        progress = self.progress
+        results = progress.results
         for bound in bounds:
-            if self._open(bound):
+            if bound.quick is not None and not progress.would_end and not progress.ended and bound not in results:
+                try:
+                    outcome = bound.quick(self.view)
+                except Exception as error:
+                    self.fail(bound, error)
+                else:
+                    if outcome is bound.usual:
+                        self._as_usual(bound)
+                    else:
+                        self.settle(bound, outcome)
+                if self.denied:
+                    return
+            elif self._open(bound):
                 if bound.rule.needs_body and not (yield from self._body(bound)):
                     continue
                 steps = self._asked(bound)
@@ -197,15 +211,18 @@ class Walk:
             self.fail(bound, error)
             return None
         if outcome is bound.usual and self.rounds is None:
-            # Nearly every rule of nearly every request: the same result each time, and nothing to look at in it.
-            self.progress.results[bound] = bound.usual_result
-            if bound.dry:
-                self.progress.plain = False
+            self._as_usual(bound)
             return None
         if isinstance(outcome, Generator):
             return outcome
         self.settle(bound, outcome)
         return None
+
+    def _as_usual(self, bound: Bound) -> None:
+        """Keep what nearly every rule comes to for nearly every request: the same result each time."""
+        self.progress.results[bound] = bound.usual_result
+        if bound.dry:
+            self.progress.plain = False
 
     def _finished(self, bound: Bound, steps: Steps) -> Generator[Effect, Any, None]:
         try:

@@ -41,6 +41,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from doorward.errors import ConfigurationError
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from doorward.filters import Filter
+    from doorward.intelligence.bot_index import Bot
     from doorward.ids import Field
     from doorward.rules.base import View
 
@@ -207,8 +209,10 @@ def _raw_path(patterns: Any, place: Place) -> Condition:
 
     def test(view: View) -> bool | None:
         sent = view.request.raw_path
-        # Of WSGI servers with the query; of a client that speaks to a proxy with scheme and host.
-        return None if sent is None else means(re.sub(r"\A[a-z]+://[^/?]*", "", sent.partition("?")[0]))
+        if sent is None:
+            return None
+        path = sent.partition("?")[0]  # WSGI servers tell the query with it
+        return means(path if path.startswith("/") else _AUTHORITY.sub("", path))
 
     return leaf("raw_path", test, frozenset({"*"}))
 
@@ -356,9 +360,15 @@ def _bot(names: Any, place: Place) -> Condition:
         raise ConfigurationError(place.field, "names no bot that has a name: what evidence finds is for detect_bot")
     wanted = place.standing
 
+    @lru_cache(_MOST_REMEMBERED)
+    def named(agent: str) -> tuple[Bot, ...]:
+        return tuple([bot for bot in index.find(agent) if bot.id in ids])
+
     def test(view: View) -> bool:
-        agents = view[0].header_values("user-agent")
-        claimed = [bot for agent in agents for bot in index.find(agent[:_LONGEST_AGENT]) if bot.id in ids]
+        agents = view[0].agents()
+        if len(agents) == 1 and not named(agents[0][:_LONGEST_AGENT]):
+            return False  # nearly always
+        claimed = [bot for agent in agents for bot in named(agent[:_LONGEST_AGENT])]
         if not claimed or not wanted:
             return bool(claimed)
         facts = view.addresses.about(view.ip)
@@ -367,7 +377,10 @@ def _bot(names: Any, place: Place) -> Condition:
     return leaf("bot", test, frozenset({"user-agent"}), reads=frozenset({"crawler"}) if wanted else frozenset())
 
 
+_AUTHORITY = re.compile(r"\A[A-Za-z]{1,20}://[^/?]*+")
+"""Of a client that takes the application for a proxy (RFC 9112 section 3.2.2)."""
 _LONGEST_AGENT = 1_024
+_MOST_REMEMBERED = 512
 
 
 def _where(expressions: Any, place: Place) -> Condition:

@@ -15,7 +15,7 @@ match while all request filters have to. What is different, because there it lef
 - **Patterns are for the whole path, or the whole endpoint.** ``/health`` is not ``/admin/health``. There globs had an
   end and no beginning, and plain text was found anywhere.
 - **A regular expression says so**, with ``regex:`` or ``re:``. There one that had a ``*`` in it was taken for a glob.
-- **What cannot be compiled, or could take more than linear time, is an error**, here and now. There it was left out, and
+- **What cannot be compiled, or could take more than linear time, is an error**, at once. There it was left out, and
   the route with it.
 - ``headers.<name>`` works, in any case. ``json.<path>`` of a request without JSON does not match, and breaks nothing.
   ``args.values`` is a parameter called "values".

@@ -47,7 +47,7 @@ def schema() -> Schema:
         "type": "object",
         "properties": {
             "include": {
-                "description": "Presets whose rules come before the file's own, and whose options hold where it has none.",
+                "description": "Presets: their rules come before the file's own, their options hold where it has none.",
                 "type": "array",
                 "items": {"type": "string", "pattern": "^preset:"},
             },

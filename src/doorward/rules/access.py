@@ -49,6 +49,7 @@ class Matcher:
         wants: The application's characteristics that it looks at, as in ``Rule.wants``.
         parts: What of a request it reads, as in ``Rule.parts``.
         needs_body: Whether it reads the body.
+        test: The same as ``find`` without words, where there is such: False where it certainly does not hold.
     """
 
     parameter: Field
@@ -57,6 +58,7 @@ class Matcher:
     wants: frozenset[str] = frozenset()
     parts: frozenset[str] = NO_PARTS
     needs_body: bool = False
+    test: Callable[[View], bool | None] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +128,8 @@ class AccessRule(Rule):
         """Ask one condition after the other, to the first that does not hold."""
         found: list[str] = []
         for matcher in self.matchers:
+            if matcher.test is not None and matcher.test(view) is False:
+                return self._idle
             holds, message = matcher.find(view)
             if not holds:
                 return Outcome(Conclusion.ALLOW, RuleReason(self.name, message)) if message else self._idle

@@ -97,6 +97,7 @@ def matcher(condition: Condition, parameter: Field) -> Matcher:
         wants=condition.wants,
         parts=condition.parts,
         needs_body=condition.needs_body,
+        test=test,
     )
 
 

@@ -52,7 +52,16 @@ def agent_test(spec: Predicate) -> Test:
                 found[agent] = known
         return known
 
-    return header_test("user-agent", remembering)
+    several = header_test("user-agent", remembering)
+
+    def test(view: View) -> bool:
+        agents = view[0].agents()
+        if len(agents) != 1:
+            return bool(several(view))
+        agent = agents[0]
+        return agent != "" and remembering(agent)
+
+    return test
 
 
 def host_test(spec: Predicate) -> Test:
