@@ -74,7 +74,7 @@ def _verdict(
     engine: Engine, progress: Progress, results: Sequence[RuleResult], now_ns: int
 ) -> tuple[Conclusion, Reason, int]:
     live = [result for result in results if result.decides]
-    if progress.weight and engine.threshold(progress.weight) is Conclusion.DENY:
+    if _too_heavy(engine, progress, live):
         return Conclusion.DENY, RuleReason("weights", _sum(progress.weight), progress.weight), 0
     for conclusion in (Conclusion.DENY, Conclusion.CHALLENGE, Conclusion.ERROR):
         if conclusion is Conclusion.CHALLENGE:
@@ -99,6 +99,13 @@ def _block(engine: Engine, progress: Progress, now_ns: int) -> None:
         result = progress.result(bound)
         if result is not None and result.state is not State.NOT_RUN:
             progress.results[bound] = bound.result(Conclusion.DENY, bound.rule.denial(wanted.explain()))
+
+
+def _too_heavy(engine: Engine, progress: Progress, live: Iterable[RuleResult]) -> bool:
+    """Whether the sum of weights is what denies: not the part of it that there was when a rule ended the walk."""
+    if not progress.weight or engine.threshold(progress.weight) is not Conclusion.DENY:
+        return False
+    return not engine.lightens or all([result.conclusion is not Conclusion.DENY for result in live])
 
 
 def _wanted(engine: Engine, progress: Progress, results: Iterable[RuleResult]) -> ChallengeReason | None:
@@ -164,6 +171,8 @@ def _would_decide(engine: Engine, progress: Progress, conclusion: Conclusion, no
     for wanted in (Conclusion.DENY,) if covered else (Conclusion.DENY, Conclusion.CHALLENGE):
         heavy = progress.heavy if wanted is Conclusion.DENY else None
         refusing = [bound for bound in engine.in_turn if bound is heavy or _would_come_to(progress, bound, wanted)]
+        if engine.lightens and heavy is not None:
+            refusing = _weighed_last(refusing, heavy)
         refusing.sort(key=lambda bound: _after(engine, progress, bound))
         if refusing and refusing[0] is heavy:
             return "weights" if weighed is wanted is not engine.threshold(progress.weight) else None
@@ -174,6 +183,12 @@ def _would_decide(engine: Engine, progress: Progress, conclusion: Conclusion, no
         if weighed is wanted:
             return "weights"
     return None
+
+
+def _weighed_last(refusing: Sequence[Bound], heavy: Bound) -> list[Bound]:
+    """Rules in turn, where what weighs enough comes after all rules of the application's own."""
+    own = [bound for bound in refusing if bound is not heavy and bound.rule.phase is Phase.ACCESS]
+    return [*own, heavy, *[bound for bound in refusing if bound is not heavy and bound not in own]]
 
 
 def _would_be_covered(engine: Engine, progress: Progress, now_ns: int) -> bool:

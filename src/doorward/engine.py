@@ -28,6 +28,7 @@ from doorward.decision import Conclusion, State
 from doorward.fingerprint import CLIENT
 from doorward.passing import add_counters, check_again
 from doorward.progress import NO_INPUTS, Inputs, Progress
+from doorward.rules.access import AccessRule
 from doorward.rules.base import Phase
 from doorward.rules.limits import DynamicLimit
 from doorward.suspicion import add_up_waiting
@@ -93,6 +94,7 @@ class Engine:
         "in_turn",
         "ips",
         "late",
+        "lightens",
         "limits",
         "names_clients",
         "passes",
@@ -151,6 +153,8 @@ class Engine:
         self.barring = [b for b in early if b.rule.sums_up]
         self.blocking = [b for b in early if b.rule.blocks]
         self.late = [b for b in early if b.late]
+        # Rules of the application's own may take weight off again: the sum counts once all of them were asked.
+        self.lightens = any(isinstance(b.rule, AccessRule) and b.rule.weight < 0 for b in self._access)
         counted = (ban, *self.barring, *self.limits)
         self.names_clients = any(CLIENT in b.identity.names for b in counted)
         self.passes = passes._replace(names_clients=self.names_clients) if passes is not None else None
@@ -240,6 +244,8 @@ class Engine:
         walk = Walk(self, progress, inputs, deferring)
         if self._access:
             yield from walk.local(self._access)
+            if self.lightens:
+                walk.look_at_weight()
         progress.told = False
         if not (self.refusals and not walk.denied and self._recalled(walk)):
             if progress.waiting and not (deferring or walk.denied):
@@ -288,4 +294,6 @@ def _is_usual(progress: Progress, bound: Bound) -> bool:
 
 
 def _effort(bound: Bound) -> tuple[int, bool, int]:
-    return (bound.rule.phase, bound.rule.needs_body, bound.rule.effort)
+    # Rules of the application's own are asked in the order in which they were declared.
+    own = bound.rule.phase is Phase.ACCESS
+    return (bound.rule.phase, not own and bound.rule.needs_body, 0 if own else bound.rule.effort)

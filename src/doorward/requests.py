@@ -130,6 +130,7 @@ class EnvironHeaders(Headers):
 _WITHOUT_PREFIX = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})
 
 
+@lru_cache(512)
 def _environ_key(name: str) -> str:
     key = name.upper().replace("-", "_")
     return key if key in _WITHOUT_PREFIX else f"HTTP_{key}"

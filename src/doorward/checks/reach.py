@@ -193,7 +193,7 @@ def weights_without_threshold(subject: Subject) -> Iterator[Told]:
             'give the client thresholds={"DENY": 20}, or write deny(…) instead',
         )
     own = any(not type(bound.rule).__module__.startswith("doorward.") for bound in subject.rules)
-    most = sum(_adds(bound.rule) for bound in weighing)
+    most = sum(max(0.0, _adds(bound.rule)) for bound in weighing)
     if weighing and thresholds and not own and most < min(thresholds):
         yield Told(
             CLIENT,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from doorward.asking import ServicePart
@@ -17,6 +16,7 @@ from doorward.policy.documents import read
 from doorward.policy.errors import PolicyError, mistake
 from doorward.policy.following import PolicyFile
 from doorward.policy.loading import Policy, load, made
+from doorward.presets import file_of
 from doorward.requests import from_carrier
 from doorward.runtime import Runtime
 from doorward.settings import Options, parse
@@ -55,7 +55,7 @@ class FollowingRuntime(Runtime):
         self._in_code = list(rules)
         self._options: Options = options.copy()
         self._owner = owner
-        self._path = Path(named).absolute()
+        self._path = file_of(named).absolute()
         super().__init__([*rules, *policy.rules], parse(self._merged(policy), owner))
         self._installed = 0
         # Made after all that may be locked under it: a fork takes locks in the reverse order of their making.

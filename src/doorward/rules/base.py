@@ -165,6 +165,10 @@ class Rule:
             return False
         return self._matcher is None or self._matcher.match(request.method, request.path) is not None
 
+    def asks_for_body(self, view: View) -> bool:
+        """Whether the body of this request has to be held for it; for a rule that ``needs_body``."""
+        return True
+
     def names(self, method: str, path: str) -> bool:
         """Whether the rule was declared for this very path, not for all."""
         return self._matcher is not None and self._matcher.match(method, path) is not None
