@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from doorward.context import Body
 from doorward.drivers import Deadline, Limiter, at_hand, failed, is_async, keeps_deadline, reachable
-from doorward.effects import AskService, AskStore, AskWeb, CountHits, Effect, Gather, Pause, ReadBody, ResolveDns
+from doorward.effects import (
+    AskService,
+    AskStore,
+    AskWeb,
+    Compute,
+    CountHits,
+    Effect,
+    Gather,
+    Pause,
+    ReadBody,
+    ResolveDns,
+)
 
 if TYPE_CHECKING:
     from doorward.drivers import Service
@@ -77,6 +88,8 @@ class AsyncPorts:
                 return await asyncio.gather(*(self._attempt(each) for each in effects))
             case Pause():
                 return await asyncio.sleep(0)
+            case Compute(pool, call, arguments):
+                return await asyncio.wrap_future(pool.submit(call, *arguments))
             case AskService(question):
                 return await at_hand(self._service).aask(question, self._deadline.left())
             case ResolveDns() | AskWeb():

@@ -62,6 +62,7 @@ class Asked(NamedTuple):
         request: The request that brought it.
         ip: The client's address.
         now_ms: The time, in milliseconds since the Unix epoch.
+        on_store_error: What the application wants while the store fails: ``"local"``, ``"deny"`` or ``"allow"``.
     """
 
     issue: Issue
@@ -69,6 +70,7 @@ class Asked(NamedTuple):
     request: RequestContext
     ip: str
     now_ms: int
+    on_store_error: str = "local"
 
 
 class Kind(Protocol):
