@@ -140,7 +140,7 @@ class Pictures:
             charge = yield from luck.take(asked, chance)
             if charge is None:
                 return Checked(False, "harder", ends=True)
-        expected = form.answer(of_answer(seed, asked, form.name), grade)
+        expected = form.answer(of_answer(seed, asked.issue, form.name), grade)
         if not compare_digest(expected.encode(), given.encode("utf-8", "surrogatepass")):
             return Checked(False, "wrong", ends=True)
         if charge is not None:

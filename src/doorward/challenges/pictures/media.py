@@ -59,10 +59,10 @@ class Drawer:
         seed = yield from self._records.seed(asked, form.name)
         if seed is None:
             return plain(403, "unavailable")
-        answer = form.answer(of_answer(seed, asked, form.name), grade)
+        answer = form.answer(of_answer(seed, asked.issue, form.name), grade)
         drawing: Any
         try:
-            drawing = yield Compute(self._pool, form.draw, (answer, of_drawing(seed, asked, form.name), grade))
+            drawing = yield Compute(self._pool, form.draw, (answer, of_drawing(seed, asked.issue, form.name), grade))
         except StoreError:  # all threads are drawing
             return _later(1)
         return _as_answer(drawing, asked.request)

@@ -21,6 +21,7 @@ from doorward.locks import lock_over_forks
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from doorward.challenges.issue import Issue
     from doorward.challenges.kinds import Asked
     from doorward.effects import Effect
 
@@ -89,18 +90,18 @@ class Records:
             self._here[key] = seed
 
 
-def of_answer(seed: bytes, asked: Asked, form: str) -> Random:
+def of_answer(seed: bytes, issue: Issue, form: str) -> Random:
     """What an answer is drawn with."""
-    return _random(b"answer", seed, asked, form)
+    return _random(b"answer", seed, issue, form)
 
 
-def of_drawing(seed: bytes, asked: Asked, form: str) -> Random:
+def of_drawing(seed: bytes, issue: Issue, form: str) -> Random:
     """What everything else of a drawing is drawn with."""
-    return _random(b"drawing", seed, asked, form)
+    return _random(b"drawing", seed, issue, form)
 
 
-def _random(use: bytes, seed: bytes, asked: Asked, form: str) -> Random:
-    mixed = hashlib.sha256(b"\0".join([use, seed.hex().encode(), form.encode(), asked.issue.id.encode()]))
+def _random(use: bytes, seed: bytes, issue: Issue, form: str) -> Random:
+    mixed = hashlib.sha256(b"\0".join([use, seed.hex().encode(), form.encode(), issue.id.encode()]))
     return Random(mixed.digest())  # noqa: S311  (seeded with 128 bits of chance, and never seen but as a drawing)
 
 
