@@ -81,7 +81,7 @@ def ink_and_paper(random: Random, hardness: int) -> list[int]:
 
     At hardness 4 and 5 it is over 4.5 to 1 (1.4.3).
     """
-    darkest, lightest = (0.34, 0.90) if hardness < 4 else (0.42, 0.88)
+    darkest, lightest = (0.22, 0.91) if hardness < 4 else (0.36, 0.89)
     ink = colorsys.hls_to_rgb(random.random(), darkest / 2, 0.7)
     paper = colorsys.hls_to_rgb(random.random(), lightest + random.uniform(0, 0.06), 0.5)
     palette = []

@@ -40,7 +40,7 @@ def paper(random: Random) -> Colour:
 
 def ink(random: Random, hardness: int) -> Colour:
     """A dark colour, for shapes; less dark when it is harder, and over 3 to 1 against the ground (WCAG 2.2, 1.4.11)."""
-    return _colour(random.random(), random.uniform(0.16, 0.22 + 0.02 * hardness), 0.75)
+    return _colour(random.random(), random.uniform(0.16, 0.22 + 0.015 * hardness), 0.75)
 
 
 def _colour(hue: float, lightness: float, saturation: float) -> Colour:
