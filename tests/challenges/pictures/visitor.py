@@ -83,9 +83,7 @@ class Site:
         )
         self.app = DoorwardMiddleware(_hello, self.aj)
 
-    def call(
-        self, path: str, fields: Any = None, *, ip: str = NEWCOMER, query: str = "", **headers: str
-    ) -> Reply:
+    def call(self, path: str, fields: Any = None, *, ip: str = NEWCOMER, query: str = "", **headers: str) -> Reply:
         """One request; a POST where there are fields."""
         body = b"" if fields is None else (fields if isinstance(fields, bytes) else urlencode(fields).encode())
         environ = {

@@ -57,13 +57,13 @@ OUTLINES: Mapping[str, Outline] = {
     "arrow": _mirrored([(0, -1), (0.75, -0.15), (0.3, -0.15), (0.3, 1)]),
     "cross": _mirrored([(0.3, -1), (0.3, -0.3), (1, -0.3), (1, 0.3), (0.3, 0.3), (0.3, 1)]),
     "bolt": [(0.25, -1), (-0.6, 0.15), (-0.05, 0.15), (-0.3, 1), (0.6, -0.25), (0.05, -0.25)],
-    "tree": _mirrored([(0, -1), (0.6, -0.3), (0.3, -0.3), (0.85, 0.5), (0.2, 0.5), (0.2, 1)]),
+    "crown": _mirrored([(0, -0.9), (0.48, 0), (1, -0.6), (0.85, 0.75)]),
     "fish": [(1, 0), (0.75, -0.3), (0.3, -0.5), (-0.2, -0.38), (-0.5, -0.12), (-1, -0.55), (-0.82, 0), (-1, 0.55),
              (-0.5, 0.12), (-0.2, 0.38), (0.3, 0.5), (0.75, 0.3)],
 }  # fmt: skip
-"""Told apart at every angle."""
+"""Told apart at every angle; so there are no two with a head and a stem."""
 
-POINTING = ("arrow", "drop", "fish", "heart", "tree")
+POINTING = ("arrow", "crown", "drop", "fish", "heart")
 """Those that plainly point somewhere."""
 
 
