@@ -109,6 +109,29 @@ def test_the_page_names_its_media_below_where_it_is_mounted() -> None:
     assert 'href="/shop/.doorward/static/pictures.' in page
 
 
+def test_a_client_without_pages_is_told_what_to_do() -> None:
+    """Where the picture is, and nothing of what it shows."""
+    import json
+
+    site = Site(Pictures("letters"))
+    reply = site.call("/x", accept="application/json")
+    told = json.loads(reply.body)["challenge"]
+    assert {name: told[name] for name in ("kind", "form", "picture", "sound", "verify", "earliest")} == {
+        "kind": "letters",
+        "form": "letters",
+        "picture": "/.doorward/picture",
+        "sound": "/.doorward/sound",
+        "verify": "/.doorward/verify",
+        "earliest": 1,
+    }
+    assert site.call(told["picture"], query=f"t={told['token']}").status == 200
+    form = site.kind.shown(issue_of(told["token"])).main
+    site.clock.advance(5)
+    body = json.dumps({"token": told["token"], "answer": site.right(told["token"], form)}).encode()
+    reply = site.call(told["verify"], body, content_type="application/json", accept="application/json")
+    assert (reply.status, json.loads(reply.body)["passed"]) == (200, True)
+
+
 # Computing apart
 
 
@@ -149,6 +172,25 @@ def test_more_than_there_are_threads_for_is_refused() -> None:
     pool = Offload(1)
     assert isinstance(asyncio.run(_both(pool))[0], StoreError)
     pool.close()
+
+
+def test_threads_draw_the_same_as_one() -> None:
+    """Fonts and recordings are shared by all threads."""
+    from concurrent.futures import ThreadPoolExecutor
+    from random import Random
+
+    from doorward.challenges.pictures.forms import Grade
+    from doorward.challenges.pictures.kind import _FORMS
+
+    forms = [form for name in ("letters", "shapes", "odd", "audio") for form in _FORMS[name]]
+    jobs = [(form, seed) for seed in range(8) for form in forms]
+
+    def draw(job) -> bytes:
+        form, seed = job
+        return form.draw(form.answer(Random(seed), Grade(2)), Random(seed), Grade(2)).content
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(draw, jobs)) == [draw(job) for job in jobs]
 
 
 # Configuration

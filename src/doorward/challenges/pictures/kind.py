@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from hmac import compare_digest
+from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
 from doorward.challenges.kinds import Checked, Posed
@@ -89,6 +91,7 @@ class Pictures:
         self._records = Records()
         most = _whole(drawings_per_minute, "drawings_per_minute", 1, 1_000_000)
         require_extra(name)
+        _warmed(name)
         self._drawer = Drawer(self._records, most)
 
     def shown(self, issue: Issue) -> Shown:
@@ -164,6 +167,14 @@ def _given(shown: Shown, fields: Mapping[str, object]) -> tuple[Form, str | None
         if given is not None:
             return form, given
     return shown.main, None
+
+
+@cache
+def _warmed(name: str) -> None:
+    """Draw once, so that what drawing loads is there, and works, before somebody waits for it."""
+    for form in (*_FORMS[name], _SOUND, _LETTERS):
+        chance, easy = Random(0), Grade(EASIEST)  # noqa: S311  (nobody sees these)
+        form.draw(form.answer(chance, easy), chance, easy)
 
 
 def _whole(value: object, field: str, least: int, most: int) -> int:
