@@ -69,6 +69,19 @@ def test_no_two_drawings_are_the_same(form) -> None:
     assert form.draw(answer, Random(7), grade).content == drawn[7]
 
 
+def test_no_tile_comes_twice() -> None:
+    """Weakness 6: two thousand pictures that anybody could download, of which a script knew each again."""
+    grade, tiles_seen = Grade(1), []
+    for seed in range(20):
+        drawn = FORMS[1].draw(FORMS[1].answer(Random(seed), grade), Random(seed), grade)
+        with Image.open(io.BytesIO(drawn.content)) as picture:
+            grey = picture.convert("L")
+        for at in range(12):
+            left, top = at % 4 * 72, at // 4 * 72 + 72
+            tiles_seen.append(grey.crop((left, top, left + 72, top + 72)).point(lambda value: value // 128).tobytes())
+    assert len(set(tiles_seen)) == len(tiles_seen)
+
+
 def test_each_step_is_harder_than_the_one_before() -> None:
     """Weakness of Humanify: hardness changed nothing there, or was drawn by chance."""
     steps = [letters.LENGTHS, letters.TURNS, letters.WAVES, letters.LINES, shapes.ROWS, shapes.TURNS, shapes.LEANS,

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from math import comb
 from random import Random
+from typing import NamedTuple
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.challenges.pictures.visitor import Site, fields_of, issue_of, passed
 
 from doorward.challenges.pictures import NAMES, Pictures, luck
@@ -14,6 +17,10 @@ from doorward.challenges.pictures.forms import Grade
 from doorward.challenges.pictures.kind import _FORMS, _LETTERS, _SOUND
 from doorward.challenges.pictures.letters import ALPHABET
 from doorward.challenges.verifying import ANSWERS_WINDOW_NS, MOST_ANSWERS
+from doorward.drivers import SyncPorts, run
+from doorward.offload import Offload
+from doorward.stores.memory import MemoryStore
+from doorward.testing import FakeClock
 
 GRADES = [Grade(hardness, long) for hardness in range(1, 6) for long in (False, True)]
 FORMS = {form.name: form for forms in _FORMS.values() for form in forms}
@@ -102,6 +109,35 @@ def test_the_allowance_comes_back() -> None:
         pass
     site.clock.advance(7200)
     assert guess(site, "203.0.113.7") == "wrong"
+
+
+class FromNetwork(NamedTuple):
+    """As much of an answer as the allowance looks at."""
+
+    ip: str
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(sorted(FORMS)), st.sampled_from(GRADES), st.integers(0, 900), st.integers(0, 255)),
+        max_size=150,
+    )
+)
+def test_no_mix_of_guesses_has_more_luck_than_that(guesses: list) -> None:
+    """Of all forms, at all hardness, at any pace, from any address of a network: 0.8 % in any hour."""
+    clock = FakeClock()
+    store = MemoryStore(clock=clock)
+    taken: list[tuple[float, float]] = []
+    for name, grade, pause, host in guesses:
+        clock.advance(pause)
+        chance = FORMS[name].chance(grade)
+        if not luck.cost(chance):
+            continue
+        ports = SyncPorts(store, MemoryStore, Offload, 1.0)
+        if run(luck.take(FromNetwork(f"203.0.113.{host}"), chance), ports) is not None:
+            taken.append((clock.now(), chance))
+            assert sum(each for at, each in taken if at > clock.now() - 3600) <= luck.ALLOWANCE
 
 
 @pytest.mark.parametrize("name", NAMES)
