@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.challenges.pictures.visitor import Reply, Site, fields_of, issue_of, passed, wrong_one
 
-from doorward.challenges.pictures import NAMES, Pictures
+from doorward.challenges.pictures import NAMES, Pictures, letters
+from doorward.challenges.pictures.forms import Grade
 
 HARDNESS = [1, 2, 3, 4, 5]
 
@@ -92,6 +93,14 @@ def test_typing_is_forgiving() -> None:
     token, forms = opened(site)
     arabic = "".join(chr(ord(digit) - ord("0") + 0x660) for digit in site.right(token, forms[1]))
     assert passed(site.send(token, {"answer": " ".join(arabic)}))
+
+
+def test_letters_that_are_never_drawn_are_read_as_those_that_look_like_them() -> None:
+    """Nobody has to know the alphabet. No answer has two texts that are both in it."""
+    form = letters.Letters()
+    assert form.given({"answer": "bog0q v"}, Grade(1)) == "RDCDDY"
+    assert not {chr(code) for code in letters.TAKEN_FOR} & set(letters.ALPHABET)
+    assert set(letters.TAKEN_FOR.values()) <= set(letters.ALPHABET)
 
 
 def test_an_answer_at_once_does_not_count() -> None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 ALPHABET = "ACDEFHJKLMNPRTWXY"
 """Without what looks alike once it is bent: B and 8, G and C, I and 1 and l, O and Q and 0, S and 5, U and V, Z and 2.
 No digits: a text of digits answers a sound."""
+TAKEN_FOR = str.maketrans({"B": "R", "G": "C", "0": "D", "O": "D", "Q": "D", "V": "Y"})
+"""What is typed that is not in the alphabet, and what was meant by it."""
 LENGTHS = {1: 4, 2: 4, 3: 5, 4: 5, 5: 6}
 LONG = 6
 TURNS = {1: 8, 2: 14, 3: 18, 4: 22, 5: 26}
@@ -63,9 +65,9 @@ class Letters:
         return fill(template, url=url, alt=words["picture_letters_alt"], width=width, height=_HEIGHT)
 
     def given(self, fields: Mapping[str, object], grade: Grade) -> str | None:
-        """What was typed, unless it is digits."""
+        """What was typed, unless it is digits; letters that are never drawn are read as those that look like them."""
         text = typed(fields)
-        return text if text and not text.isdigit() else None
+        return text.translate(TAKEN_FOR) if text and not text.isdigit() else None
 
 
 def _length(grade: Grade) -> int:
