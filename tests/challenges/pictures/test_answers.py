@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import html5lib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -135,6 +136,29 @@ def test_nothing_that_is_sent_tells_of_the_answer(name: str) -> None:
         pages.add((shown.main.name, reply.body.replace(token.encode(), b"")))
     assert len(lengths) == 1
     assert len(pages) == len({form for form, _ in pages}), "a page differs by more than its token"
+
+
+@pytest.mark.parametrize("attempt", [1, 2])
+@pytest.mark.parametrize("name", NAMES)
+def test_pages_are_valid_and_every_field_has_a_name(name: str, attempt: int) -> None:
+    """By a strict parser; labels, legends and descriptions are there that fields refer to."""
+    site = Site(Pictures(name))
+    reply = site.call("/x") if attempt == 1 else site.send(site.page(), {"another": "1"})
+    page = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(reply.body.decode())
+    ids = [node.get("id") for node in page.iter() if node.get("id")]
+    assert len(ids) == len(set(ids))
+    referred = [name for node in page.iter() for name in node.get("aria-describedby", "").split()]
+    assert set(referred) <= set(ids)
+    labelled = {node.get("for") for node in page.iter("label")} | {
+        inner for label in page.iter("label") for inner in label.iter("input") if "".join(label.itertext()).strip()
+    }
+    for field in page.iter("input"):
+        assert field.get("type") == "hidden" or field.get("id") in labelled or field in labelled
+    for image in page.iter("img"):
+        assert image.get("alt")
+    for group in page.iter("fieldset"):
+        assert group[0].tag == "legend"
+        assert group[0].text.strip()
 
 
 anything = st.recursive(

@@ -193,6 +193,28 @@ def test_threads_draw_the_same_as_one() -> None:
         assert list(threads.map(draw, jobs)) == [draw(job) for job in jobs]
 
 
+def test_few_threads_draw_for_many() -> None:
+    """Calls wait for one of them, up to a bound, and come in order."""
+    pool = Offload(6, threads=2)
+    release, begun, seen = threading.Event(), threading.Semaphore(0), []
+
+    def work(number: int) -> int:
+        seen.append(threading.get_ident())
+        begun.release()
+        release.wait(20)
+        return number
+
+    futures = [pool.submit(work, number) for number in range(6)]
+    with pytest.raises(StoreError):
+        pool.submit(work, 6)
+    assert begun.acquire(timeout=20)
+    assert begun.acquire(timeout=20)
+    release.set()
+    assert [future.result(20) for future in futures] == list(range(6))
+    assert len(set(seen)) == 2
+    pool.close()
+
+
 # Configuration
 
 
