@@ -6,6 +6,7 @@ says the same on a slow machine and on a fast one.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import statistics
 import time
@@ -15,9 +16,11 @@ from typing import TYPE_CHECKING
 from benchmarks.common import Row, Table
 from doorward.challenges.pictures.forms import Grade
 from doorward.challenges.pictures.letters import Letters
+from doorward.challenges.pictures.media import MOST_AT_ONCE, THREADS
 from doorward.challenges.pictures.odd import Odd
 from doorward.challenges.pictures.shapes import Shapes
 from doorward.challenges.pictures.sound import Sound
+from doorward.offload import Offload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,8 +48,36 @@ def tables(*, quick: bool = False) -> list[Table]:
                 yard.append(_milliseconds(lambda: hashlib.sha256(MIB).digest()))
                 drawing.append(_milliseconds(lambda: sizes.append(len(form.draw(answer, random, grade).content))))  # noqa: B023
             rows.append(_row(f"{form.name}, {grade.hardness}{', long' * grade.long}", yard, drawing, max(sizes)))
+    rows.append(_waiting(quick=quick))
     note = "Processor time of one drawing, the median; the package captcha took 621 ms for a sound."
     return [Table("Pictures and sounds", note, ("", "ms", "MiB hashed", "largest, kB"), rows)]
+
+
+def _waiting(*, quick: bool) -> Row:
+    """How long the event loop waits while sixteen at once have hard rows drawn, on the threads that kinds have."""
+
+    async def measured() -> float:
+        pool, form, grade, waits = Offload(MOST_AT_ONCE, THREADS), Odd(), Grade(5), [0.0]
+
+        async def drawing(number: int) -> None:
+            random = Random(number)
+            for _ in range(1 if quick else 4):
+                await asyncio.wrap_future(pool.submit(form.draw, form.answer(random, grade), random, grade))
+
+        async def ticking() -> None:
+            while True:
+                began = time.perf_counter()
+                await asyncio.sleep(0.001)
+                waits.append((time.perf_counter() - began) * 1e3 - 1)
+
+        ticks = asyncio.ensure_future(ticking())
+        await asyncio.gather(*[drawing(number) for number in range(16)])
+        ticks.cancel()
+        pool.close()
+        return sorted(waits)[int(len(waits) * 0.99) - 1]
+
+    waited = asyncio.run(measured())
+    return Row(["event loop's wait while 16 draw, p99", f"{waited:.1f}"], {"ms": waited})
 
 
 def _row(name: str, yard: list[float], drawing: list[float], size: int) -> Row:

@@ -31,10 +31,11 @@ MOST_OF_NETWORK = 40
 MOST_IN_A_MINUTE = 1_200
 """Drawings in a minute for everybody: at 4 ms each, 8 % of one processor."""
 MOST_AT_ONCE = 64
-"""Drawings that are being made, or wait for a thread, in one process that awaits: the last of them waits 0.2 s."""
-THREADS = 2
-"""More of them draw no more in a second, since they share one interpreter, and keep the event loop from it for longer:
-with 16 threads it waited 130 ms, with 2 no longer than with 1."""
+"""Drawings that are being made, or wait for the thread, in one process that awaits: at 4 ms each, the last of them waits
+0.3 s."""
+THREADS = 1
+"""More draw hardly more in a second, since they share one interpreter, and keep the event loop from it: with 2 it waits
+twice as long, with 16 five to nine times (``python -m benchmarks.pictures``)."""
 MINUTE_NS = 60 * 1_000_000_000
 
 _RANGE = re.compile(r"bytes=([0-9]{1,9})-([0-9]{0,9})")
