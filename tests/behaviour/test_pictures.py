@@ -40,5 +40,5 @@ def test_a_person_passes(make: MakeApp, name: str) -> None:
     assert (passed.status, app.post("/.doorward/verify", headers=[BROWSER, FORM], body=body).status) == (303, 403)
     cookie = passed.header("Set-Cookie").partition(";")[0]
     landed = app.get(passed.header("Location"), headers=[BROWSER, ("Cookie", cookie)])
-    assert (landed.status, landed.header("Location")) == (303, "/echo?n=1")
+    assert (landed.status, "/echo?n=1" in landed.body.decode()) == (200, True)
     assert app.get("/echo?n=1", headers=[BROWSER, ("Cookie", cookie)]).status == 200

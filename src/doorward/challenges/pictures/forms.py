@@ -66,7 +66,7 @@ class Form(Protocol):
         """A drawing whose answer is ``answer``. Asks nobody for anything, and takes milliseconds."""
         ...
 
-    def parts(self, url: str, grade: Grade, words: Mapping[str, str], described_by: str) -> Markup:
+    def parts(self, url: Markup, grade: Grade, words: Mapping[str, str], described_by: str) -> Markup:
         """HTML that shows it; with the fields of the answer, unless it is typed."""
         ...
 

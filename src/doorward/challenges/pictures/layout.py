@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from doorward.challenges.assets import url_of
 from doorward.challenges.pictures.forms import LONGEST_TEXT, TEXT_FIELD
+from doorward.challenges.pictures.texts import ENGLISH
+from doorward.challenges.skin import quoted_url
 from doorward.markup import Markup, fill, join
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ _PAGE = """<link rel="stylesheet" href="{style}"><button hidden></button>
 <div id="captcha-hint">{hints}</div>
 {main}
 {fields}
-<p><button name="another" value="1">{another}</button></p>"""
+<p><button class="second" name="another" value="1">{another}</button></p>"""
 _FOLDED = '<details class="captcha-other"><summary>{text}</summary>{inside}</details>'
 _FIELD = """<p><label for="captcha-answer">{label}</label>
 <input id="captcha-answer" name="{name}" aria-describedby="captcha-hint" maxlength="{longest}" autocomplete="off"
@@ -42,6 +44,7 @@ def laid_out(
         words: The page's texts.
         earliest: Seconds from which on an answer counts; told from the second challenge on.
     """
+    words = {**ENGLISH, **words}
     shown = main.parts(_url(issue, main, prefix), grade, words, _HINT_ID)
     folded = other.parts(_url(issue, other, prefix), grade, words, _HINT_ID)
     field = _field(main, other, words)
@@ -60,8 +63,9 @@ def laid_out(
     )
 
 
-def _url(issue: Issue, form: Form, prefix: str) -> str:
-    return f"{prefix}/{form.path}?t={issue.token}"
+def _url(issue: Issue, form: Form, prefix: str) -> Markup:
+    # As it is, and not as visible text, which would be cut off.
+    return Markup(quoted_url(f"{prefix}/{form.path}?t={issue.token}"))
 
 
 def _hints(issue: Issue, words: Mapping[str, str], earliest: int) -> Markup:

@@ -58,7 +58,7 @@ class Letters:
         bent = _bent(picture, random, WAVES[grade.hardness])
         return as_png(bent, ink_and_paper(random, grade.hardness))
 
-    def parts(self, url: str, grade: Grade, words: Mapping[str, str], described_by: str) -> Markup:
+    def parts(self, url: Markup, grade: Grade, words: Mapping[str, str], described_by: str) -> Markup:
         """The picture. Its text says what it is, and not what it shows."""
         width = _CELL * _length(grade) + 2 * _MARGIN
         template = '<p><img class="captcha" src="{url}" alt="{alt}" width="{width}" height="{height}"></p>'

@@ -58,7 +58,7 @@ class Odd:
         frame(picture, COLUMNS, rows)
         return as_coloured_png(smooth(picture))
 
-    def parts(self, url: str, grade: Grade, words: Mapping[str, str], described_by: str) -> Markup:
+    def parts(self, url: Markup, grade: Grade, words: Mapping[str, str], described_by: str) -> Markup:
         """The picture, and a radio button on each tile."""
         rows = ROWS[grade.hardness]
         return fill(

@@ -66,7 +66,7 @@ class Shapes:
         frame(picture, COLUMNS, ROWS[grade.hardness] + 1, top=1)
         return as_coloured_png(smooth(picture))
 
-    def parts(self, url: str, grade: Grade, words: Mapping[str, str], described_by: str) -> Markup:
+    def parts(self, url: Markup, grade: Grade, words: Mapping[str, str], described_by: str) -> Markup:
         """The picture, and a check box on each tile."""
         rows = ROWS[grade.hardness]
         numbers = range(1, _tiles(grade) + 1)

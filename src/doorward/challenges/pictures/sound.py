@@ -67,7 +67,7 @@ class Sound:
             at += clip.width + gap
         return Media("audio/wav", _wav(track.tobytes()))
 
-    def parts(self, url: str, grade: Grade, words: Mapping[str, str], described_by: str) -> Markup:
+    def parts(self, url: Markup, grade: Grade, words: Mapping[str, str], described_by: str) -> Markup:
         """What plays it, when somebody starts it: nothing is fetched, or heard, before."""
         return fill(_PARTS, url=url, alt=words["picture_sound_alt"])
 
