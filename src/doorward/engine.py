@@ -243,9 +243,7 @@ class Engine:
             decided.look()  # before the results that it was made from change
         walk = Walk(self, progress, inputs, deferring)
         if self._access:
-            yield from walk.local(self._access)
-            if self.lightens:
-                walk.look_at_weight()
+            yield from self._ask_own(walk)
         progress.told = False
         if not (self.refusals and not walk.denied and self._recalled(walk)):
             if progress.waiting and not (deferring or walk.denied):
@@ -265,6 +263,12 @@ class Engine:
         if progress.told:
             decision.known_as(progress.service_id)
         return decision
+
+    def _ask_own(self, walk: Walk) -> Generator[Effect, Any, None]:
+        """Ask the application's own rules; what their weights come to is known after the last of them."""
+        yield from walk.local(self._access)
+        if self.lightens:
+            walk.look_at_weight()
 
     def _let_in(self, walk: Walk, decision: Decision, clearance: Clearance) -> Generator[Effect, Any, Decision]:
         """The decision, once it is known that the clearance which lets the request in still does."""

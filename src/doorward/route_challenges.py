@@ -17,8 +17,9 @@ from doorward.levels import DEFAULT_LEVEL, Level
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from doorward.builders.access import AccessOptions
     from doorward.context import RequestContext
-    from doorward.rules.access import AccessOptions, ChallengeRule, Matcher
+    from doorward.rules.access import ChallengeRule, Matcher
     from doorward.rules.base import Rule, RuleOptions
 
     When = str | Sequence[str] | Callable[[RequestContext], object]
@@ -174,7 +175,7 @@ def step_up(level: Level | str, max_age: MaxAge, when: When | None, options: Acc
     """
     from dataclasses import replace
 
-    from doorward.rules.access import challenge  # few applications have such a route
+    from doorward.builders.access import challenge  # few applications have such a route
 
     if callable(when):
         rule = challenge(level, max_age=max_age, **options)

@@ -111,7 +111,7 @@ class StepUp:
 
     def stepping_up(self, request: object, level: Level | str, max_age: MaxAge) -> Progress:
         """What is known about a request, with a rule in force that asks for ``level``."""
-        from doorward.rules.access import challenge  # few handlers ask
+        from doorward.builders.access import challenge  # few handlers ask
 
         rule = challenge(level, max_age=max_age, name="require")
         progress = self._known(request)

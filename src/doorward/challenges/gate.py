@@ -175,7 +175,7 @@ class Gate:
 
     def asked(self, issue: Issue, fields: dict[str, object], request: RequestContext, ip: str, now_ms: int) -> Asked:
         """An answer, as kinds look at it."""
-        return Asked(issue, fields, request, ip, now_ms, self.journal)
+        return Asked(issue, fields, request, ip, now_ms, self.journal, self.settings.on_store_error)
 
     # --- endpoints
 

@@ -70,6 +70,7 @@ class Asked(NamedTuple):
         ip: The client's address.
         now_ms: The time, in milliseconds since the Unix epoch.
         journal: Counts and logs.
+        on_store_error: What the application wants while the store fails: ``"local"``, ``"deny"`` or ``"allow"``.
     """
 
     issue: Issue
@@ -78,6 +79,7 @@ class Asked(NamedTuple):
     ip: str
     now_ms: int
     journal: Journal | None = None
+    on_store_error: str = "local"
 
 
 class Kind(Protocol):

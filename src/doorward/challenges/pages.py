@@ -108,6 +108,8 @@ def again(gate: Gate, request: RequestContext, ip: str, now_ms: int, why: str, f
     before = late(visit, fields)
     text = kept_text(before, fields) if before is not None else ""
     issue = following(visit, before, why)
+    if why == "another":  # who asks for another picture has done nothing wrong
+        return _challenge(visit, issue, posed_of(visit, issue), text, [])
     return _challenge(visit, issue, posed_of(visit, issue), text, [_SAID.get(why, "failed")], alert=True)
 
 
@@ -382,7 +384,7 @@ def as_data(content: Mapping[str, object]) -> Markup:
 
 def posed_of(visit: Visit, issue: Issue) -> Posed:
     """The challenge, as its kind poses it to this reader."""
-    return visit.gate.offer.by_name[issue.kind].pose(issue, visit.gate.settings.prefix, visit.language.words)
+    return visit.gate.offer.by_name[issue.kind].pose(issue, visit.prefix, visit.language.words)
 
 
 def wants_page(request: RequestContext) -> bool:
