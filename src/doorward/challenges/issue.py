@@ -28,6 +28,7 @@ class Issue(NamedTuple):
         issued_ms: When it was posed, in milliseconds since the Unix epoch.
         expires_ms: Until when it can be passed.
         token: Itself, signed; empty before it is.
+        doubt: How much of the weight was found in answers to challenges before it in the row.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Issue(NamedTuple):
     issued_ms: int = 0
     expires_ms: int = 0
     token: str = ""
+    doubt: float = 0.0
 
 
 def signed(issue: Issue, signer: Signer, now_ms: int, ttl_ms: int, bound_to: str) -> Issue:
@@ -50,6 +52,7 @@ def signed(issue: Issue, signer: Signer, now_ms: int, ttl_ms: int, bound_to: str
         "w": issue.weight,
         "t": issue.target,
         "a": issue.attempt,
+        **({"s": issue.doubt} if issue.doubt else {}),
     }
     token = signer.sign(Purpose.CHALLENGE, body, now_ms, ttl_ms, bound_to)
     return issue._replace(issued_ms=now_ms, expires_ms=now_ms + ttl_ms, token=token)
@@ -74,6 +77,7 @@ def opened(token: str, signer: Signer, now_ms: int, bound_to: str) -> Issue:
             found.issued_ms,
             found.expires_ms,
             token,
+            doubt=body.get("s", 0.0),
         )
     except (KeyError, ValueError):  # signed by a version of ours to come
         raise Refused("malformed") from None

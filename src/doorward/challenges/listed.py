@@ -8,11 +8,18 @@ from doorward.challenges.waiting import Wait
 from doorward.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from doorward.challenges.kinds import Kind
 
-BY_NAME = {"wait": Wait}
+
+def _browser() -> Kind:
+    from doorward.challenges.signals.kind import Browser  # few offer it
+
+    return Browser()
+
+
+BY_NAME: Mapping[str, Callable[[], Kind]] = {"wait": Wait, "browser": _browser}
 
 
 def kinds_of(given: Sequence[Any]) -> list[Kind]:

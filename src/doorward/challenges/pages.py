@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from doorward.answers import HTML, Answer, negotiated
 from doorward.challenges.assets import url_of
+from doorward.challenges.onward import next_of
 from doorward.challenges.replies import JSON, PROBLEM, SAFETY, as_json, plain
 from doorward.markup import Markup, fill, join
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from doorward.challenges.gate import Gate
     from doorward.challenges.issue import Issue
-    from doorward.challenges.kinds import Posed
+    from doorward.challenges.kinds import Checked, Posed
     from doorward.context import RequestContext
     from doorward.decision import Decision
 
@@ -24,6 +25,8 @@ WORDS: Mapping[str, str] = {
     "title": "One moment",
     "wait": "This takes {seconds} seconds. You will be let in by itself.",
     "go_on": "Continue",
+    "given_up": "This could not be confirmed in {attempts} attempts. Nothing is held against you:",
+    "anew": "begin anew",
     "cookies_off": "Your browser does not send back cookies, so that you would be asked again and again.",
 }
 
@@ -42,6 +45,12 @@ _PAGE = """<!doctype html>
 {parts}<button>{go_on}</button></form></main></body></html>
 """
 
+_GIVEN_UP = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex"><title>{title}</title></head>
+<body><main><h1>{title}</h1><p role="status">{text} <a href="{target}">{anew}</a>.</p></main></body></html>
+"""
+
 
 def answer_in_place(gate: Gate, request: RequestContext, decision: Decision, issue: Issue) -> Answer:
     """The challenge, in the place of what was asked for."""
@@ -51,15 +60,34 @@ def answer_in_place(gate: Gate, request: RequestContext, decision: Decision, iss
     return _page(gate, request, issue, gate.settings.status, [*headers])
 
 
-def again(gate: Gate, request: RequestContext, ip: str, now_ms: int, why: str, issue: Issue | None = None) -> Answer:
+def again(
+    gate: Gate,
+    request: RequestContext,
+    ip: str,
+    now_ms: int,
+    why: str,
+    issue: Issue | None = None,
+    checked: Checked | None = None,
+) -> Answer:
     """The answer to an answer that was not accepted: what is wrong, and another challenge."""
+    if issue is None:
+        posed: Issue | None = gate.moved(gate.pose(request, ip, gate.level_for(0.0), now_ms), "/", request, ip, now_ms)
+    else:
+        posed = next_of(gate, issue, checked, request, ip, now_ms)
     if not _wants_page(request):
-        return as_json(403, {"type": "about:blank", "title": "Forbidden", "status": 403, "code": why}, kind=PROBLEM)
-    attempt, level = (issue.attempt + 1, issue.level) if issue is not None else (1, gate.level_for(0.0))
-    posed = gate.pose(request, ip, level, now_ms, attempt=attempt)
-    if issue is not None:
-        posed = gate.moved(posed, issue.target, request, ip, now_ms)
-    return _page(gate, request, posed, 403, [])
+        content: dict[str, object] = {"type": "about:blank", "title": "Forbidden", "status": 403, "code": why}
+        if posed is not None:
+            content["challenge"] = _challenge(gate, request, posed)
+        return as_json(403, content, kind=PROBLEM)
+    return _page(gate, request, posed, 403, []) if posed is not None else _given_up(issue)
+
+
+def _given_up(issue: Issue | None) -> Answer:
+    """An end, and the way to a new beginning."""
+    attempts, target = (issue.attempt, issue.target) if issue is not None else (0, "/")
+    text = WORDS["given_up"].replace("{attempts}", str(attempts))
+    body = fill(_GIVEN_UP, title=WORDS["title"], text=text, target=target, anew=WORDS["anew"])
+    return Answer(403, [("Content-Type", HTML), *SAFETY, ("Content-Security-Policy", _POLICY)], body.encode())
 
 
 def passed(gate: Gate, request: RequestContext, ip: str, now_ms: int, issue: Issue) -> Answer:
@@ -118,7 +146,6 @@ def _posed(gate: Gate, issue: Issue) -> Posed:
 
 
 def _problem(gate: Gate, request: RequestContext, decision: Decision, issue: Issue) -> Answer:
-    posed = _posed(gate, issue)
     content: dict[str, object] = {
         "type": "about:blank",
         "title": "Forbidden",
@@ -126,15 +153,20 @@ def _problem(gate: Gate, request: RequestContext, decision: Decision, issue: Iss
         "detail": "A challenge has to be passed first.",
         "code": "challenge",
         "id": decision.id,
-        "challenge": {
-            "kind": issue.kind,
-            "level": issue.level.word,
-            "token": issue.token,
-            "verify": f"{request.root_path}{gate.settings.prefix}/verify",
-            **posed.data,
-        },
+        "challenge": _challenge(gate, request, issue),
     }
     return as_json(403, content, [*decision.headers.items()], PROBLEM)
+
+
+def _challenge(gate: Gate, request: RequestContext, issue: Issue) -> dict[str, object]:
+    """A challenge, for who has no page."""
+    return {
+        "kind": issue.kind,
+        "level": issue.level.word,
+        "token": issue.token,
+        "verify": f"{request.root_path}{gate.settings.prefix}/verify",
+        **_posed(gate, issue).data,
+    }
 
 
 def _shows_pages(request: RequestContext) -> bool:

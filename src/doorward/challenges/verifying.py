@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from doorward.challenges.assets import FOLDER, asset_answer
+from doorward.challenges.kinds import Checked
 from doorward.challenges.pages import again, landed, passed
 from doorward.challenges.replies import plain
 from doorward.challenges.tokens import Refused
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from doorward.answers import Answer
     from doorward.challenges.gate import Gate
     from doorward.challenges.issue import Issue
-    from doorward.challenges.kinds import Checked
     from doorward.context import RequestContext
     from doorward.effects import Effect
 
@@ -79,10 +79,13 @@ def _judged(
         return again(gate, request, ip, now_ms, refused.why)
     checked = yield from _checked(gate, issue, fields, request, ip, now_ms)
     gate.journal.count(f"challenge.{issue.kind}.{'passed' if checked.passed else checked.why}")
+    for code in checked.found:
+        gate.journal.count(f"challenge.{issue.kind}.found.{code}")
     if not checked.passed:
-        if checked.ends:
-            yield from _first(gate, issue, now_ms)
-        return again(gate, request, ip, now_ms, checked.why, issue)
+        if checked.ends and not (yield from _first(gate, issue, now_ms)):
+            # One payment is judged once: nothing follows from the same answer sent again.
+            checked = Checked(False, "spent")
+        return again(gate, request, ip, now_ms, checked.why, issue, checked)
     if not (yield from _first(gate, issue, now_ms)):
         return again(gate, request, ip, now_ms, "spent", issue)
     return passed(gate, request, ip, now_ms, issue)
@@ -93,8 +96,6 @@ def _checked(
 ) -> Generator[Effect, object, Checked]:
     kind = gate.offer.by_name.get(issue.kind)
     if kind is None:  # it was offered before the application's configuration changed
-        from doorward.challenges.kinds import Checked
-
         return Checked(False, "malformed")
     return (yield from kind.check(gate.asked(issue, dict(fields), request, ip, now_ms)))
 
