@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from doorward.admin import ClientState
     from doorward.async_driver import ReadBodyAsync
     from doorward.bound import Bound
+    from doorward.challenges.work import AltchaChecked
     from doorward.drivers import ReadBodySync
     from doorward.duration import Duration
     from doorward.effects import Charge, Effect
@@ -107,6 +108,19 @@ class Doorward(Facade):
             self._looked_back(progress, run(progress.engine.afterwards(progress), runtime.sync_ports(waits=True)))
         except Exception as error:
             self.runtime.journal.swallowed("after the response", error)
+
+    def check_altcha(self, payload: object, request: object) -> AltchaChecked:
+        """Whether a form's field ``altcha`` solves a challenge of ``GET /.doorward/altcha``. True once for each.
+
+        Args:
+            payload: What was sent in the field; None where it was not.
+            request: The request with the form, as :meth:`protect` takes it.
+
+        Raises:
+            UnsupportedRequest: ``request`` is none.
+        """
+        found: AltchaChecked = self._ask(self._altcha_flow(payload, request))
+        return found
 
     def _refund(self, charges: list[Charge]) -> Any:
         if charges:
@@ -252,6 +266,11 @@ class AsyncDoorward(Facade):
             self._looked_back(progress, await self.runtime.drive(progress.engine.afterwards(progress)))
         except Exception as error:
             self.runtime.journal.swallowed("after the response", error)
+
+    async def check_altcha(self, payload: object, request: object) -> AltchaChecked:
+        """As :meth:`Doorward.check_altcha`."""
+        found: AltchaChecked = await self._ask(self._altcha_flow(payload, request))
+        return found
 
     def _refund(self, charges: list[Charge]) -> Awaitable[None]:
         if not self.runtime.inline:

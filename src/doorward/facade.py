@@ -14,13 +14,14 @@ from doorward.runtime import Runtime
 from doorward.settings import Options, check_known, parse, parse_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from doorward.bodies import BodyOf
     from doorward.bound import Bound
+    from doorward.challenges.work import AltchaChecked
     from doorward.decision import Decision
     from doorward.drivers import SyncPorts
-    from doorward.effects import Charge
+    from doorward.effects import Charge, Effect
     from doorward.engine import Engine
     from doorward.fingerprint import Scalar
     from doorward.progress import Answer, NotGiven, Progress
@@ -127,6 +128,14 @@ class Facade(ABC):
         if self._extra and progress.engine is not self.engine:
             progress.engine = self._joined.get(progress.engine) or self._join(progress.engine)
         return progress
+
+    def _altcha_flow(self, payload: object, request: object) -> Generator[Effect, object, AltchaChecked]:
+        from doorward.challenges.work.checking import check
+
+        settings, found = self.runtime.settings, self.runtime.open(request, self.engine).request
+        ip = settings.ips.resolve(found.peer, found.header_values).address
+        now_ms = settings.clock.now_ns() // 1_000_000
+        return check(self.runtime.gatekeeper.gate, payload, found, ip, now_ms)
 
     def _body_of(self, request: object, progress: Progress) -> BodyOf:
         from doorward.bodies import BodyOf  # takes what middleware takes, which not every application has

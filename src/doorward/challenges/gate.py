@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 from doorward.challenges.binding import Binding
 from doorward.challenges.cookies import Cookies
 from doorward.challenges.issue import LONGEST_TARGET, Issue, opened, signed
-from doorward.challenges.kinds import Asked, Offer
+from doorward.challenges.kinds import Asked, Offer, Prepared
 from doorward.challenges.listed import kinds_of
 from doorward.challenges.pages import answer_in_place
 from doorward.challenges.targets import safe_target
 from doorward.challenges.tokens import Purpose, Refused, Signer
 from doorward.challenges.verifying import serve
+from doorward.challenges.work.checking import Altcha
+from doorward.challenges.work.options import AltchaSettings
 from doorward.cleared import Clearance
 from doorward.levels import Level
 from doorward.locks import lock_over_forks
@@ -61,6 +63,7 @@ class Gate:
         self.clock = clock
         self.journal = journal
         self.offer = Offer(kinds_of(settings.kinds))
+        self.altcha = Altcha(settings.altcha or AltchaSettings(), self.signer)
         self._spent: OrderedDict[str, int] = OrderedDict()
         self._lock = lock_over_forks()
 
@@ -107,6 +110,8 @@ class Gate:
 
         kind = self.offer.choose(level)
         issue = Issue(token_urlsafe(16), kind.name, kind.level, weight, target_of(request), attempt)
+        if isinstance(kind, Prepared):
+            issue = issue._replace(detail=kind.prepare(issue, now_ms))
         return signed(issue, self.signer, now_ms, CHALLENGE_TTL_MS, self.binding.of_challenge(request, ip))
 
     def moved(self, issue: Issue, target: str, request: RequestContext, ip: str, now_ms: int) -> Issue:

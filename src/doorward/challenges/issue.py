@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from doorward.challenges.tokens import Purpose, Refused
 from doorward.levels import Level
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from doorward.challenges.tokens import Signer
 
 LONGEST_TARGET = 4_000
 """Characters of a path with its query; who asks for more gets the page, and starts again from the front page without
 JavaScript."""
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Issue(NamedTuple):
@@ -28,6 +33,7 @@ class Issue(NamedTuple):
         issued_ms: When it was posed, in milliseconds since the Unix epoch.
         expires_ms: Until when it can be passed.
         token: Itself, signed; empty before it is.
+        detail: What its kind has to know again when the answer comes. Signed, and no secret: the client can read it.
         doubt: How much of the weight was found in answers to challenges before it in the row.
     """
 
@@ -40,6 +46,7 @@ class Issue(NamedTuple):
     issued_ms: int = 0
     expires_ms: int = 0
     token: str = ""
+    detail: Mapping[str, Any] = _NOTHING
     doubt: float = 0.0
 
 
@@ -52,6 +59,7 @@ def signed(issue: Issue, signer: Signer, now_ms: int, ttl_ms: int, bound_to: str
         "w": issue.weight,
         "t": issue.target,
         "a": issue.attempt,
+        **({"d": dict(issue.detail)} if issue.detail else {}),
         **({"s": issue.doubt} if issue.doubt else {}),
     }
     token = signer.sign(Purpose.CHALLENGE, body, now_ms, ttl_ms, bound_to)
@@ -77,6 +85,7 @@ def opened(token: str, signer: Signer, now_ms: int, bound_to: str) -> Issue:
             found.issued_ms,
             found.expires_ms,
             token,
+            body.get("d", _NOTHING),
             doubt=body.get("s", 0.0),
         )
     except (KeyError, ValueError):  # signed by a version of ours to come

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from doorward.challenges.waiting import Wait
+from doorward.challenges.work import Work
 from doorward.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def _browser() -> Kind:
     return Browser()
 
 
-BY_NAME: Mapping[str, Callable[[], Kind]] = {"wait": Wait, "browser": _browser}
+BY_NAME: Mapping[str, Callable[[], Kind]] = {"wait": Wait, "work": Work, "browser": _browser}
 
 
 def kinds_of(given: Sequence[Any]) -> list[Kind]:

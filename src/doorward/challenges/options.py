@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
 
 from doorward.duration import seconds
 from doorward.errors import ConfigurationError, UnknownArgument
 from doorward.levels import DEFAULT_LEVEL, Level, parse_level
 from doorward.patterns import is_plain_path
+
+if TYPE_CHECKING:
+    from doorward.challenges.work.options import AltchaOptions, AltchaSettings
 
 DEFAULT_PREFIX = "/.doorward"
 DEFAULT_LIFETIME = 12 * 3600.0
@@ -31,6 +34,8 @@ class ChallengeOptions(TypedDict, total=False):
         on_store_error: ``"local"``: single use is watched by each process alone while the store fails; ``"deny"``:
             nobody passes a challenge then; ``"allow"``: everybody may who answers it.
         status: HTTP status of a page that asks for a challenge; 403.
+        altcha: Challenges for ALTCHA's widget in forms of the application's own: ``{"lifetime": "20m"}``. See
+            :class:`~doorward.challenges.work.options.AltchaOptions`.
     """
 
     prefix: str
@@ -43,6 +48,7 @@ class ChallengeOptions(TypedDict, total=False):
     not_before: float
     on_store_error: Literal["local", "deny", "allow"]
     status: int
+    altcha: AltchaOptions
 
 
 class ChallengeSettings(NamedTuple):
@@ -52,12 +58,13 @@ class ChallengeSettings(NamedTuple):
     lifetime: float = DEFAULT_LIFETIME
     bind: frozenset[str] = frozenset({"address", "agent"})
     levels: Sequence[tuple[float, Level]] = ()
-    kinds: Sequence[Any] = ("wait",)
+    kinds: Sequence[Any] = ("wait", "work")
     secure: bool | None = None
     domain: str = ""
     not_before: float = 0.0
     on_store_error: Literal["local", "deny", "allow"] = "local"
     status: int = 403
+    altcha: AltchaSettings | None = None
 
     def level_for(self, weight: float) -> Level:
         """What a sum of weights asks for."""
@@ -142,6 +149,12 @@ def _status(value: Any, field: str) -> int:
     return int(value)
 
 
+def _altcha(value: Any, field: str) -> AltchaSettings:
+    from doorward.challenges.work.options import parse_altcha  # few applications have forms with that widget
+
+    return parse_altcha(value, field)
+
+
 _PARSERS: Mapping[str, Any] = {
     "prefix": _prefix,
     "lifetime": _lifetime,
@@ -153,4 +166,5 @@ _PARSERS: Mapping[str, Any] = {
     "not_before": _positive,
     "on_store_error": _on_store_error,
     "status": _status,
+    "altcha": _altcha,
 }

@@ -30,6 +30,9 @@ WORDS: Mapping[str, str] = {
     "cookies_off": "Your browser does not send back cookies, so that you would be asked again and again.",
 }
 
+WEIGHT_OF_UNKNOWN = 10.0
+"""Of the challenge that somebody is given who has answered none that is known."""
+
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; media-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -71,7 +74,9 @@ def again(
 ) -> Answer:
     """The answer to an answer that was not accepted: what is wrong, and another challenge."""
     if issue is None:
-        posed: Issue | None = gate.moved(gate.pose(request, ip, gate.level_for(0.0), now_ms), "/", request, ip, now_ms)
+        # Whose challenge is unknown is given a hard one: nobody gets an easier one by a wrong answer.
+        unknown = gate.pose(request, ip, gate.level_for(0.0), now_ms, weight=WEIGHT_OF_UNKNOWN)
+        posed: Issue | None = gate.moved(unknown, "/", request, ip, now_ms)
     else:
         posed = next_of(gate, issue, checked, request, ip, now_ms)
     if not _wants_page(request):

@@ -82,6 +82,11 @@ class Signer:
     def __init__(self, secrets: Sequence[bytes], audience: str, *, not_before_ms: int = 0) -> None:
         self._keys = {purpose: [_derived(secret, audience, purpose) for secret in secrets] for purpose in Purpose}
         self._not_before_ms = not_before_ms
+        self._secrets, self._audience = tuple(secrets), audience
+
+    def keys(self, what_for: str) -> list[bytes]:
+        """Keys for what is no token, such as protocols of others: one for each secret, in their order."""
+        return [_expanded(secret, f"other:{what_for}:{self._audience}") for secret in self._secrets]
 
     def sign(self, purpose: Purpose, body: Mapping[str, Any], now_ms: int, ttl_ms: int, bound_to: str = "") -> str:
         """A token that holds for ``ttl_ms`` milliseconds from ``now_ms``, for who is ``bound_to``."""
@@ -111,11 +116,14 @@ class Signer:
 
 
 def _derived(secret: bytes, audience: str, purpose: Purpose) -> tuple[bytes, bytes]:
+    key = _expanded(secret, f"{purpose.name}:{audience}")
+    return hashlib.sha256(b"key id" + key).digest()[:4], key
+
+
+def _expanded(secret: bytes, info: str) -> bytes:
     # HKDF (RFC 5869 sections 2.2 and 2.3), one block: extract with a fixed salt, expand with what the key is for.
     extracted = hmac.digest(b"doorward tokens", secret, "sha256")
-    info = f"{purpose.name}:{audience}".encode()
-    key = hmac.digest(extracted, info + b"\x01", "sha256")
-    return hashlib.sha256(b"key id" + key).digest()[:4], key
+    return hmac.digest(extracted, info.encode() + b"\x01", "sha256")
 
 
 def _mac(key: bytes, signed: bytes, bound_to: str) -> bytes:

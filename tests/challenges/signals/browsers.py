@@ -68,7 +68,8 @@ def form_lines(language: str, *, chrome: Lines | None = None, encoding: str = "g
     return [*chrome, ("upgrade-insecure-requests", "1"), ("origin", "https://a.example"),
             ("content-type", "application/x-www-form-urlencoded"), ("accept", accept),
             ("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document"),
-            ("referer", "https://a.example/"), ("accept-encoding", encoding), ("accept-language", language)]  # fmt: skip
+            ("referer", "https://a.example/"), ("accept-encoding", encoding),
+            ("accept-language", language)]  # fmt: skip
 
 
 def hint_lines(brands: list[list[str]], platform: str, *, mobile: bool = False) -> Lines:

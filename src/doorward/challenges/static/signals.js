@@ -188,8 +188,8 @@
   } else {
     window.doorward.signals = collected;
     window.doorward.kinds.browser = async (told, status) => {
-      const [fields, signals] = await Promise.all([window.doorward.kinds.work(told, status), collected()]);
-      return { ...fields, signals };
+      const signals = await collected(); // first: once the work begins, nothing else gets done in time
+      return { ...(await window.doorward.kinds.work(told, status)), signals };
     };
   }
 }
