@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 
 from doorward import Doorward, Response
 from doorward.answers import Answer
+from doorward.holding import KEPT_FORM, hold_form_now
 from doorward.layer import Layer, body_limit, usable
 from doorward.progress import NO_INPUTS
 from doorward.requests import carrier_of, from_carrier
@@ -175,6 +176,8 @@ class Protection:
                 return response_of(chosen, head=head) if isinstance(chosen, Answer) else chosen
         except Exception as error:
             self.runtime.journal.swallowed("on_denied", error)
+        read = functools.partial(hold, request, KEPT_FORM)
+        hold_form_now(self.layer, progress.request, decision, read)
         return response_of(self.layer.refusal(progress.request, decision), head=head)
 
     def _settle(self, progress: Progress, response: Response) -> None:

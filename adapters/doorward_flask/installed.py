@@ -13,7 +13,7 @@ from doorward.answers import Answer
 from doorward.requests import ROUTED_PATH, from_environ
 from doorward.rules.limits import Response as Answered
 from doorward.runtime import DECISION
-from doorward.wsgi import decide, endpoint_answer
+from doorward.wsgi import built_in, decide, endpoint_answer
 from doorward_flask.routing import Route, Routes
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ class Installed:
     def _refusal(self, progress: Progress, decision: Decision) -> Response:
         answer = self.layer.replaced(progress.request, decision)
         if answer is None:
-            answer = self.layer.refusal(progress.request, decision)
+            answer = built_in(self.layer, progress.request, decision, request.environ)
         elif not isinstance(answer, Answer):
             return cast("Response", answer)  # _flask_style has made it
         try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Unpack, cast
 from doorward.client import AsyncDoorward, Doorward
 from doorward.context import text
 from doorward.errors import ConfigurationError
-from doorward.holding import HeldBody
+from doorward.holding import HeldBody, hold_form
 from doorward.layer import Layer, LayerOptions
 from doorward.limit_headers import names_of
 from doorward.progress import NO_INPUTS
@@ -137,7 +137,9 @@ class DoorwardMiddleware:
         elif callable(answer):
             await cast("ASGIApp", answer)(scope, receive, send)
         else:
-            answer = self.layer.refusal(progress.request, decision) if answer is None else answer
+            if answer is None:
+                await hold_form(self.layer, progress.request, decision, receive)
+                answer = self.layer.refusal(progress.request, decision)
             await send_answer(send, answer, head=scope.get("method") == "HEAD")
 
     async def _reject(

@@ -22,6 +22,7 @@ class Clearance(NamedTuple):
         kind: Name of the challenge that it passed.
         issued_ms: When, in milliseconds since the Unix epoch.
         expires_ms: Until when that holds.
+        attempt: How many challenges in a row it took, from 1.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Clearance(NamedTuple):
     kind: str
     issued_ms: int
     expires_ms: int
+    attempt: int = 1
 
     def covers(self, wanted: ChallengeReason, now_ns: int) -> bool:
         """Whether nothing more has to be asked of the client."""

@@ -140,7 +140,7 @@ class Facade(ABC):
     def _body_of(self, request: object, progress: Progress) -> BodyOf:
         from doorward.bodies import BodyOf  # takes what middleware takes, which not every application has
 
-        return BodyOf(request, progress, self.runtime)
+        return BodyOf(request, progress.request, self.runtime)
 
     def _join(self, outer: Engine) -> Engine:
         """The rules in force with those that ``with_rule`` added, for a request that middleware began with."""

@@ -120,6 +120,18 @@ class Layer:
                 self.runtime.journal.swallowed("challenge", error)
         return refusal(request, decision)
 
+    def keeps_form(self, request: RequestContext, decision: Decision) -> bool:
+        """Whether the body has to be read before :meth:`refusal`: a form that its page will keep. Never raises."""
+        if not decision.is_challenged() or request.method != "POST" or request.body is not None:
+            return False
+        try:
+            from doorward.challenges.resuming import worth_reading  # few requests are challenged
+
+            return worth_reading(request)
+        except Exception as error:
+            self.runtime.journal.swallowed("challenge", error)
+            return False
+
     def serves(self, path: str) -> bool:
         """Whether a path is one of the endpoints of challenges, which no application sees."""
         return path.startswith(self._endpoints) and not self.runtime.off

@@ -35,6 +35,8 @@ class Issue(NamedTuple):
         token: Itself, signed; empty before it is.
         detail: What its kind has to know again when the answer comes. Signed, and no secret: the client can read it.
         doubt: How much of the weight was found in answers to challenges before it in the row.
+        keeps: Digest of the form that its page keeps, to be sent once it is passed; empty for none.
+        reference: Id of the decision that led to it, by which an operator finds it.
     """
 
     id: str
@@ -48,6 +50,8 @@ class Issue(NamedTuple):
     token: str = ""
     detail: Mapping[str, Any] = _NOTHING
     doubt: float = 0.0
+    keeps: str = ""
+    reference: str = ""
 
 
 def signed(issue: Issue, signer: Signer, now_ms: int, ttl_ms: int, bound_to: str) -> Issue:
@@ -61,18 +65,20 @@ def signed(issue: Issue, signer: Signer, now_ms: int, ttl_ms: int, bound_to: str
         "a": issue.attempt,
         **({"d": dict(issue.detail)} if issue.detail else {}),
         **({"s": issue.doubt} if issue.doubt else {}),
+        **({"f": issue.keeps} if issue.keeps else {}),
+        **({"r": issue.reference} if issue.reference else {}),
     }
     token = signer.sign(Purpose.CHALLENGE, body, now_ms, ttl_ms, bound_to)
     return issue._replace(issued_ms=now_ms, expires_ms=now_ms + ttl_ms, token=token)
 
 
-def opened(token: str, signer: Signer, now_ms: int, bound_to: str) -> Issue:
-    """The challenge that a token is of.
+def opened(token: str, signer: Signer, now_ms: int, bound_to: str, *, late_ms: int = 0) -> Issue:
+    """The challenge that a token is of; also for ``late_ms`` after its end, to go on from where it was.
 
     Raises:
         Refused: It is none that can be passed now, by this client.
     """
-    found = signer.open(Purpose.CHALLENGE, token, now_ms, bound_to)
+    found = signer.open(Purpose.CHALLENGE, token, now_ms, bound_to, late_ms=late_ms)
     body = found.body
     try:
         return Issue(
@@ -85,8 +91,10 @@ def opened(token: str, signer: Signer, now_ms: int, bound_to: str) -> Issue:
             found.issued_ms,
             found.expires_ms,
             token,
-            body.get("d", _NOTHING),
+            detail=body.get("d", _NOTHING),
             doubt=body.get("s", 0.0),
+            keeps=body.get("f", ""),
+            reference=body.get("r", ""),
         )
     except (KeyError, ValueError):  # signed by a version of ours to come
         raise Refused("malformed") from None

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
 
+from doorward.challenges.appearance import PARSERS as APPEARANCE
+from doorward.challenges.appearance import Appearance, parse_appearance
 from doorward.duration import seconds
 from doorward.errors import ConfigurationError, UnknownArgument
 from doorward.levels import DEFAULT_LEVEL, Level, parse_level
 from doorward.patterns import is_plain_path
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from doorward.challenges.work.options import AltchaOptions, AltchaSettings
 
 DEFAULT_PREFIX = "/.doorward"
@@ -36,6 +40,15 @@ class ChallengeOptions(TypedDict, total=False):
         status: HTTP status of a page that asks for a challenge; 403.
         altcha: Challenges for ALTCHA's widget in forms of the application's own: ``{"lifetime": "20m"}``. See
             :class:`~doorward.challenges.work.options.AltchaOptions`.
+        theme: ``"light"``, ``"dark"``, or ``"auto"``: as the visitor's system has it, the default.
+        accent: Colour of buttons: ``"#0b57d0"``.
+        logo: A picture above the title: a :class:`pathlib.Path`, which is served with the pages, or a URL.
+        title: Name of the site.
+        css: Path of a style sheet that is added to ours.
+        contact: Who helps: ``"mailto:help@example.org"``, an https URL, or text.
+        words: Words in the place of ours, and languages besides: ``{"de": {"title": "Kurz warten"}}``.
+        language: Spoken to clients that read none of the languages; ``"en"``.
+        template_dir: Folder of templates of pages, with ``${name}`` placeholders: see docs/challenges/pages.md.
     """
 
     prefix: str
@@ -49,6 +62,15 @@ class ChallengeOptions(TypedDict, total=False):
     on_store_error: Literal["local", "deny", "allow"]
     status: int
     altcha: AltchaOptions
+    theme: Literal["auto", "light", "dark"]
+    accent: str
+    logo: str | Path
+    title: str
+    css: str | Path
+    contact: str
+    words: Mapping[str, Mapping[str, str]]
+    language: str
+    template_dir: str | Path
 
 
 class ChallengeSettings(NamedTuple):
@@ -65,6 +87,7 @@ class ChallengeSettings(NamedTuple):
     on_store_error: Literal["local", "deny", "allow"] = "local"
     status: int = 403
     altcha: AltchaSettings | None = None
+    look: Appearance = Appearance()
 
     def level_for(self, weight: float) -> Level:
         """What a sum of weights asks for."""
@@ -82,9 +105,15 @@ def parse_challenges(given: Any) -> ChallengeSettings:
     if not isinstance(given, Mapping):
         raise ConfigurationError("challenges", f"must be a dict such as {{'lifetime': '12h'}}, not {given!r}")
     for name in given:
-        if name not in _PARSERS:
-            raise UnknownArgument("challenges", name, list(_PARSERS))
-    return ChallengeSettings(**{name: _PARSERS[name](value, f"challenges.{name}") for name, value in given.items()})
+        if name not in _PARSERS and name not in APPEARANCE:
+            raise UnknownArgument("challenges", name, [*_PARSERS, *APPEARANCE])
+    own = {name: _PARSERS[name](value, f"challenges.{name}") for name, value in given.items() if name in _PARSERS}
+    look = parse_appearance({name: value for name, value in given.items() if name in APPEARANCE}, "challenges")
+    if look != Appearance():
+        from doorward.challenges.skin import Skin  # few applications say anything about the looks
+
+        Skin(look)  # templates and languages are checked now, and not when somebody is first challenged
+    return ChallengeSettings(**own, look=look)
 
 
 def _prefix(value: Any, field: str) -> str:

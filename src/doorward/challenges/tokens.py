@@ -95,8 +95,8 @@ class Signer:
         signed = head + json.dumps(body, separators=(",", ":"), sort_keys=True).encode()
         return urlsafe_b64encode(signed + _mac(key, signed, bound_to)).rstrip(b"=").decode()
 
-    def open(self, purpose: Purpose, token: str, now_ms: int, bound_to: str = "") -> Token:
-        """What ``token`` says.
+    def open(self, purpose: Purpose, token: str, now_ms: int, bound_to: str = "", *, late_ms: int = 0) -> Token:
+        """What ``token`` says; ``late_ms`` is for how long after its end it is still read.
 
         Raises:
             Refused: It is not ours, not for this, or not valid now.
@@ -108,7 +108,7 @@ class Signer:
             raise Refused("forged")
         if issued > now_ms + CLOCK_SKEW_MS:
             raise Refused("future")
-        if now_ms >= expires:
+        if now_ms >= expires + late_ms:
             raise Refused("expired")
         if issued < self._not_before_ms:
             raise Refused("revoked")

@@ -47,6 +47,10 @@ class Picture(Paid):
 
     name, level = "picture", Level.HUMAN
 
+    def pose(self, issue: Any, prefix: str, words: object) -> Posed:
+        self.posed.append(issue.weight)
+        return Posed(Markup("<p>a picture</p>"), {"kind": "picture"})
+
 
 class Got(NamedTuple):
     """An answer."""

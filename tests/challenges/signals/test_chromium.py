@@ -110,6 +110,7 @@ def opened(browser: Chromium, url: str, mask: str = "", **options: Any) -> Itera
     """A page; what it complains about, but for refusals, fails the test."""
     with browser.new_context(**options) as context:
         page = context.new_page()
+        page.set_default_timeout(20_000)
         if mask:
             page.add_init_script(mask)
         complaints: list[str] = []
@@ -130,8 +131,9 @@ def ordinary(browser: Chromium) -> str:
 def test_stock_headless_pays_and_is_doubtful(stock: Chromium, with_pictures: Served) -> None:
     """It ends before a challenge for people, without clearance."""
     with opened(stock, f"{with_pictures.url}/x") as page:
-        expect(page.get_by_text("work", exact=True)).to_be_visible()
-        page.wait_for_url("**/verify")
+        page.wait_for_url("**/next")
+        expect(page.get_by_text("a picture")).to_be_visible()
+        expect(page.get_by_text("One more check is needed")).to_be_visible()
         assert not page.context.cookies()
     counts = with_pictures.counts()
     assert counts["doubtful"] == counts["found.webdriver"] == counts["found.request"] == 1
@@ -141,14 +143,14 @@ def test_stock_headless_pays_and_is_doubtful(stock: Chromium, with_pictures: Ser
 def test_stock_headless_pays_twice_where_there_is_nothing_more(stock: Chromium, site: Served) -> None:
     """The second time more; then it is let in, as a person would be whose browser looks like this."""
     with opened(stock, f"{site.url}/x") as page:
-        expect(page.locator("h1")).to_have_text("let in")
+        expect(page.locator("h1")).to_have_text("let in", timeout=20_000)
     assert (site.counts()["doubtful"], site.counts()["passed"]) == (1, 1)
 
 
 def test_a_masked_one_is_doubtful(stock: Chromium, with_pictures: Served) -> None:
     """The seven lines by which it passed NoBot."""
     with opened(stock, f"{with_pictures.url}/x", MASK, user_agent=ordinary(stock)) as page:
-        page.wait_for_url("**/verify")
+        page.wait_for_url("**/next")
         assert not page.context.cookies()
     assert {"found.webdriver", "found.altered_webdriver", "found.plugins"} <= with_pictures.counts().keys()
 
@@ -156,9 +158,8 @@ def test_a_masked_one_is_doubtful(stock: Chromium, with_pictures: Served) -> Non
 def test_one_that_nothing_drives_passes(stock: Chromium, with_pictures: Served) -> None:
     """Software graphics and a window without a frame are no proof: people on virtual machines have both."""
     agent = ordinary(stock)
-    with not_driven(stock, f"--user-agent={agent}") as browser:
-        with opened(browser, f"{with_pictures.url}/x") as page:
-            expect(page.locator("h1")).to_have_text("let in")
+    with not_driven(stock, f"--user-agent={agent}") as browser, opened(browser, f"{with_pictures.url}/x") as page:
+        expect(page.locator("h1")).to_have_text("let in", timeout=20_000)
     counts = with_pictures.counts()
     assert counts.pop("passed") == 1
     assert counts.keys() <= {"found.software", "found.no_graphics", "found.bare_window"}
@@ -166,9 +167,9 @@ def test_one_that_nothing_drives_passes(stock: Chromium, with_pictures: Served) 
 
 def test_one_whose_agent_is_set_by_its_driver_passes(with_pictures: Served, stock: Chromium) -> None:
     """By the protocol of developer tools, which forgets what workers say: weighed, and no proof either."""
-    with not_driven(stock) as browser:
-        with opened(browser, f"{with_pictures.url}/x", user_agent=ordinary(stock)) as page:
-            expect(page.locator("h1")).to_have_text("let in")
+    agent = ordinary(stock)
+    with not_driven(stock) as browser, opened(browser, f"{with_pictures.url}/x", user_agent=agent) as page:
+        expect(page.locator("h1")).to_have_text("let in", timeout=20_000)
     assert "doubtful" not in with_pictures.counts()
 
 
@@ -178,7 +179,7 @@ def test_the_driver_s_telephone_is_doubtful(stock: Chromium, with_pictures: Serv
              "Version/26.1 Mobile/15E148 Safari/604.1")  # fmt: skip
     options = {"viewport": {"width": 390, "height": 664}, "is_mobile": True, "has_touch": True}
     with opened(stock, f"{with_pictures.url}/x", user_agent=agent, **options) as page:
-        page.wait_for_url("**/verify")
+        page.wait_for_url("**/next")
     found = with_pictures.counts().keys()
     assert {"found.engine", "found.eval", "found.platform", "found.vendor", "found.not_chrome"} <= found
 
