@@ -173,6 +173,27 @@ def test_one_whose_agent_is_set_by_its_driver_passes(with_pictures: Served, stoc
     assert "doubtful" not in with_pictures.counts()
 
 
+BROKEN = """
+for (const [of, names] of [[Navigator.prototype, ["userAgent", "platform", "languages", "hardwareConcurrency", "vendor",
+     "productSub", "language", "webdriver", "plugins", "mimeTypes", "pdfViewerEnabled", "cookieEnabled", "deviceMemory",
+     "maxTouchPoints", "permissions", "userAgentData"]], [Screen.prototype, ["width", "availWidth", "colorDepth"]]]) {
+  for (const name of names) Object.defineProperty(of, name, { get: () => VALUE });
+}
+Intl.DateTimeFormat = window.matchMedia = window.Worker = Object.isFrozen = VALUE;
+"""
+"""What an extension may do that hides everything, and badly."""
+
+
+@pytest.mark.parametrize("value", ["undefined", "'x'.repeat(9999)", "-1", "NaN", "{}", "() => { throw Error() }"])
+def test_a_browser_with_anything_in_it_is_read(stock: Chromium, with_pictures: Served, value: str) -> None:
+    """And sent to the challenge for people, which it could not pass on to if its signals were refused outright."""
+    with opened(stock, f"{with_pictures.url}/x", BROKEN.replace("VALUE", value)) as page:
+        page.wait_for_url("**/next")
+        expect(page.get_by_text("a picture")).to_be_visible()
+    assert with_pictures.counts()["doubtful"] == 1
+    assert "found.unreadable" not in with_pictures.counts()
+
+
 def test_the_driver_s_telephone_is_doubtful(stock: Chromium, with_pictures: Served) -> None:
     """It says that it is Safari on an iPhone, and is Chrome on Linux."""
     agent = ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from doorward.automation.headers import BRAND
+from doorward.challenges.signals.reading import LONGEST_AGENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from doorward.challenges.signals.reading import Hints, Signals
     from doorward.context import RequestContext
@@ -35,7 +36,7 @@ def against_request(signals: Signals, request: RequestContext, answered_ms: int)
         request: The request that brought it.
         answered_ms: Milliseconds since the challenge was posed, by the server's clock.
     """
-    if signals.face.agent != request.headers.get("user-agent"):
+    if signals.face.agent != request.headers.get("user-agent")[:LONGEST_AGENT]:
         yield "agent"
     if signals.secure is not True and secure_by(request):
         yield "insecure"
@@ -60,10 +61,10 @@ def _hints(hints: Hints | None, request: RequestContext) -> Iterator[str]:
         yield "hints"
 
 
-def _languages(preferred: list[str] | tuple[str, ...] | object, header: str) -> Iterator[str]:
+def _languages(preferred: Sequence[str], header: str) -> Iterator[str]:
     # Only the first is compared: Chrome sends no more than that to come, and Safari adds what is not in its list.
     sent = header[:_LONGEST_HEADER].partition(",")[0].partition(";")[0].strip().lower()
-    first = preferred[0].lower() if isinstance(preferred, list) and preferred else ""
+    first = preferred[0].lower() if preferred else ""
     if not sent or sent == first:
         return  # That there is no header is found by the examination of the request.
     yield "region" if first and sent.partition("-")[0] == first.partition("-")[0] else "language"

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 LONGEST = 16_384
 """Characters of signals as JSON. Browsers send about 2,000, and what the schema allows is at most 15,000."""
 
+LONGEST_AGENT = 2_048
+"""Characters of a user agent; the page's script cuts what is longer."""
 MARKS = frozenset({"selenium", "cdc", "phantom", "nightmare", "playwright", "puppeteer", "automation", "attribute"})
 """Kinds of names that programs leave in a page; which names are each is in ``signals.js``."""
 ALTERED = frozenset(
@@ -157,7 +159,7 @@ _MINUTES = _whole(-2_000, 2_000)
 _STATES = frozenset({"granted", "denied", "prompt", "default"})
 
 _FACE = _readable(
-    agent=_text(2_048),
+    agent=_text(LONGEST_AGENT),
     platform=_text(64),
     languages=_all(_text(64), 64),
     cores=_whole(0, 4_096),

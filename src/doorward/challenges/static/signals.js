@@ -8,19 +8,12 @@
   const self_url = worker ? "" : document.currentScript.src;
   const LONGEST_WAIT_MS = 1000;
 
-  const hints = (from) => {
-    const data = from.userAgentData;
-    if (!data) return null;
-    return { brands: data.brands.map((each) => [each.brand, each.version]), mobile: data.mobile, platform: data.platform };
-  };
-
-  const face = (from) => ({
-    agent: from.userAgent,
-    platform: from.platform,
-    languages: Array.from(from.languages),
-    cores: from.hardwareConcurrency ?? null,
-    hints: hints(from),
-  });
+  // Extensions put anything anywhere. The server takes nothing that is of another type or size than these.
+  const text = (value, longest = 64) => (typeof value === "string" ? value.slice(0, longest) : null);
+  const flag = (value) => (typeof value === "boolean" ? value : null);
+  const whole = (value, most = 1000) => (Number.isInteger(value) && value >= 0 && value <= most ? value : null);
+  const figures = (values, most) =>
+    values.map((each) => (Number.isFinite(each) ? Math.max(-most, Math.min(most, Math.round(each))) : 0));
 
   const attempt = (read) => {
     try {
@@ -32,6 +25,25 @@
 
   const in_time = (promise) =>
     Promise.race([promise, new Promise((done) => setTimeout(done, LONGEST_WAIT_MS, null))]).catch(() => null);
+
+  const hints = (from) => {
+    const data = from.userAgentData;
+    if (!data) return null;
+    const brands = Array.from(data.brands).slice(0, 16);
+    return {
+      brands: brands.map(({ brand, version }) => [text(String(brand)), text(String(version), 32)]),
+      mobile: Boolean(data.mobile),
+      platform: text(String(data.platform)),
+    };
+  };
+
+  const face = (from) => ({
+    agent: attempt(() => text(from.userAgent, 2048)),
+    platform: attempt(() => text(from.platform)),
+    languages: attempt(() => Array.from(from.languages).slice(0, 64).map((each) => text(String(each)))),
+    cores: attempt(() => whole(from.hardwareConcurrency, 4096)),
+    hints: attempt(() => hints(from)),
+  });
 
   // --- what programs that drive browsers leave behind
 
@@ -94,9 +106,8 @@
   const in_worker = () =>
     new Promise((done) => {
       const other = new Worker(self_url);
-      other.onmessage = (event) => done(event.data);
+      other.onmessage = (event) => (other.terminate(), done(event.data));
       other.onerror = () => done(null);
-      setTimeout(() => (other.terminate(), done(null)), LONGEST_WAIT_MS);
     });
 
   // --- the machine
@@ -119,7 +130,12 @@
     const vendor = gl.getParameter(extension ? extension.UNMASKED_VENDOR_WEBGL : gl.VENDOR);
     const renderer = gl.getParameter(extension ? extension.UNMASKED_RENDERER_WEBGL : gl.RENDERER);
     gl.getExtension("WEBGL_lose_context")?.loseContext();
-    return { vendor: String(vendor).slice(0, 200), renderer: String(renderer).slice(0, 200) };
+    return { vendor: text(String(vendor), 200), renderer: text(String(renderer), 200) };
+  };
+
+  const memory = () => {
+    const gigabytes = navigator.deviceMemory;
+    return typeof gigabytes === "number" && gigabytes >= 0 && gigabytes <= 65536 ? gigabytes : null;
   };
 
   const zone_offset = () => {
@@ -135,56 +151,54 @@
 
   const permission = async () => {
     const state = (await navigator.permissions.query({ name: "notifications" })).state;
-    return { query: state, notification: Notification.permission };
+    const known = ["granted", "denied", "prompt", "default"];
+    const told = { query: state, notification: Notification.permission };
+    return Object.values(told).every((each) => known.includes(each)) ? told : null;
   };
-
-  const whole = (numbers) => numbers.map((each) => (Number.isFinite(each) ? Math.round(each) : 0));
 
   const collected = async () => {
     const frame = attempt(clean_frame);
     const clean = attempt(() => frame.contentWindow);
-    const other = attempt(in_worker);
-    const asked = attempt(permission);
+    const other = in_time(in_worker());
+    const asked = in_time(permission());
     const signals = {
-      ...face_or_nothing(),
-      vendor: attempt(() => navigator.vendor),
-      product: attempt(() => navigator.productSub),
-      language: attempt(() => navigator.language),
+      ...face(navigator),
+      vendor: attempt(() => text(navigator.vendor)),
+      product: attempt(() => text(navigator.productSub, 32)),
+      language: attempt(() => text(navigator.language)),
       frozen: attempt(() => Object.isFrozen(navigator.languages)),
-      webdriver: attempt(() => navigator.webdriver),
+      webdriver: attempt(() => flag(navigator.webdriver)),
       marks: attempt(marks),
       altered: attempt(() => altered(clean)),
       frame: attempt(() => frame_agrees(clean)),
-      plugins: attempt(() => navigator.plugins.length),
-      mimes: attempt(() => navigator.mimeTypes.length),
+      plugins: attempt(() => whole(navigator.plugins.length)),
+      mimes: attempt(() => whole(navigator.mimeTypes.length)),
       arrays: attempt(() => navigator.plugins instanceof PluginArray && navigator.mimeTypes instanceof MimeTypeArray &&
         Array.from(navigator.plugins).every((each) => each instanceof Plugin)),
-      pdf: attempt(() => navigator.pdfViewerEnabled),
-      cookies: attempt(() => navigator.cookieEnabled),
-      memory: attempt(() => navigator.deviceMemory),
-      touch: attempt(() => navigator.maxTouchPoints),
-      coarse: attempt(() => matchMedia("(any-pointer: coarse)").matches),
-      screen: attempt(() => whole([screen.width, screen.height, screen.availWidth, screen.availHeight, screen.colorDepth])),
-      window: attempt(() => whole([innerWidth, innerHeight, outerWidth, outerHeight])),
-      zone: attempt(() => Intl.DateTimeFormat().resolvedOptions().timeZone),
-      offsets: attempt(() => [new Date().getTimezoneOffset(), zone_offset()]),
+      pdf: attempt(() => flag(navigator.pdfViewerEnabled)),
+      cookies: attempt(() => flag(navigator.cookieEnabled)),
+      memory: attempt(memory),
+      touch: attempt(() => whole(navigator.maxTouchPoints)),
+      coarse: attempt(() => flag(matchMedia("(any-pointer: coarse)").matches)),
+      screen: attempt(() =>
+        figures([screen.width, screen.height, screen.availWidth, screen.availHeight, screen.colorDepth], 100000)),
+      window: attempt(() => figures([innerWidth, innerHeight, outerWidth, outerHeight], 100000)),
+      zone: attempt(() => text(Intl.DateTimeFormat().resolvedOptions().timeZone)),
+      offsets: attempt(() => figures([new Date().getTimezoneOffset(), zone_offset()], 2000)),
       graphics: attempt(graphics),
       chrome: attempt(() => Boolean(window.chrome)),
-      secure: attempt(() => isSecureContext),
-      eval: attempt(() => eval.toString().length),
+      secure: attempt(() => flag(isSecureContext)),
+      eval: attempt(() => whole(eval.toString().length, 100000)),
       stack: attempt(stack),
     };
-    signals.worker = other && (await in_time(other));
-    signals.permission = asked && (await in_time(asked));
+    signals.worker = await other;
+    signals.permission = await asked;
     attempt(() => frame.remove());
     return signals;
   };
 
-  const face_or_nothing = () =>
-    attempt(() => face(navigator)) ?? { agent: null, platform: null, languages: null, cores: null, hints: null };
-
   if (worker) {
-    self.postMessage(attempt(() => face(navigator)));
+    self.postMessage(face(navigator));
   } else {
     window.doorward.signals = collected;
     window.doorward.kinds.browser = async (told, status) => {
