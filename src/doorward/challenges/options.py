@@ -31,7 +31,7 @@ class ChallengeOptions(TypedDict, total=False):
         lifetime: How long a clearance holds: seconds, or text such as ``"12h"``, the default.
         bind: What of the client a clearance is bound to: ``"address"`` (its /24, or /48), ``"agent"``; both by default.
         levels: From which sum of weights on more is asked for than ``"work"``: ``{"human": 20}``.
-        kinds: The kinds of challenges on offer, in order of preference: ``("wait", "work")`` by default.
+        kinds: The kinds of challenges on offer, in order of preference: ``("wait", "work", "browser")`` by default.
         secure: Whether cookies are for HTTPS only; by the scheme of each request when it is None.
         domain: Of cookies; that of the request when it is empty.
         not_before: Seconds since the Unix epoch: clearances issued before are refused.
@@ -80,7 +80,7 @@ class ChallengeSettings(NamedTuple):
     lifetime: float = DEFAULT_LIFETIME
     bind: frozenset[str] = frozenset({"address", "agent"})
     levels: Sequence[tuple[float, Level]] = ()
-    kinds: Sequence[Any] = ("wait", "work")
+    kinds: Sequence[Any] = ("wait", "work", "browser")
     secure: bool | None = None
     domain: str = ""
     not_before: float = 0.0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from doorward.automation.headers import BRAND
 from doorward.challenges.signals.reading import LONGEST_AGENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from doorward.challenges.signals.reading import Hints, Signals
     from doorward.context import RequestContext
@@ -17,6 +18,8 @@ QUICKEST_MS = 100
 """Milliseconds in which no browser has fetched a page with its scripts, run them and sent a form: on loopback it takes
 Chromium about 300."""
 _LONGEST_HEADER = 512
+_MADE_UP = re.compile(r"not.{1,3}a.{1,3}brand", re.IGNORECASE)
+"""GREASE (UA Client Hints section 6.2): "Not(A:Brand", " Not A;Brand", and with quotes and backslashes in Chrome 90."""
 
 
 def secure_by(request: RequestContext) -> bool:
@@ -53,12 +56,17 @@ def _hints(hints: Hints | None, request: RequestContext) -> Iterator[str]:
         return
     # A browser that sends hints shows them to its pages too: those that show none differ from what was sent.
     hints = hints or {"brands": [], "mobile": None, "platform": None}
-    if {(name, version) for name, version in hints["brands"]} != set(BRAND.findall(sent)):
+    if _brands(hints["brands"]) != _brands(BRAND.findall(sent)):
         yield "brands"
     mobile = headers.get("sec-ch-ua-mobile").strip()
     platform = headers.get("sec-ch-ua-platform").strip(' "')
     if (mobile and (mobile == "?1") != hints["mobile"]) or (platform and platform != hints["platform"]):
         yield "hints"
+
+
+def _brands(listed: Iterable[Sequence[str]]) -> set[tuple[str, str]]:
+    """Brands with the first numbers of their versions, but for the one that is made up and has odd characters in it."""
+    return {(name, version.partition(".")[0]) for name, version in listed if not _MADE_UP.search(name)}
 
 
 def _languages(preferred: Sequence[str], header: str) -> Iterator[str]:

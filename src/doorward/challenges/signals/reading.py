@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     Check = Callable[[object], bool]
 
-LONGEST = 16_384
-"""Characters of signals as JSON. Browsers send about 2,000, and what the schema allows is at most 15,000."""
+LONGEST = 32_768
+"""Characters of signals as JSON; browsers send about 1,200."""
 
 LONGEST_AGENT = 2_048
 """Characters of a user agent; the page's script cuts what is longer."""
