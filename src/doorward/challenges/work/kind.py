@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from doorward.challenges.assets import assets
 from doorward.challenges.kinds import Checked, Posed
-from doorward.challenges.work.derivation import DEFAULT_ALGORITHM, KEY_BYTES, PROFILES, Hardness, checked, derive
+from doorward.challenges.work.derivation import DEFAULT_ALGORITHM, KEY_BYTES, PAGE_PROFILES, Hardness, checked, derive
 from doorward.challenges.work.difficulty import Tally, counters
 from doorward.errors import ConfigurationError
 from doorward.levels import Level
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 PREFIX_BYTES = 8
 """So long that no other counter has the same by chance: 1 in 2 ** 52 challenges at the widest range."""
 MOST_COUNTERS = 100_000
-PAGE_ALGORITHMS = ("PBKDF2/SHA-256", "SHA-256", "SCRYPT")
-"""Those that the page's script has: the others are for ALTCHA's widget."""
 SOLVER = "work-solver.js"
 
 WORDS: Mapping[str, str] = {
@@ -76,11 +74,12 @@ class Work:
         least: int | None = None,
         most: int | None = None,
     ) -> None:
-        if algorithm not in PAGE_ALGORITHMS:
-            raise ConfigurationError("algorithm", f"must be one of {', '.join(PAGE_ALGORITHMS)}, not {algorithm!r}")
-        usual = PROFILES[algorithm]
-        self.hardness = checked(hardness_of(algorithm, cost, memory), "work")
-        self.least, self.most = range_of(usual.least if least is None else least, usual.most if most is None else most)
+        usual = PAGE_PROFILES.get(algorithm)
+        if usual is None:
+            raise ConfigurationError("work.algorithm", f"must be one of {', '.join(PAGE_PROFILES)}, not {algorithm!r}")
+        self.hardness = checked(hardness_of(usual.usual, cost, memory, "work"), "work")
+        wanted = usual.least if least is None else least, usual.most if most is None else most
+        self.least, self.most = range_of(*wanted, MOST_COUNTERS, "work")
         self.tally = Tally()
 
     def prepare(self, issue: Issue, now_ms: int) -> Mapping[str, Any]:
@@ -121,23 +120,22 @@ class Work:
         yield from ()
 
 
-def hardness_of(algorithm: str, cost: int | None, memory: int | None) -> Hardness:
+def hardness_of(usual: Hardness, cost: int | None, memory: int | None, field: str) -> Hardness:
     """The usual hardness of an algorithm, with what is said otherwise."""
-    usual = PROFILES[algorithm].usual
     return usual._replace(
-        cost=usual.cost if cost is None else whole(cost, "cost"),
-        memory=usual.memory if memory is None else whole(memory, "memory"),
+        cost=usual.cost if cost is None else whole(cost, f"{field}.cost"),
+        memory=usual.memory if memory is None else whole(memory, f"{field}.memory"),
     )
 
 
-def range_of(least: int, most: int, limit: int = MOST_COUNTERS) -> tuple[int, int]:
+def range_of(least: int, most: int, limit: int, field: str) -> tuple[int, int]:
     """How few and how many counters may have to be searched; at most ``limit``.
 
     Raises:
         ConfigurationError: They are no such range.
     """
-    if not 1 <= whole(least, "least") <= whole(most, "most") <= limit:
-        raise ConfigurationError("most", f"must be from least, {least}, which is at least 1, to {limit}")
+    if not 1 <= whole(least, f"{field}.least") <= whole(most, f"{field}.most") <= limit:
+        raise ConfigurationError(f"{field}.most", f"must be from least, {least}, which is at least 1, to {limit}")
     return least, most
 
 
@@ -167,6 +165,14 @@ def _challenge(issue: Issue) -> dict[str, object]:
     algorithm, cost, memory, lanes = issue.detail.get("d", ("", 0, 0, 0))
     nonce, salt = seeds(issue.id)
     costs = {"memoryCost": memory, "parallelism": lanes} if memory else {}
-    parameters = {"algorithm": algorithm, "cost": cost, **costs, "keyLength": KEY_BYTES, "nonce": nonce.hex(),
-                  "keyPrefix": issue.detail.get("p", ""), "salt": salt.hex(), "expiresAt": issue.expires_ms // 1000}  # fmt: skip
+    parameters = {
+        "algorithm": algorithm,
+        "cost": cost,
+        **costs,
+        "expiresAt": issue.expires_ms // 1000,
+        "keyLength": KEY_BYTES,
+        "keyPrefix": issue.detail.get("p", ""),
+        "nonce": nonce.hex(),
+        "salt": salt.hex(),
+    }
     return {"parameters": parameters}

@@ -12,8 +12,8 @@ from doorward.errors import ConfigurationError, UnknownArgument
 
 DEFAULT_LIFETIME = 1200.0
 LONGEST_LIFETIME = 86_400.0
-V1_LEAST, V1_MOST = 50_000, 200_000
-"""Numbers to search under version 1: about 1 to 4 s on a slow phone."""
+V1_LEAST, V1_MOST = 6_000, 25_000
+"""Numbers to search under version 1: about 1 to 4 s on a slow phone (benchmarks/work.py)."""
 
 
 class AltchaOptions(TypedDict, total=False):
@@ -67,7 +67,7 @@ def parse_altcha(given: Any, field: str) -> AltchaSettings:
     if isinstance(version, bool) or version not in (1, 2):
         raise ConfigurationError(f"{field}.version", f"must be 1 or 2, not {version!r}")
     hardness, least, most = _first(given, field) if version == 1 else _second(given, field)
-    least, most = range_of(given.get("least", least), given.get("most", most), V1_MOST * 10)
+    least, most = range_of(given.get("least", least), given.get("most", most), V1_MOST * 10, field)
     return AltchaSettings(version, hardness, least, most, _lifetime(given, field), _bind(given, field))
 
 
@@ -83,7 +83,11 @@ def _second(given: Mapping[str, Any], field: str) -> tuple[Hardness, int, int]:
     if algorithm not in PROFILES:
         raise ConfigurationError(f"{field}.algorithm", f"must be one of {', '.join(PROFILES)}, not {algorithm!r}")
     usual = PROFILES[algorithm]
-    return checked(hardness_of(algorithm, given.get("cost"), given.get("memory")), field), usual.least, usual.most
+    return (
+        checked(hardness_of(usual.usual, given.get("cost"), given.get("memory"), field), field),
+        usual.least,
+        usual.most,
+    )
 
 
 def _lifetime(given: Mapping[str, Any], field: str) -> float:

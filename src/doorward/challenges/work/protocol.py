@@ -1,8 +1,9 @@
 """The ALTCHA protocol, version 2: what its challenges and solutions look like, and how they are signed.
 
 A challenge is ``{"parameters": {…}, "signature": hex}``; the signature is an HMAC over the parameters as JSON with
-sorted names and without spaces. A solution comes as base64 of ``{"challenge": …, "solution": {"counter", "derivedKey"}}``.
-Where the parameters hold a ``keySignature``, an HMAC of the key, no key has to be derived to check a solution.
+sorted names and without spaces. A solution comes as base64 of ``{"challenge": …, "solution": {…}}`` with the counter
+and the derived key. Where the parameters hold a ``keySignature``, an HMAC of the key, no key has to be derived to
+check a solution.
 """
 
 from __future__ import annotations
