@@ -5,10 +5,12 @@ from __future__ import annotations
 from secrets import token_bytes
 from typing import TYPE_CHECKING
 
+from doorward.lazily import lazily
 from doorward.locks import lock_over_forks
 
 if TYPE_CHECKING:
     from doorward.challenges.gate import Gate
+    from doorward.challenges.skin import Skin
     from doorward.cleared import Clearance
     from doorward.context import RequestContext
     from doorward.journal import Journal
@@ -38,6 +40,15 @@ class Gatekeeper:
     def gate(self) -> Gate:
         """What poses and checks challenges."""
         return self._gate or self._made()
+
+    @lazily
+    def skin(self) -> Skin | None:
+        """The looks of pages, also of those that need no gate; None for doorward's own."""
+        from doorward.challenges.appearance import Appearance
+        from doorward.challenges.skin import Skin
+
+        look = self._settings.challenges.look
+        return Skin(look) if look != Appearance() else None
 
     def held(self, request: RequestContext, ip: str, now_ns: int) -> Clearance | None:
         """The clearance that a request brings, if it is valid."""

@@ -118,7 +118,7 @@ class Layer:
                 return self.runtime.gatekeeper.gate.answer(request, decision)
             except Exception as error:
                 self.runtime.journal.swallowed("challenge", error)
-        return refusal(request, decision)
+        return refusal(request, decision, self.runtime.gatekeeper.skin)
 
     def keeps_form(self, request: RequestContext, decision: Decision) -> bool:
         """Whether the body has to be read before :meth:`refusal`: a form that its page will keep. Never raises."""

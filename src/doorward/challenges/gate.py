@@ -210,7 +210,9 @@ def is_exact_target(request: RequestContext) -> bool:
 def _sent_target(request: RequestContext) -> str:
     from urllib.parse import quote
 
-    path = request.raw_path if request.raw_path is not None else quote(request.path, safe="/:@!$&'()*+,;=~-._")
+    path = request.raw_path
+    if path is None:
+        path = quote(request.path, safe="/:@!$&'()*+,;=~-._", errors="replace")
     # Browsers send "{", "|", "^" and the like as they are; escaped they mean the same, and are safe everywhere.
     path = quote(path.partition("?")[0], safe=AS_IT_IS, encoding="latin-1", errors="replace")
     query = quote(f"?{request.query}", safe=AS_IT_IS, encoding="latin-1", errors="replace") if request.query else ""

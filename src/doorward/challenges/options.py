@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path  # noqa: TC003  (TypedDicts are looked into at run time)
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
 
 from doorward.challenges.appearance import PARSERS as APPEARANCE
@@ -13,8 +14,6 @@ from doorward.levels import DEFAULT_LEVEL, Level, parse_level
 from doorward.patterns import is_plain_path
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from doorward.challenges.work.options import AltchaOptions, AltchaSettings
 
 DEFAULT_PREFIX = "/.doorward"
