@@ -163,7 +163,9 @@ def test_who_passes_and_is_asked_again_at_once_is_not_asked_for_ever(
     original = sites.make_client
     try:
         # No kind on offer shows as much as the rule asks for.
-        sites.make_client = lambda **o: sites.Doorward([challenge("human", paths=["/x"])], secret="s" * 40, **o)
+        sites.make_client = lambda **o: sites.Doorward(
+            [challenge("human", paths=["/x"])], secret="s" * 40, **{"challenges": {"kinds": ["wait"]}, **o}
+        )
         site = sites.visitor(kind, sites.made(kind, override, clock=clock))
     finally:
         sites.make_client = original

@@ -49,7 +49,8 @@ class Picture(Paid):
 
     def pose(self, issue: Any, prefix: str, words: object) -> Posed:
         self.posed.append(issue.weight)
-        return Posed(Markup("<p>a picture</p>"), {"kind": "picture"})
+        seen = Markup('<p>a picture</p><input type="hidden" name="paid" value="yes">')
+        return Posed(seen, {"kind": "picture"})
 
 
 class Got(NamedTuple):

@@ -39,9 +39,14 @@ WebGLRenderingContext.prototype.getParameter = function (name) {
 """What passed NoBot's check in half a second."""
 
 
+FORM = b'<title>x</title><form method="post" action="/x"><input name="name" value="Zo\xc3\xab"><button>send</button></form>'
+
+
 async def application(scope: Any, receive: Any, send: Any) -> None:
+    body = (await receive())["body"]
+    page = FORM if scope["path"] == "/form" else b"<title>x</title><h1>let in</h1><p>%s</p>" % body
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/html")]})
-    await send({"type": "http.response.body", "body": b"<title>x</title><h1>let in</h1>"})
+    await send({"type": "http.response.body", "body": page})
 
 
 class Served(NamedTuple):
@@ -145,6 +150,20 @@ def test_stock_headless_pays_twice_where_there_is_nothing_more(stock: Chromium, 
     with opened(stock, f"{site.url}/x") as page:
         expect(page.locator("h1")).to_have_text("let in", timeout=20_000)
     assert (site.counts()["doubtful"], site.counts()["passed"]) == (1, 1)
+
+
+def test_a_doubtful_person_loses_nothing(stock: Chromium, with_pictures: Served) -> None:
+    """What was posted is kept over both challenges, and sent on after them."""
+    with opened(stock, f"{with_pictures.url}/form") as page:
+        page.click("text=send")
+        page.wait_for_url("**/next")
+        expect(page.get_by_text("a picture")).to_be_visible()
+        page.click("text=Continue")
+        expect(page.locator("h1")).to_have_text("let in", timeout=20_000)
+        expect(page.locator("p")).to_have_text("name=Zo%C3%AB")
+        assert page.url == f"{with_pictures.url}/x"
+        page.goto(f"{with_pictures.url}/x")
+        expect(page.locator("h1")).to_have_text("let in")
 
 
 def test_a_masked_one_is_doubtful(stock: Chromium, with_pictures: Served) -> None:
