@@ -10,12 +10,12 @@ from doorward.answers import HTML, Answer, negotiated
 from doorward.challenges.arrivals import Arrival, arrival
 from doorward.challenges.assets import url_of
 from doorward.challenges.csp import policy
+from doorward.challenges.following import MOST_IN_A_ROW, following, kept_text, late
 from doorward.challenges.problems import asked_for_more, not_passed, part, problem
 from doorward.challenges.replies import JSON, SAFETY, as_json
-from doorward.challenges.resuming import FIELD, Kept, digest, hidden_input, restored
+from doorward.challenges.resuming import FIELD, Kept, hidden_input, restored
 from doorward.challenges.skin import quoted_url
 from doorward.challenges.tokens import Refused
-from doorward.levels import Level
 from doorward.markup import Markup, fill, join
 
 if TYPE_CHECKING:
@@ -30,12 +30,6 @@ if TYPE_CHECKING:
 
 MOST_ATTEMPTS = 2
 """Challenges in a row that are posed to who has passed the last one; then a page says that it does not help."""
-MOST_IN_A_ROW = 8
-"""Challenges in a row for who answers wrongly or is doubtful; then a page says so, with a link to begin anew."""
-WEIGHT_OF_UNKNOWN = 10.0
-"""Of the challenge that somebody is given who has answered none that is known."""
-LATE_MS = 24 * 3_600_000
-"""How long after its end a challenge is still good for going on from where it was, with a new one."""
 PROBE = "doorward-probe"
 """A cookie that says nothing: when it comes back with an answer, the clearance will come back too."""
 
@@ -188,49 +182,6 @@ def landed(gate: Gate, request: RequestContext, ip: str, now_ms: int) -> Answer:
     if issue is None:
         return _message(visit, None, 403, "expired", "token", [])
     return _onward(visit, issue) if has_come else _message(visit, issue, 403, "cookies_off", "cookies", [])
-
-
-# --- what is left of a challenge
-
-
-def late(visit: Visit, fields: Mapping[str, object]) -> Issue | None:
-    """The challenge that an answer is to, though its time may be over; None where it is none of ours."""
-    try:
-        token = str(fields.get("token", ""))
-        return visit.gate.opened(token, visit.request, visit.ip, visit.now_ms, late_ms=LATE_MS)
-    except Refused:
-        return None
-
-
-def kept_text(issue: Issue, fields: Mapping[str, object]) -> str:
-    """The form that came with an answer, where it is the one that the challenge was posed for."""
-    text = str(fields.get(FIELD, ""))
-    return text if issue.keeps and digest(text) == issue.keeps else ""
-
-
-def following(visit: Visit, before: Issue | None, found: float = 0.0) -> Issue:
-    """The challenge after ``before``; the first for who brings back none of ours.
-
-    What was ``found`` in the answer adds to its weight, by which kinds set their difficulty; and whoever is doubtful is
-    asked for what shows more than the kind that found the doubt, where such a kind is on offer.
-    """
-    gate, request, ip, now_ms = visit
-    if before is None:
-        # Whose challenge is unknown is given a hard one: nobody gets an easier one by a wrong answer.
-        unknown = gate.pose(request, ip, gate.level_for(0.0), now_ms, weight=WEIGHT_OF_UNKNOWN)
-        return gate.moved(unknown, "/", request, ip, now_ms)
-    issue = gate.pose(
-        request,
-        ip,
-        Level.HUMAN if found > 0 else before.level,
-        now_ms,
-        weight=before.weight + found,
-        doubt=before.doubt + found,
-        attempt=before.attempt + 1,
-        keeps=before.keeps,
-        reference=before.reference,
-    )
-    return gate.moved(issue, before.target, request, ip, now_ms)
 
 
 # --- pages

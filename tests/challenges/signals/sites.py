@@ -81,18 +81,21 @@ class Site:
     def __init__(self, kinds: Iterable[Any], person: Person = CHROME, **options: Any) -> None:
         self.clock = FakeClock()
         self.person = person
+        offered: Any = {"kinds": list(kinds), **options}
         self.client = Doorward([challenge("browser", paths=["*"])], secret=SECRET, clock=self.clock,
-                               challenges={"kinds": list(kinds), **options})  # fmt: skip
+                               challenges=offered)  # fmt: skip
         self.called = DoorwardMiddleware(_application, self.client)
 
     def get(self, path: str = "/x", cookie: str = "", accept: str = "text/html") -> Got:
         return self._call("GET", path, b"", {"HTTP_COOKIE": cookie, "HTTP_ACCEPT": accept})
 
-    def answer(self, got: Got, signals: object, *, accept: str = "text/html", after: float = 1.0, **fields: str) -> Got:
+    def answer(
+        self, got: Got, signals: object, /, *, accept: str = "text/html", after: float = 1.0, **fields: str
+    ) -> Got:
         """Answer the challenge on a page, some seconds later."""
         self.clock.advance(after)
         as_text = signals if isinstance(signals, str) else json.dumps(signals)
-        body = urlencode({"token": got.token, "signals": as_text, **fields}).encode()
+        body = urlencode({"token": got.token, "signals": as_text, **fields}, errors="replace").encode()
         return self._call("POST", "/.doorward/verify", body, {"HTTP_ACCEPT": accept})
 
     def _call(self, method: str, path: str, body: bytes, lines: dict[str, str]) -> Got:

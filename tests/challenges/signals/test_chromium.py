@@ -39,7 +39,8 @@ WebGLRenderingContext.prototype.getParameter = function (name) {
 """What passed NoBot's check in half a second."""
 
 
-FORM = b'<title>x</title><form method="post" action="/x"><input name="name" value="Zo\xc3\xab"><button>send</button></form>'
+FIELD = b'<input name="name" value="Zo\xc3\xab">'
+FORM = b'<title>x</title><form method="post" action="/x">%s<button>send</button></form>' % FIELD
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:

@@ -6,10 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.challenges.signals.browsers import CHROME
 from tests.challenges.signals.sites import Paid, Picture, Site
 
-from doorward.challenges.pages import MOST_IN_A_ROW
+from doorward.challenges.following import MOST_IN_A_ROW
 from doorward.challenges.signals.kind import Browser
 from doorward.challenges.signals.weights import MOST
 from doorward.errors import ConfigurationError
@@ -130,6 +132,23 @@ def test_signals_are_counted_by_name_and_never_kept() -> None:
     assert counters["challenge.browser.found.webdriver"] == 1
     assert counters["challenge.browser.doubtful"] == 1
     assert "Olympus" not in repr(counters) + got.text + repr(got.headers)
+
+
+fields = st.dictionaries(st.text(max_size=12) | st.sampled_from(["token", "signals", "paid"]), st.text(max_size=40))
+
+
+@given(fields, st.sampled_from(["keep", "replace"]), st.sampled_from(["text/html", "application/json"]))
+def test_whatever_is_sent_is_answered(sent: dict[str, str], token: str, accept: str) -> None:
+    """With a refusal; nothing is swallowed, and nobody passes by it."""
+    a_site, _ = site()
+    got = a_site.get()
+    if token == "keep":
+        sent = {name: value for name, value in sent.items() if name != "token"}
+    answer = a_site.answer(got, sent.pop("signals", ""), accept=accept, **{"paid": "yes", **sent})
+    assert answer.status == 403
+    assert not answer.cookie
+    assert "unavailable" not in answer.text
+    assert not [name for name in a_site.client.stats() if name.startswith("error.")]
 
 
 @pytest.mark.parametrize("doubtful", [0, -1, True, "10", None, float("nan"), 41])

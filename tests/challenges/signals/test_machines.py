@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.challenges.signals.browsers import CHROME, FIREFOX, PEOPLE, SAFARI, Person
+from tests.challenges.signals.browsers import BY_NAME, CHROME, FIREFOX, PEOPLE, SAFARI, Person
 
 from doorward.automation import Examiner
 from doorward.challenges.signals.score import scored
@@ -81,8 +81,28 @@ def test_software_graphics_alone_are_no_doubt() -> None:
         ("hints", None, "no_hints"),
     ],
 )
-def test_each_signal_is_looked_at(field: str, value: object, code: str) -> None:
+def test_each_signal_is_looked_at(field: str, value: Any, code: str) -> None:
     assert code in score(CHROME, **{field: value}).codes
+
+
+def test_one_property_that_is_altered_is_less_than_two() -> None:
+    """An extension for privacy changes what the graphics say, and no more."""
+    assert score(CHROME, altered=["getParameter"]).codes == ("altered_one",)
+    assert score(CHROME, altered=["getParameter", "plugins"]).codes == ("altered_some",)
+
+
+def test_a_browser_that_is_not_known() -> None:
+    """Nothing is expected of it, and that is not in its favour."""
+    agent = "Mozilla/5.0 (X11; Linux x86_64) Something/1.0"
+    signals = {"agent": agent, "worker": {**CHROME.signals["worker"], "agent": agent}, "vendor": "None", "eval": 1}
+    assert "unknown" in score(CHROME, sent={"user_agent": agent}, **signals).codes
+
+
+def test_an_app_s_view_may_have_no_hints() -> None:
+    view = BY_NAME["An app's view on Android"]
+    worker = {**view.signals["worker"], "hints": None}
+    sent: dict[str, str | None] = {"sec_ch_ua": None, "sec_ch_ua_mobile": None, "sec_ch_ua_platform": None}
+    assert score(view, sent=sent, hints=None, worker=worker).codes == ("no_permission", "no_hints_in_app")
 
 
 def test_a_worker_tells_on_a_masked_page() -> None:
