@@ -102,7 +102,7 @@ def test_the_edges_of_the_bounds(hardness: Hardness) -> None:
 )
 def test_what_costs_too_much_is_a_mistake(hardness: Hardness) -> None:
     """Or nothing, or cannot be computed."""
-    with pytest.raises(ConfigurationError, match="^x: "):
+    with pytest.raises(ConfigurationError, match=r"^x: "):
         checked(hardness, "x")
 
 

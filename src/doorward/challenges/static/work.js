@@ -6,8 +6,10 @@
   const MOST_WORKERS = 4; // a telephone with more gets hot, not faster
   const SILENCE_MS = 15000; // of workers that are blocked, and say nothing
   const SLOW_MS = 10000;
+  const MOST_ATTEMPTS = 3; // after which something is wrong that computing again does not cure
   const here = document.currentScript.src;
   const bar = document.getElementById("work");
+  document.getElementById("needs-script").remove();
 
   function byWorkers(told, progress) {
     const count = Math.max(1, Math.min(MOST_WORKERS, navigator.hardwareConcurrency || 1));
@@ -63,6 +65,7 @@
   }
 
   window.doorward.kinds.work = async (told, status) => {
+    if (told.attempt > MOST_ATTEMPTS) await askedToRetry(told, status);
     for (;;) {
       const slow = setTimeout(() => { status.textContent = told.words.work_slow; }, SLOW_MS);
       try {

@@ -94,14 +94,20 @@ class Work:
         said = {**WORDS, **words}
         parts = fill(
             '<p>{text}</p><progress id="work" value="0" max="1" aria-label="{label}"></progress>'
-            "<noscript><p>{needs}</p></noscript>",
+            '<p id="needs-script">{needs}</p>',  # the script takes it away: blocked scripts run no noscript either
             text=said["work"],
             label=said["work_progress"],
             needs=said["needs_script"],
         )
         told = {name: said[name] for name in ("work_failed", "work_slow", "retry")}
-        data = {"kind": "work", "challenge": _challenge(issue), "most": issue.detail.get("m", 0), "words": told,
-                "solver": assets()[SOLVER].name}  # fmt: skip
+        data: dict[str, object] = {
+            "kind": "work",
+            "challenge": _challenge(issue),
+            "most": issue.detail.get("m", 0),
+            "attempt": issue.attempt,
+            "solver": assets()[SOLVER].name,
+            "words": told,
+        }
         return Posed(parts, data, (SOLVER, "work.js"), sources={"worker-src": ["'self'"]})
 
     def check(self, asked: Asked) -> Generator[Effect, object, Checked]:

@@ -12,7 +12,7 @@ from doorward.errors import ConfigurationError, UnknownArgument
 
 DEFAULT_LIFETIME = 1200.0
 LONGEST_LIFETIME = 86_400.0
-V1_LEAST, V1_MOST = 6_000, 25_000
+V1_LEAST, V1_MOST = 15_000, 60_000
 """Numbers to search under version 1: about 1 to 4 s on a slow phone (benchmarks/work.py)."""
 
 
