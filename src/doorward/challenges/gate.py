@@ -121,7 +121,7 @@ class Gate:
             weight=reason.weight,
             attempt=self._attempt(decision.clearance, self.offer.choose(reason.level).level, now_ms),
             # Only what has come from where it would be sent to again.
-            keeps=digest(kept.text()) if kept is not None and is_exact_target(request) else "",
+            keeps=digest(kept.text) if kept is not None and is_exact_target(request) else "",
             reference=decision.id,
         )
         if request.method not in ("GET", "HEAD") and not issue.keeps:

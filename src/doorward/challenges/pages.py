@@ -13,7 +13,7 @@ from doorward.challenges.csp import policy
 from doorward.challenges.following import MOST_IN_A_ROW, following, kept_text, late
 from doorward.challenges.problems import asked_for_more, not_passed, part, problem
 from doorward.challenges.replies import JSON, SAFETY, as_json
-from doorward.challenges.resuming import FIELD, Kept, hidden_input, restored
+from doorward.challenges.resuming import FIELD, Kept, hidden_input, kind_of, restored
 from doorward.challenges.skin import quoted_url
 from doorward.challenges.tokens import Refused
 from doorward.markup import Markup, fill, join
@@ -90,7 +90,7 @@ def answer_in_place(
         return _message(visit, issue, 403, "stuck", "attempts", headers)
     lost = kept is None and request.method not in ("GET", "HEAD")
     notes = ["kept"] if kept is not None else ["not_kept"] if lost else []
-    page = _challenge(visit, issue, posed, kept.text() if kept is not None else "", notes, here=True, lost=lost)
+    page = _challenge(visit, issue, posed, kept.text if kept is not None else "", notes, here=True, lost=lost)
     if kept is not None:
         headers.append(("Set-Cookie", f"{PROBE}=1; Path={visit.prefix}; Max-Age=1800; HttpOnly; SameSite=Lax"))
     return page._replace(status=gate.settings.status, headers=[*page.headers, *headers, *_for(gate, posed)])
@@ -207,7 +207,7 @@ def _challenge(
         # Whether this page stands in the place of what was asked for, which comes by loading it again.
         "here": here and not kept and not lost,
         "lost": lost,
-        "form": {"field": FIELD, "kind": kept_kind(kept)} if kept else None,
+        "form": {"field": FIELD, "kind": kind_of(kept)} if kept else None,
         "words": {key: words[key] for key in _TOLD_WORDS},
     }
     role = Markup(' role="alert"' if alert else "")
@@ -364,12 +364,6 @@ def as_data(content: Mapping[str, object]) -> Markup:
 def posed_of(visit: Visit, issue: Issue) -> Posed:
     """The challenge, as its kind poses it to this reader."""
     return visit.gate.offer.by_name[issue.kind].pose(issue, visit.gate.settings.prefix, visit.language.words)
-
-
-def kept_kind(kept: str) -> str:
-    """How a kept form is to be encoded."""
-    found = restored(kept)
-    return found.kind if found is not None else ""
 
 
 def wants_page(request: RequestContext) -> bool:

@@ -18,7 +18,7 @@ from doorward.challenges.arrivals import Arrival, arrival, from_here
 from doorward.markup import Markup, fill, join
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from doorward.context import RequestContext
 
@@ -33,6 +33,7 @@ FIELD = "doorward-form"
 URLENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 _LETTERS = {"u": URLENCODED, "m": MULTIPART}
 
+_LOST = re.compile("[\x00\ud800-\udfff]")
 _BOUNDARY = re.compile(r';\s*boundary=(?:"([^"]{1,70})"|([^\s;,"]{1,70}))', re.IGNORECASE)
 _NAME = re.compile(rb'content-disposition:\s*form-data;\s*name="([^"\r\n]*)"', re.IGNORECASE)
 _UNQUOTED = (("%22", '"'), ("%0D", "\r"), ("%0A", "\n"))
@@ -45,15 +46,12 @@ class Kept(NamedTuple):
     Attributes:
         kind: How it is encoded: a media type.
         fields: Names and values, in order.
+        text: All of it, to be written into a page.
     """
 
     kind: str
     fields: tuple[tuple[str, str], ...]
-
-    def text(self) -> str:
-        """All of it, to be written into a page."""
-        letter = next(letter for letter, kind in _LETTERS.items() if kind == self.kind)
-        return f"{letter}:{urlencode(self.fields)}"
+    text: str
 
     def inputs(self) -> Markup:
         """Its fields, hidden."""
@@ -79,17 +77,22 @@ def kept_form(request: RequestContext) -> Kept | None:
     fields = _pairs(body) if kind == URLENCODED else _parts(body, request.headers.get("content-type"))
     if kind is None or fields is None or not all(_survives(text) for field in fields for text in field):
         return None
-    kept = Kept(kind, tuple(fields))
-    return kept if len(kept.text()) <= LONGEST_KEPT else None
+    text = _written(kind, fields)
+    return Kept(kind, tuple(fields), text) if len(text) <= LONGEST_KEPT else None
 
 
 def restored(text: str) -> Kept | None:
-    """The form that :meth:`Kept.text` wrote down; None where it did not."""
+    """The form of a :attr:`Kept.text`; None where it is none."""
     letter, _, encoded = text.partition(":")
     if letter not in _LETTERS or len(text) > LONGEST_KEPT:
         return None
     fields = _pairs(encoded.encode("utf-8", "replace"))
-    return None if fields is None else Kept(_LETTERS[letter], tuple(fields))
+    return None if fields is None else Kept(_LETTERS[letter], tuple(fields), text)
+
+
+def kind_of(text: str) -> str:
+    """How the form of a :attr:`Kept.text` is encoded."""
+    return _LETTERS[text[0]]
 
 
 def digest(text: str) -> str:
@@ -111,9 +114,14 @@ def _attribute(text: str) -> Markup:
     return Markup(escape(text).replace("\r", "&#13;").replace("\n", "&#10;"))
 
 
+def _written(kind: str, fields: Sequence[tuple[str, str]]) -> str:
+    letter = next(letter for letter, known in _LETTERS.items() if known == kind)
+    return f"{letter}:{urlencode(fields)}"
+
+
 def _survives(text: str) -> bool:
     """Whether text can stand in a page and come back: HTML knows no NUL, UTF-8 no half of a pair."""
-    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+    return _LOST.search(text) is None
 
 
 def _kind(request: RequestContext) -> str | None:

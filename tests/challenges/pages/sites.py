@@ -126,11 +126,11 @@ def made(kind: str, override: Callable[..., None], **options: Any) -> Any:
     return _MAKERS[kind](**options)
 
 
-class _Awaited(httpx.BaseTransport):
+class Awaited(httpx.BaseTransport):
     """An ASGI application, asked by blocking."""
 
     def __init__(self, app: Any) -> None:
-        self._asked = httpx.ASGITransport(app, client=("203.0.113.5", 5000))
+        self._asked = httpx.ASGITransport(app, raise_app_exceptions=False, client=("203.0.113.5", 5000))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Ask it."""
@@ -146,7 +146,7 @@ class _Awaited(httpx.BaseTransport):
 def visitor(kind: str, app: Any) -> httpx.Client:
     """A browser without JavaScript."""
     blocking = kind in ("wsgi", "flask", "django")
-    transport = httpx.WSGITransport(app, remote_addr="203.0.113.5") if blocking else _Awaited(app)
+    transport = httpx.WSGITransport(app, remote_addr="203.0.113.5") if blocking else Awaited(app)
     return httpx.Client(transport=transport, base_url="http://site.example", headers=BROWSER)
 
 
