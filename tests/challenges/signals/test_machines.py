@@ -105,6 +105,26 @@ def test_an_app_s_view_may_have_no_hints() -> None:
     assert score(view, sent=sent, hints=None, worker=worker).codes == ("no_permission", "no_hints_in_app")
 
 
+def aged(person: Person, was: int, version: int, **signals: Any) -> Score:
+    """Of the same browser in another version."""
+    agent = person.agent.replace(str(was), str(version))
+    worker = {**person.signals["worker"], "agent": agent}
+    return score(person, sent={"user_agent": agent, "sec_ch_ua": None}, agent=agent, worker=worker, **signals)
+
+
+@pytest.mark.parametrize(("person", "was", "since"), [(CHROME, 144, 94), (FIREFOX, 147, 99)])
+def test_plug_ins_say_what_is_shown_since_some_version(person: Person, was: int, since: int) -> None:
+    """Before it, browsers had others."""
+    assert "pdf" in aged(person, was, since, pdf=None).codes
+    assert "pdf" not in aged(person, was, since - 1, pdf=None).codes
+
+
+def test_time_zones_agree_to_the_minute() -> None:
+    """Or nearly: one is rounded, and the minute may turn between the two."""
+    assert score(CHROME, offsets=[-60, -61]).codes == ()
+    assert score(CHROME, offsets=[-60, -62]).codes == ("zone",)
+
+
 def test_a_worker_tells_on_a_masked_page() -> None:
     """Scripts that change ``navigator`` do not run in workers."""
     worker = {**CHROME.signals["worker"], "platform": "Linux x86_64", "cores": 2}
