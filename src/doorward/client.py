@@ -158,6 +158,13 @@ class Doorward(Facade):
         """Lift a ban; whether there was one. Raises as :meth:`peek`."""
         return bool(self._ask(admin.unban(self.runtime, self.engine, client)))
 
+    def revoke_clearances(self) -> None:
+        """Refuse, from now on, every clearance and client id there is: everybody has to pass anew.
+
+        Other processes on the same store know within five seconds. Raises StoreError.
+        """
+        self._ask(admin.revoke_clearances(self.runtime))
+
     def bans(self) -> dict[str, float]:
         """Who is banned, and for how many seconds more. By fingerprint: stores hold no addresses. Raises StoreError."""
         found: dict[str, float] = self._ask(admin.bans(self.engine))
@@ -307,6 +314,10 @@ class AsyncDoorward(Facade):
     async def unban(self, client: Client) -> bool:
         """As :meth:`Doorward.unban`."""
         return bool(await self._ask(admin.unban(self.runtime, self.engine, client)))
+
+    async def revoke_clearances(self) -> None:
+        """As :meth:`Doorward.revoke_clearances`."""
+        await self._ask(admin.revoke_clearances(self.runtime))
 
     async def bans(self) -> dict[str, float]:
         """As :meth:`Doorward.bans`."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from doorward.bodies import BodyOf
     from doorward.bound import Bound
     from doorward.challenges.work import AltchaChecked
+    from doorward.cleared import Clearance
     from doorward.decision import Decision
     from doorward.drivers import SyncPorts
     from doorward.effects import Charge, Effect
@@ -90,6 +91,24 @@ class Facade(ABC):
     def __repr__(self) -> str:
         names = ", ".join(bound.name for bound in self.engine.bound)
         return f"{type(self).__name__}(name={self.runtime.settings.name!r}, rules=[{names}])"
+
+    def clearance(self, request: object) -> Clearance | None:
+        """What the client of a request has shown by passing a challenge, whether or not any rule asks for it.
+
+        None without a valid clearance. Asks no store: of a revocation it knows what this process was told last.
+
+        Args:
+            request: As ``protect`` takes it.
+
+        Raises:
+            UnsupportedRequest: It is no request.
+        """
+        progress = self._prepared(request)
+        if progress.clearance is not None or progress.spent:
+            return progress.clearance
+        asked, runtime = progress.request, self.runtime
+        found = progress.client_ip or progress.engine.ips.resolve(asked.peer, asked.header_values)
+        return runtime.gatekeeper.held(asked, found.address, runtime.clock.now_ns())
 
     def with_rule(self, *rules: Rule | Sequence[Rule]) -> Self:
         """The same client with more rules after its own; everything else is shared."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -9,8 +10,6 @@ from doorward.challenges.tokens import Purpose, Refused
 from doorward.levels import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from doorward.challenges.tokens import Signer
 
 LONGEST_TARGET = 4_000
@@ -33,10 +32,10 @@ class Issue(NamedTuple):
         issued_ms: When it was posed, in milliseconds since the Unix epoch.
         expires_ms: Until when it can be passed.
         token: Itself, signed; empty before it is.
-        detail: What its kind has to know again when the answer comes. Signed, and no secret: the client can read it.
-        doubt: How much of the weight was found in answers to challenges before it in the row.
         keeps: Digest of the form that its page keeps, to be sent once it is passed; empty for none.
         reference: Id of the decision that led to it, by which an operator finds it.
+        detail: What its kind has to know again when the answer comes. Signed, and no secret: the client can read it.
+        doubt: How much of the weight was found in answers to challenges before it in the row.
     """
 
     id: str
@@ -48,26 +47,18 @@ class Issue(NamedTuple):
     issued_ms: int = 0
     expires_ms: int = 0
     token: str = ""
-    detail: Mapping[str, Any] = _NOTHING
-    doubt: float = 0.0
     keeps: str = ""
     reference: str = ""
+    detail: Mapping[str, Any] = _NOTHING
+    doubt: float = 0.0
 
 
 def signed(issue: Issue, signer: Signer, now_ms: int, ttl_ms: int, bound_to: str) -> Issue:
     """``issue`` with its times and its token."""
-    body = {
-        "i": issue.id,
-        "k": issue.kind,
-        "l": int(issue.level),
-        "w": issue.weight,
-        "t": issue.target,
-        "a": issue.attempt,
-        **({"d": dict(issue.detail)} if issue.detail else {}),
-        **({"s": issue.doubt} if issue.doubt else {}),
-        **({"f": issue.keeps} if issue.keeps else {}),
-        **({"r": issue.reference} if issue.reference else {}),
-    }
+    values = (issue.id, issue.kind, int(issue.level), issue.weight, issue.target, issue.attempt)
+    body: dict[str, object] = dict(zip(_FIELDS, values, strict=True))
+    more = {"f": issue.keeps, "r": issue.reference, "d": dict(issue.detail), "s": issue.doubt}
+    body |= {name: value for name, value in more.items() if value}
     token = signer.sign(Purpose.CHALLENGE, body, now_ms, ttl_ms, bound_to)
     return issue._replace(issued_ms=now_ms, expires_ms=now_ms + ttl_ms, token=token)
 
@@ -79,22 +70,37 @@ def opened(token: str, signer: Signer, now_ms: int, bound_to: str, *, late_ms: i
         Refused: It is none that can be passed now, by this client.
     """
     found = signer.open(Purpose.CHALLENGE, token, now_ms, bound_to, late_ms=late_ms)
-    body = found.body
-    try:
-        return Issue(
-            body["i"],
-            body["k"],
-            Level(body["l"]),
-            body["w"],
-            body["t"],
-            body["a"],
-            found.issued_ms,
-            found.expires_ms,
-            token,
-            detail=body.get("d", _NOTHING),
-            doubt=body.get("s", 0.0),
-            keeps=body.get("f", ""),
-            reference=body.get("r", ""),
-        )
-    except (KeyError, ValueError):  # signed by a version of ours to come
-        raise Refused("malformed") from None
+    id_, kind, level, weight, target, attempt = [found.body.get(name) for name in _FIELDS]
+    keeps, reference = [found.body.get(name, "") for name in ("f", "r")]
+    detail, doubt = found.body.get("d", _NOTHING), found.body.get("s", 0.0)
+    # Signed by a version of ours to come, where they are anything else.
+    if not (
+        isinstance(id_, str)
+        and isinstance(kind, str)
+        and isinstance(weight, int | float)
+        and isinstance(target, str)
+        and isinstance(attempt, int)
+        and isinstance(keeps, str)
+        and isinstance(reference, str)
+        and isinstance(detail, Mapping)
+        and isinstance(doubt, int | float)
+    ):
+        raise Refused("malformed")
+    times = (found.issued_ms, found.expires_ms)
+    said = (id_, kind, level_of(level), float(weight), target, attempt)
+    return Issue(*said, *times, token, keeps, reference, detail, float(doubt))
+
+
+def level_of(value: object) -> Level:
+    """The level that a genuine token names.
+
+    Raises:
+        Refused: There is none of that number.
+    """
+    if not isinstance(value, int) or value not in _LEVELS:
+        raise Refused("malformed")
+    return Level(value)
+
+
+_FIELDS = ("i", "k", "l", "w", "t", "a")
+_LEVELS = frozenset(int(level) for level in Level)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,7 +20,7 @@ from doorward.challenges.tokens import Refused
 from doorward.markup import Markup, fill, join
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from doorward.challenges.gate import Gate
     from doorward.challenges.issue import Issue
@@ -230,6 +231,12 @@ def _challenge(
     head = _head(visit, _scripts(posed), _refresh(visit, issue, posed, kept))
     title, reason = words["title"], notes[0] if alert else "challenge"
     return _page(visit, 403, ("challenge",), title, content, head, _lines(issue, reason), _sources(visit, posed, kept))
+
+
+def _words_of(posed: Posed) -> Mapping[str, object]:
+    """What the script of a kind says besides."""
+    words = posed.data.get("words")
+    return words if isinstance(words, Mapping) else {}
 
 
 def _form_again(visit: Visit, issue: Issue, kept: Kept, headers: Sequence[tuple[str, str]]) -> Answer:

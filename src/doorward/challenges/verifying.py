@@ -45,14 +45,16 @@ def serve(gate: Gate, request: RequestContext, ip: str, now_ms: int) -> Generato
     if name == altcha.ENDPOINT:
         return (yield from altcha.serve(gate, request, ip, now_ms))
     refused = yield from _too_many(gate, ip)
-    if refused is not None:
-        return refused
+    return refused or (yield from _counted(gate, name, request, ip, now_ms))
+
+
+def _counted(gate: Gate, name: str, request: RequestContext, ip: str, now_ms: int) -> Generator[Effect, object, Answer]:
     if name in ("verify", "other", "next"):
         return (yield from _sent(gate, name, request, ip, now_ms))
-    if name in ("waited", "landed"):
-        return (
-            landed(gate, request, ip, now_ms) if name == "landed" else (yield from _waited(gate, request, ip, now_ms))
-        )
+    if name == "waited":
+        return (yield from _waited(gate, request, ip, now_ms))
+    if name == "landed":
+        return landed(gate, request, ip, now_ms)
     return (yield from _fetched(gate, name, request, ip, now_ms))
 
 

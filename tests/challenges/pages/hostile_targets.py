@@ -12,7 +12,7 @@ _BEFORE = ["//", "/\\", "\\\\", "\\/", "///", "/\\/", "/\t/", "/\n/", "/\r/", "\
            "ht\ttps://", "\thttps://", "https:\n//", "\u0000https://", "ftp://", "ws://", "wss://", "file://", "data://",
            "blob:https://", "view-source:https://", "//%65", "//xn--", "//\u0435", "//[::ffff:", "//0x7f.1/", "//127.1@",
            "http://site.example.", "//site.example.", "//site.example:80@", "/%0d%0aLocation: https://",
-           "/\r\nLocation: https://", "/%0aSet-Cookie: a=", "/\r\n\r\n<script>", "/x\"//", "/x'//", "/`//", "/{//",
+           "/\r\nLocation: https://", "/%0aSet-Cookie: a=", "/\r\n\r\n<script>", '/x"//', "/x'//", "/`//", "/{//",
            "/|//", "/^//", "/<//", "/>//"]  # fmt: skip
 _AFTER = ["", "/", "/%2e%2e", "/a?b#c"]
 _SCRIPTS = ["javascript:alert(1)", "JaVaScRiPt:alert(1)", "\tjavascript:alert(1)", "java\nscript:alert(1)",

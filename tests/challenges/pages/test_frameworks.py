@@ -157,15 +157,15 @@ def test_who_passes_and_is_asked_again_at_once_is_not_asked_for_ever(
     kind: str, override: Any, clock: FakeClock
 ) -> None:
     """Weakness 3 of NoBot: its challenge was passed eight times in six seconds, and never enough."""
-    from doorward import challenge
     from tests.challenges.pages import sites
+
+    from doorward import challenge
 
     original = sites.make_client
     try:
         # No kind on offer shows as much as the rule asks for.
-        sites.make_client = lambda **o: sites.Doorward(
-            [challenge("human", paths=["/x"])], secret="s" * 40, **{"challenges": {"kinds": ["wait"]}, **o}
-        )
+        rules, kinds = [challenge("human", paths=["/x"])], {"kinds": ["wait"]}
+        sites.make_client = lambda **o: sites.Doorward(rules, secret="s" * 40, **{**o, "challenges": kinds})
         site = sites.visitor(kind, sites.made(kind, override, clock=clock))
     finally:
         sites.make_client = original

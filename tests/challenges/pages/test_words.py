@@ -12,7 +12,7 @@ from doorward import ConfigurationError
 from doorward.challenges.languages import Languages, catalogues, lookup
 
 ALL = sorted(catalogues())
-WANTED = "en es fr de it pt nl pl ru uk tr zh-Hans ja ko hi ar he".split()
+WANTED = ["en", "es", "fr", "de", "it", "pt", "nl", "pl", "ru", "uk", "tr", "zh-Hans", "ja", "ko", "hi", "ar", "he"]
 
 
 def test_there_are_the_languages_that_were_promised() -> None:

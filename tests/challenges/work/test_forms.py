@@ -23,7 +23,7 @@ EASY = {"altcha": {"cost": 2, "least": 5, "most": 20}}
 
 
 def form(ip: str = "203.0.113.5", agent: str = "Mozilla/5.0") -> RequestContext:
-    return RequestContext(method="POST", path="/sign-up", peer=ip, headers=[("User-Agent", agent)])
+    return RequestContext(method="POST", path="/sign-up", peer=ip, host="shop.example", headers=[("User-Agent", agent)])
 
 
 def posed(aj: Doorward, **who: str) -> Any:
