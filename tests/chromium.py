@@ -46,15 +46,20 @@ CONTRAST = """() => {
 """Script: texts whose contrast is below 4.5 to 1 (WCAG 2.2, 1.4.3)."""
 
 
-@contextmanager
-def launched() -> Iterator[Browser]:
-    """One that runs. Without any the test fails in CI, and is skipped on a user's computer."""
-    path = next((found for name in NAMES if name and (found := shutil.which(name))), None)
-    if path is None:
+def path() -> str:
+    """Where it is. Without any the test fails in CI, and is skipped on a user's computer."""
+    found_at = next((found for name in NAMES if name and (found := shutil.which(name))), None)
+    if found_at is None:
         if os.environ.get("CI"):
             pytest.fail("there is no Chromium: run tools/setup_chromium.sh")
         pytest.skip("there is no Chromium on this computer: run tools/setup_chromium.sh, or name one in $CHROMIUM")
+    return found_at
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """One that runs."""
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        running = playwright.chromium.launch(executable_path=path(), args=ARGUMENTS)
         yield running
         running.close()

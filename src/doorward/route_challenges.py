@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import inspect
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from doorward.errors import ConfigurationError
 from doorward.levels import DEFAULT_LEVEL, Level
@@ -17,12 +17,11 @@ from doorward.levels import DEFAULT_LEVEL, Level
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from doorward.builders.access import AccessOptions
     from doorward.context import RequestContext
     from doorward.rules.access import ChallengeRule, Matcher
     from doorward.rules.base import Rule, RuleOptions
 
-    When = str | Sequence[str] | Callable[[RequestContext], object]
+    When = str | Sequence[str] | Mapping[str, Any] | Callable[[RequestContext], object]
     MaxAge = str | float | timedelta | None
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -65,7 +64,7 @@ class ChallengeDecorators:
         *,
         max_age: MaxAge = ...,
         when: When | None = ...,
-        **options: Unpack[AccessOptions],
+        **options: Any,
     ) -> Callable[[Target], Target]: ...
     def challenge(
         self,
@@ -73,7 +72,7 @@ class ChallengeDecorators:
         *,
         max_age: MaxAge = None,
         when: When | None = None,
-        **options: Unpack[AccessOptions],
+        **options: Any,
     ) -> Any:
         """Ask for a challenge on this route, whoever comes: step-up.
 
@@ -81,8 +80,8 @@ class ChallengeDecorators:
             level: What has to be shown, at least: see :func:`doorward.challenge`. Or the view, as in
                 ``@guard.challenge``.
             max_age: How long ago it may have been shown, such as ``"5m"``.
-            when: Only of requests for which a filter expression holds (:mod:`doorward.filters`), or a function of
-                the request context.
+            when: Only of requests for which a filter expression holds (:mod:`doorward.filters`), a tree of conditions
+                (:func:`doorward.deny`), or a function of the request context.
             **options: As of :func:`doorward.challenge`.
 
         Raises:
@@ -102,7 +101,7 @@ class ChallengeDecorators:
         *,
         max_age: MaxAge = ...,
         when: When | None = ...,
-        **options: Unpack[AccessOptions],
+        **options: Any,
     ) -> Callable[[Target], Target]: ...
     def require_human(
         self,
@@ -110,7 +109,7 @@ class ChallengeDecorators:
         *,
         max_age: MaxAge = None,
         when: When | None = None,
-        **options: Unpack[AccessOptions],
+        **options: Any,
     ) -> Any:
         """As :meth:`challenge`, for what only a person passes, unless another level is given."""
         return self._stepped_up(level, Level.HUMAN, "require_human", max_age, when, options)
@@ -149,9 +148,9 @@ class ChallengeDecorators:
         return self._decorating([make()]) if view is None else self.insisting(view, self._once("block_bots", make))
 
     def _stepped_up(
-        self, level: Any, default: Level, name: str, max_age: MaxAge, when: When | None, options: AccessOptions
+        self, level: Any, default: Level, name: str, max_age: MaxAge, when: When | None, options: dict[str, Any]
     ) -> Any:
-        named: AccessOptions = {"name": name, **options}
+        named = {"name": name, **options}
         if isinstance(level, str | Level):
             return self._decorating([step_up(level, max_age, when, named)])
         if not callable(level) and not hasattr(level, "__dict__"):
@@ -167,7 +166,7 @@ class ChallengeDecorators:
         return lambda view: self.insisting(view, rules)
 
 
-def step_up(level: Level | str, max_age: MaxAge, when: When | None, options: AccessOptions) -> ChallengeRule:
+def step_up(level: Level | str, max_age: MaxAge, when: When | None, options: dict[str, Any]) -> ChallengeRule:
     """The rule of a decorator.
 
     Raises:
@@ -180,12 +179,11 @@ def step_up(level: Level | str, max_age: MaxAge, when: When | None, options: Acc
     if callable(when):
         rule = challenge(level, max_age=max_age, **options)
         return replace(rule, matchers=(*rule.matchers, _condition(when)))
-    if when is None:
-        return challenge(level, max_age=max_age, **options)
+    if when is None or isinstance(when, Mapping):
+        return challenge(level, max_age=max_age, **options, **({} if when is None else {"when": when}))
     if "where" in options:
         raise ConfigurationError("when", "is another name for where: give one of them")
-    conditional: AccessOptions = {**options, "where": when}
-    return challenge(level, max_age=max_age, **conditional)
+    return challenge(level, max_age=max_age, **{**options, "where": when})
 
 
 def _condition(function: Callable[[RequestContext], object]) -> Matcher:

@@ -38,7 +38,9 @@ LOOKED_AT = (
 )
 """The headers that an examination reads, in lower case."""
 
-_BRAND = re.compile(r'"([^"]{1,64})"\s{0,4};\s{0,4}v="(\d{1,5})')
+BRAND = re.compile(r'"([^"]{1,64})"\s{0,4};\s{0,4}v="(\d{1,5})')
+"""One brand and its version in Sec-CH-UA (W3C UA Client Hints section 3.1)."""
+
 _SITES = frozenset({"none", "same-origin", "same-site", "cross-site"})
 _MODES = frozenset({"navigate", "nested-navigate", "cors", "no-cors", "same-origin", "websocket", "webtransport"})
 _PLATFORMS = frozenset({"Windows", "macOS", "Linux", "Chrome OS", "Chromium OS", "Android", "iOS"})
@@ -89,7 +91,7 @@ def _hints(values: Mapping[str, str], claim: Claim) -> Iterator[Finding]:
     hints = values.get("sec-ch-ua")
     if hints is None:
         return
-    brands = {name.lower(): int(version) for name, version in _BRAND.findall(hints[:512])}
+    brands = {name.lower(): int(version) for name, version in BRAND.findall(hints[:512])}
     if any(["headless" in name for name in brands]):
         yield Finding(1.0, "names a headless browser in its client hints")
     if claim.family != "Chrome":

@@ -132,7 +132,7 @@ class Gate:
             return 1
         return held.attempt + 1
 
-    def pose(
+    def pose(  # noqa: PLR0913  (what a challenge is made of)
         self,
         request: RequestContext,
         ip: str,
@@ -140,6 +140,7 @@ class Gate:
         now_ms: int,
         *,
         weight: float = 0.0,
+        doubt: float = 0.0,
         attempt: int = 1,
         keeps: str = "",
         reference: str = "",
@@ -154,7 +155,7 @@ class Gate:
 
         kind, shown = (kind, kind.level) if kind is not None else standing_in(self.offer, level, failed)
         issue = Issue(token_urlsafe(16), kind.name, shown, weight, target_of(request), attempt)
-        issue = issue._replace(keeps=keeps, reference=reference)
+        issue = issue._replace(keeps=keeps, reference=reference, doubt=doubt)
         if isinstance(kind, Prepared):
             issue = issue._replace(detail=kind.prepare(issue, now_ms))
         return signed(issue, self.signer, now_ms, CHALLENGE_TTL_MS, self.binding.of_challenge(request, ip))

@@ -35,6 +35,7 @@ class Issue(NamedTuple):
         keeps: Digest of the form that its page keeps, to be sent once it is passed; empty for none.
         reference: Id of the decision that led to it, by which an operator finds it.
         detail: What its kind has to know again when the answer comes. Signed, and no secret: the client can read it.
+        doubt: How much of the weight was found in answers to challenges before it in the row.
     """
 
     id: str
@@ -49,13 +50,14 @@ class Issue(NamedTuple):
     keeps: str = ""
     reference: str = ""
     detail: Mapping[str, Any] = _NOTHING
+    doubt: float = 0.0
 
 
 def signed(issue: Issue, signer: Signer, now_ms: int, ttl_ms: int, bound_to: str) -> Issue:
     """``issue`` with its times and its token."""
     values = (issue.id, issue.kind, int(issue.level), issue.weight, issue.target, issue.attempt)
     body: dict[str, object] = dict(zip(_FIELDS, values, strict=True))
-    more = {"f": issue.keeps, "r": issue.reference, "d": dict(issue.detail)}
+    more = {"f": issue.keeps, "r": issue.reference, "d": dict(issue.detail), "s": issue.doubt}
     body |= {name: value for name, value in more.items() if value}
     token = signer.sign(Purpose.CHALLENGE, body, now_ms, ttl_ms, bound_to)
     return issue._replace(issued_ms=now_ms, expires_ms=now_ms + ttl_ms, token=token)
@@ -70,7 +72,7 @@ def opened(token: str, signer: Signer, now_ms: int, bound_to: str, *, late_ms: i
     found = signer.open(Purpose.CHALLENGE, token, now_ms, bound_to, late_ms=late_ms)
     id_, kind, level, weight, target, attempt = [found.body.get(name) for name in _FIELDS]
     keeps, reference = [found.body.get(name, "") for name in ("f", "r")]
-    detail = found.body.get("d", _NOTHING)
+    detail, doubt = found.body.get("d", _NOTHING), found.body.get("s", 0.0)
     # Signed by a version of ours to come, where they are anything else.
     if not (
         isinstance(id_, str)
@@ -81,10 +83,12 @@ def opened(token: str, signer: Signer, now_ms: int, bound_to: str, *, late_ms: i
         and isinstance(keeps, str)
         and isinstance(reference, str)
         and isinstance(detail, Mapping)
+        and isinstance(doubt, int | float)
     ):
         raise Refused("malformed")
     times = (found.issued_ms, found.expires_ms)
-    return Issue(id_, kind, level_of(level), float(weight), target, attempt, *times, token, keeps, reference, detail)
+    said = (id_, kind, level_of(level), float(weight), target, attempt)
+    return Issue(*said, *times, token, keeps, reference, detail, float(doubt))
 
 
 def level_of(value: object) -> Level:

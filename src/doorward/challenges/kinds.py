@@ -52,12 +52,14 @@ class Checked(NamedTuple):
         why: A code for logs and for the page's text where it is not: ``"too_early"``, ``"wrong"``, ``"malformed"`` …
         weight: What else was found adds to doubt: more than 0 where something is suspicious, though it is no proof.
         ends: Whether the challenge is spent although it was not passed: no second guess.
+        found: Names of what was found, for counters: from a table of the kind's, nothing that a client sent.
     """
 
     passed: bool
     why: str = ""
     weight: float = 0.0
     ends: bool = False
+    found: Sequence[str] = ()
 
 
 class Asked(NamedTuple):

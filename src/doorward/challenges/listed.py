@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from doorward.challenges.kinds import Kind
 
 
+def _browser() -> Kind:
+    from doorward.challenges.signals.kind import Browser  # few offer it
+
+    return Browser()
+
+
 def _pictures(name: str) -> Kind:
     from doorward.challenges.pictures import Pictures  # what draws is imported when somebody wants it
 
@@ -24,6 +30,7 @@ def _pictures(name: str) -> Kind:
 BY_NAME: Mapping[str, Callable[[], Kind]] = {
     "wait": Wait,
     "work": Work,
+    "browser": _browser,
     **{name: partial(_pictures, name) for name in ("letters", "shapes", "odd", "pictures", "audio")},
 }
 

@@ -20,7 +20,7 @@ from doorward.rules.limit_text import Rate, parse_limits
 if TYPE_CHECKING:
     from doorward.challenges.work.options import AltchaOptions, AltchaSettings
 
-DEFAULT_KINDS = ("wait", "work")
+DEFAULT_KINDS = ("wait", "work", "browser")
 DEFAULT_PREFIX = "/.doorward"
 DEFAULT_LIFETIME = 12 * 3600.0
 LONGEST_LIFETIME = 30 * 86400.0
@@ -67,7 +67,7 @@ class ChallengeOptions(TypedDict, total=False):
         bind: What a clearance is bound to: ``"address"`` (the client's /24, or /48), ``"agent"``, ``"host"`` (or the
             domain of cookies); all by default.
         levels: From which sum of weights on more is asked for than ``"work"``: ``{"human": 20}``.
-        kinds: The kinds of challenges on offer, in order of preference: ``("wait", "work")`` by default.
+        kinds: The kinds of challenges on offer, in order of preference: ``("wait", "work", "browser")`` by default.
         secure: Whether cookies are for HTTPS only; by the scheme of each request when it is None.
         domain: Of cookies; that of the request when it is empty.
         not_before: Seconds since the Unix epoch: clearances issued before are refused.

@@ -10,9 +10,10 @@ from doorward.answers import HTML, Answer, negotiated
 from doorward.challenges.arrivals import Arrival, arrival
 from doorward.challenges.assets import url_of
 from doorward.challenges.csp import policy
-from doorward.challenges.problems import not_passed, part, problem
+from doorward.challenges.following import MOST_IN_A_ROW, following, kept_text, late
+from doorward.challenges.problems import asked_for_more, not_passed, part, problem
 from doorward.challenges.replies import JSON, SAFETY, as_json
-from doorward.challenges.resuming import FIELD, Kept, digest, hidden_input, kind_of, restored
+from doorward.challenges.resuming import FIELD, Kept, hidden_input, kind_of, restored
 from doorward.challenges.skin import quoted_url
 from doorward.challenges.standing_in import UNAVAILABLE
 from doorward.challenges.tokens import Refused
@@ -23,17 +24,13 @@ if TYPE_CHECKING:
 
     from doorward.challenges.gate import Gate
     from doorward.challenges.issue import Issue
-    from doorward.challenges.kinds import Posed
+    from doorward.challenges.kinds import Checked, Posed
     from doorward.challenges.languages import Language
     from doorward.context import RequestContext
     from doorward.decision import Decision
 
 MOST_ATTEMPTS = 2
 """Challenges in a row that are posed to who has passed the last one; then a page says that it does not help."""
-WEIGHT_OF_UNKNOWN = 10.0
-"""Of the challenge for who brings none of ours: nobody gets an easier one by a wrong answer."""
-LATE_MS = 24 * 3_600_000
-"""How long after its end a challenge is still good for going on from where it was, with a new one."""
 PROBE = "doorward-probe"
 """A cookie that says nothing: when it comes back with an answer, the clearance will come back too."""
 
@@ -100,14 +97,27 @@ def answer_in_place(
     return page._replace(status=gate.settings.status, headers=[*page.headers, *headers, *_for(gate, posed)])
 
 
-def again(gate: Gate, request: RequestContext, ip: str, now_ms: int, why: str, fields: Mapping[str, object]) -> Answer:
+def again(
+    gate: Gate,
+    request: RequestContext,
+    ip: str,
+    now_ms: int,
+    why: str,
+    fields: Mapping[str, object],
+    checked: Checked | None = None,
+) -> Answer:
     """The answer to an answer that was not accepted: what is wrong, and another challenge."""
-    if not wants_page(request):
+    found = checked.weight if checked is not None else 0.0
+    if not wants_page(request) and not found:
         return not_passed(why)
     visit = Visit(gate, request, ip, now_ms)
     before = late(visit, fields)
+    if before is not None and before.attempt >= MOST_IN_A_ROW:
+        return _message(visit, before, 403, "failed", "attempts", []) if wants_page(request) else not_passed(why)
     text = kept_text(before, fields) if before is not None else ""
-    issue = following(visit, before, why)
+    issue = following(visit, before, found, failed=why == UNAVAILABLE)
+    if not wants_page(request):
+        return asked_for_more(visit, why, issue, posed_of(visit, issue))
     if why == "another":  # who asks for another picture has done nothing wrong
         return _challenge(visit, issue, posed_of(visit, issue), text, [])
     return _challenge(visit, issue, posed_of(visit, issue), text, [_SAID.get(why, "failed")], alert=True)
@@ -126,6 +136,7 @@ def other(gate: Gate, request: RequestContext, ip: str, now_ms: int, fields: Map
         before.level,
         now_ms,
         weight=before.weight,
+        doubt=before.doubt,
         attempt=before.attempt,
         keeps=before.keeps,
         reference=before.reference,
@@ -133,6 +144,16 @@ def other(gate: Gate, request: RequestContext, ip: str, now_ms: int, fields: Map
     )
     issue = gate.moved(issue, before.target, request, ip, now_ms)
     return _challenge(visit, issue, posed_of(visit, issue), kept_text(before, fields), [])
+
+
+def shown(gate: Gate, request: RequestContext, ip: str, now_ms: int, fields: Mapping[str, object]) -> Answer:
+    """The page of a challenge that a script was told of as the next."""
+    visit = Visit(gate, request, ip, now_ms)
+    try:
+        issue = gate.opened(str(fields.get("token", "")), request, ip, now_ms)
+    except Refused:
+        return again(gate, request, ip, now_ms, "expired", fields)
+    return _challenge(visit, issue, posed_of(visit, issue), kept_text(issue, fields), ["doubtful"])
 
 
 def passed(
@@ -164,45 +185,6 @@ def landed(gate: Gate, request: RequestContext, ip: str, now_ms: int) -> Answer:
     if issue is None:
         return _message(visit, None, 403, "expired", "token", [])
     return _onward(visit, issue) if has_come else _message(visit, issue, 403, "cookies_off", "cookies", [])
-
-
-# --- what is left of a challenge
-
-
-def late(visit: Visit, fields: Mapping[str, object]) -> Issue | None:
-    """The challenge that an answer is to, though its time may be over; None where it is none of ours."""
-    try:
-        token = str(fields.get("token", ""))
-        return visit.gate.opened(token, visit.request, visit.ip, visit.now_ms, late_ms=LATE_MS)
-    except Refused:
-        return None
-
-
-def kept_text(issue: Issue, fields: Mapping[str, object]) -> str:
-    """The form that came with an answer, where it is the one that the challenge was posed for."""
-    text = str(fields.get(FIELD, ""))
-    return text if issue.keeps and digest(text) == issue.keeps else ""
-
-
-def following(visit: Visit, before: Issue | None, why: str) -> Issue:
-    """The challenge after ``before``; the first for who brings back none of ours."""
-    gate, request, ip, now_ms = visit
-    if before is None:
-        return gate.moved(
-            gate.pose(request, ip, gate.level_for(0.0), now_ms, weight=WEIGHT_OF_UNKNOWN), "/", request, ip, now_ms
-        )
-    issue = gate.pose(
-        request,
-        ip,
-        before.level,
-        now_ms,
-        weight=before.weight,
-        attempt=before.attempt + 1,
-        keeps=before.keeps,
-        reference=before.reference,
-        failed=before.kind if why == UNAVAILABLE else "",
-    )
-    return gate.moved(issue, before.target, request, ip, now_ms)
 
 
 # --- pages

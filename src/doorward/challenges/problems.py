@@ -28,13 +28,7 @@ def problem(visit: Visit, reference: str, issue: Issue, posed: Posed) -> Answer:
         "detail": "A challenge has to be passed first.",
         "code": "challenge",
         "id": reference,
-        "challenge": {
-            "kind": issue.kind,
-            "level": issue.level.word,
-            "token": issue.token,
-            "verify": f"{visit.prefix}/verify",
-            **posed.data,
-        },
+        "challenge": _told(visit, issue, posed),
     }
     waits = status in (429, 503) and posed.refresh_seconds
     headers = [("Retry-After", str(posed.refresh_seconds))] if waits else []
@@ -55,7 +49,22 @@ def part(visit: Visit, headers: Sequence[tuple[str, str]]) -> Answer:
 
 def not_passed(why: str) -> Answer:
     """What a program is told whose answer was not accepted."""
-    return as_json(403, {"type": "about:blank", "title": "Forbidden", "status": 403, "code": why}, kind=PROBLEM)
+    return as_json(403, _not_passed(why), kind=PROBLEM)
+
+
+def asked_for_more(visit: Visit, why: str, issue: Issue, posed: Posed) -> Answer:
+    """The same, with the challenge that comes next; ``next`` is where a page of ours shows it."""
+    content = {**_not_passed(why), "next": f"{visit.prefix}/next", "challenge": _told(visit, issue, posed)}
+    return as_json(403, content, kind=PROBLEM)
+
+
+def _not_passed(why: str) -> dict[str, object]:
+    return {"type": "about:blank", "title": "Forbidden", "status": 403, "code": why}
+
+
+def _told(visit: Visit, issue: Issue, posed: Posed) -> dict[str, object]:
+    said = {"kind": issue.kind, "level": issue.level.word, "token": issue.token, "verify": f"{visit.prefix}/verify"}
+    return {**said, **posed.data}
 
 
 def _refusing(visit: Visit) -> int:

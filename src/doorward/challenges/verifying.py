@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from doorward.challenges.assets import FOLDER, asset_answer
-from doorward.challenges.pages import again, landed, other, passed
+from doorward.challenges.kinds import Checked
+from doorward.challenges.pages import again, landed, other, passed, shown
 from doorward.challenges.replies import plain
 from doorward.challenges.resuming import FIELD, LONGEST_KEPT
 from doorward.challenges.spending import spent_first
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from doorward.answers import Answer
     from doorward.challenges.gate import Gate
     from doorward.challenges.issue import Issue
-    from doorward.challenges.kinds import Checked
     from doorward.context import RequestContext
     from doorward.effects import Effect
 
@@ -49,7 +49,7 @@ def serve(gate: Gate, request: RequestContext, ip: str, now_ms: int) -> Generato
 
 
 def _counted(gate: Gate, name: str, request: RequestContext, ip: str, now_ms: int) -> Generator[Effect, object, Answer]:
-    if name in ("verify", "other"):
+    if name in ("verify", "other", "next"):
         return (yield from _sent(gate, name, request, ip, now_ms))
     if name == "waited":
         return (yield from _waited(gate, request, ip, now_ms))
@@ -80,6 +80,8 @@ def _sent(gate: Gate, name: str, request: RequestContext, ip: str, now_ms: int) 
         return plain(400, "malformed")
     if name == "other":
         return other(gate, request, ip, now_ms, fields)
+    if name == "next":
+        return shown(gate, request, ip, now_ms, fields)
     return (yield from _judged(gate, fields, request, ip, now_ms))
 
 
@@ -101,10 +103,13 @@ def _judged(
         return again(gate, request, ip, now_ms, refused.why, fields)
     checked = yield from _checked(gate, issue, fields, request, ip, now_ms)
     gate.journal.count(f"challenge.{issue.kind}.{'passed' if checked.passed else checked.why}")
+    for code in checked.found:
+        gate.journal.count(f"challenge.{issue.kind}.found.{code}")
     if not checked.passed:
-        if checked.ends:
-            yield from _first(gate, issue, now_ms)
-        return again(gate, request, ip, now_ms, checked.why, fields)
+        if checked.ends and not (yield from _first(gate, issue, now_ms)):
+            # One payment is judged once: nothing follows from the same answer sent again.
+            checked = Checked(False, "spent")
+        return again(gate, request, ip, now_ms, checked.why, fields, checked)
     if not (yield from _first(gate, issue, now_ms)):
         return again(gate, request, ip, now_ms, "spent", fields)
     return passed(gate, request, ip, now_ms, issue, fields)
@@ -115,8 +120,6 @@ def _checked(
 ) -> Generator[Effect, object, Checked]:
     kind = gate.offer.by_name.get(issue.kind)
     if kind is None:  # it was offered before the application's configuration changed
-        from doorward.challenges.kinds import Checked
-
         return Checked(False, "malformed")
     return (yield from kind.check(gate.asked(issue, dict(fields), request, ip, now_ms)))
 

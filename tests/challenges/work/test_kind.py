@@ -288,6 +288,6 @@ def test_checking_takes_no_derivation(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_it_is_on_offer_by_default() -> None:
     """With the wait before it, for who asks for less."""
     gate = shop().runtime.gatekeeper.gate
-    assert list(gate.offer.by_name) == ["wait", "work"]
+    assert list(gate.offer.by_name) == ["wait", "work", "browser"]
     assert gate.offer.choose(Level.WORK).name == "work"
     assert gate.offer.choose(Level.WAIT).name == "wait"

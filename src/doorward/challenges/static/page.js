@@ -63,7 +63,15 @@ async function send(fields) {
   const landed = answer.landed || `${told.verify.replace(/verify$/, "landed")}?t=${encodeURIComponent(told.token)}`;
   const { cookie } = await (await fetch(landed, ask)).json();
   if (cookie) return goOn();
+  if (answer.next) return goThere(answer);
   failed(answer.passed ? "cookies_off" : "failed");
+}
+
+// To the next challenge, with the form that is kept.
+function goThere({ next, challenge }) {
+  form.elements.namedItem("token").value = challenge.token;
+  form.action = next + location.hash;
+  submit(form);
 }
 
 function goOn() {
