@@ -34,6 +34,7 @@ demo-there: setup
 test: setup
 	@tools/setup_npm.sh .venv tests/arcjet
 	@tools/setup_npm.sh .venv tests/challenges/pages
+	@tools/setup_npm.sh .venv tests/challenges/work
 	$(PY) -m pytest -n 2
 
 check: setup
@@ -54,6 +55,7 @@ soak:
 	@$(SETUP) .venv-soak requirements/soak.txt --editable
 	@tools/setup_npm.sh .venv-soak tests/arcjet
 	@tools/setup_npm.sh .venv-soak tests/challenges/pages
+	@tools/setup_npm.sh .venv-soak tests/challenges/work
 	DOORWARD_SOAK=1 .venv-soak/bin/python -m pytest -n 2 --timeout 1800
 	@set -e; for script in tests/fuzz/fuzz_*.py; do \
 		echo "$$script for $(FUZZ_SECONDS) s"; FUZZ_SECONDS=$(FUZZ_SECONDS) PYTHONPATH=. .venv-soak/bin/python "$$script"; \

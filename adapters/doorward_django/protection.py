@@ -75,6 +75,7 @@ class Protection:
         if self.layer.touches_response(progress):
             self._settle(progress, seen(response))
             self._add_limits(progress, response)
+            self._add_cookies(progress, response)
         return response
 
     async def ahandle(
@@ -100,6 +101,7 @@ class Protection:
         if self.layer.touches_response(progress):
             await self.awaiting.settle(progress, seen(response))
             self._add_limits(progress, response)
+            self._add_cookies(progress, response)
         return response
 
     def admit(self, request: HttpRequest, find_policy: FindPolicy) -> Progress | None:
@@ -217,6 +219,10 @@ class Protection:
             replace_limits(response, style(decision))
         except Exception as error:
             self.runtime.journal.swallowed("rate_limit_headers", error)
+
+    def _add_cookies(self, progress: Progress, response: HttpResponseBase) -> None:
+        for cookie in self.layer.fitting_cookies(progress, [(name.lower(), value) for name, value in response.items()]):
+            response.cookies.load(cookie)
 
     def _reader(self, read: Callable[..., Any], request: HttpRequest, progress: Progress) -> Any:
         if not progress.engine.reads_body:

@@ -98,6 +98,8 @@ class Installed:
         progress = self._let_in()
         if progress is not None:
             self._write_limits(response.headers, progress.decision)
+            if self.layer.cookies(progress):
+                self._write_cookies(response.headers, progress)
             if progress.engine.late:
                 self._look_back_after(progress, response)
             if progress.engine.conditional:
@@ -194,6 +196,11 @@ class Installed:
             return
         for name, value in lines:
             headers.set(name, value)
+
+    def _write_cookies(self, headers: Headers, progress: Progress) -> None:
+        lines = [(name.lower(), value) for name, value in headers]
+        for cookie in self.layer.fitting_cookies(progress, lines):
+            headers.add("Set-Cookie", cookie)
 
 
 def _response(answer: Answer) -> Response:

@@ -196,11 +196,13 @@ class ResponseWatch:
             lines = [(text(name).lower(), text(value)) for name, value in sent]
             self._seen = Response(message["status"], lines)
             own = self._layer.style(self._progress.decision or self._decision) if self._layer.style is not None else []
-            if not own:
+            cookies = self._layer.fitting_cookies(self._progress, lines)
+            if not own and not cookies:
                 return message
             taken = names_of(own)
             kept = [line for line in sent if text(line[0]).lower() not in taken]
-            return {**message, "headers": [*kept, *[(n.lower().encode(), v.encode()) for n, v in own]]}
+            added = [*own, *[("set-cookie", cookie) for cookie in cookies]]
+            return {**message, "headers": [*kept, *[(n.lower().encode(), v.encode()) for n, v in added]]}
         except Exception as error:
             self._layer.runtime.journal.swallowed("rate_limit_headers", error)
             return message

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from doorward.admin import ClientState
     from doorward.async_driver import ReadBodyAsync
     from doorward.bound import Bound
+    from doorward.challenges.work import AltchaChecked
     from doorward.drivers import ReadBodySync
     from doorward.duration import Duration
     from doorward.effects import Charge, Effect
@@ -108,6 +109,19 @@ class Doorward(Facade):
         except Exception as error:
             self.runtime.journal.swallowed("after the response", error)
 
+    def check_altcha(self, payload: object, request: object) -> AltchaChecked:
+        """Whether a form's field ``altcha`` solves a challenge of ``GET /.doorward/altcha``. True once for each.
+
+        Args:
+            payload: What was sent in the field; None where it was not.
+            request: The request with the form, as :meth:`protect` takes it.
+
+        Raises:
+            UnsupportedRequest: ``request`` is none.
+        """
+        found: AltchaChecked = self._ask(self._altcha_flow(payload, request))
+        return found
+
     def _refund(self, charges: list[Charge]) -> Any:
         if charges:
             try:
@@ -143,6 +157,13 @@ class Doorward(Facade):
     def unban(self, client: Client) -> bool:
         """Lift a ban; whether there was one. Raises as :meth:`peek`."""
         return bool(self._ask(admin.unban(self.runtime, self.engine, client)))
+
+    def revoke_clearances(self) -> None:
+        """Refuse, from now on, every clearance and client id there is: everybody has to pass anew.
+
+        Other processes on the same store know within five seconds. Raises StoreError.
+        """
+        self._ask(admin.revoke_clearances(self.runtime))
 
     def bans(self) -> dict[str, float]:
         """Who is banned, and for how many seconds more. By fingerprint: stores hold no addresses. Raises StoreError."""
@@ -253,6 +274,11 @@ class AsyncDoorward(Facade):
         except Exception as error:
             self.runtime.journal.swallowed("after the response", error)
 
+    async def check_altcha(self, payload: object, request: object) -> AltchaChecked:
+        """As :meth:`Doorward.check_altcha`."""
+        found: AltchaChecked = await self._ask(self._altcha_flow(payload, request))
+        return found
+
     def _refund(self, charges: list[Charge]) -> Awaitable[None]:
         if not self.runtime.inline:
             return self._refunded(charges)
@@ -288,6 +314,10 @@ class AsyncDoorward(Facade):
     async def unban(self, client: Client) -> bool:
         """As :meth:`Doorward.unban`."""
         return bool(await self._ask(admin.unban(self.runtime, self.engine, client)))
+
+    async def revoke_clearances(self) -> None:
+        """As :meth:`Doorward.revoke_clearances`."""
+        await self._ask(admin.revoke_clearances(self.runtime))
 
     async def bans(self) -> dict[str, float]:
         """As :meth:`Doorward.bans`."""

@@ -14,7 +14,7 @@ from doorward.requests import without_line_end
 from doorward.runtime import DECISION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from doorward.client import AsyncDoorward, Doorward
     from doorward.context import RequestContext
@@ -39,6 +39,8 @@ OTHER_LIMIT = 2**16
 """Bytes that are held of a body: of forms, JSON, XML and text, and of all else (the issue's figures)."""
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_IS_SHARED = re.compile(r"\b(?:public|s-maxage)\b", re.IGNORECASE).search
+"""Of Cache-Control: what caches may keep that serve many clients (RFC 9111 sections 5.2.2.9 and 5.2.2.10)."""
 _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
@@ -159,7 +161,24 @@ class Layer:
 
     def touches_response(self, progress: Progress) -> bool:
         """Whether an allowed response has to be looked at or added to."""
-        return self.style is not None or self.awaits_response(progress)
+        return self.style is not None or self.awaits_response(progress) or bool(self.cookies(progress))
+
+    def cookies(self, progress: Progress) -> Sequence[str]:
+        """Values of Set-Cookie that an allowed response is to have beside its own. Never raises."""
+        found = progress.cookies
+        if found is None:
+            found = progress.cookies = self.runtime.gatekeeper.new_cookies(progress)
+        return found
+
+    def fitting_cookies(self, progress: Progress, lines: Iterable[tuple[str, str]]) -> Sequence[str]:
+        """As :meth:`cookies`, of a response with these headers: a cache between must not give one's cookie to others.
+
+        Names of headers are in lower case.
+        """
+        found = self.cookies(progress)
+        if not found or not any([name == "cache-control" and _IS_SHARED(value) for name, value in lines]):
+            return found
+        return ()
 
     def awaits_response(self, progress: Progress) -> bool:
         """Whether a limit waits for the response, or one may that the application has yet to ask."""

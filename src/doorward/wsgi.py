@@ -179,7 +179,7 @@ class ResponseWatch:
             if not isinstance(headers, list | tuple):  # an iterator, which would be gone after one reading
                 headers = list(headers)
             seen = _seen(status, headers)
-            headers = self._with_limits(headers)
+            headers = [*self._with_limits(headers), *self._cookies(seen)]
         except Exception as error:
             self._layer.runtime.journal.swallowed("rate_limit_headers", error)
         self._client.settle(self._progress, seen)
@@ -197,6 +197,9 @@ class ResponseWatch:
             return headers
         taken = names_of(own)
         return [*[line for line in headers if line[0].lower() not in taken], *own]
+
+    def _cookies(self, seen: Response) -> list[tuple[str, str]]:
+        return [("Set-Cookie", cookie) for cookie in self._layer.fitting_cookies(self._progress, seen.headers)]
 
 
 def _seen(status: str, headers: Iterable[tuple[str, str]]) -> Response:

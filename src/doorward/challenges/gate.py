@@ -13,17 +13,18 @@ from doorward.challenges.arrivals import form_page
 from doorward.challenges.binding import Binding
 from doorward.challenges.cookies import Cookies
 from doorward.challenges.issue import LONGEST_TARGET, Issue, opened, signed
-from doorward.challenges.kinds import Asked, Offer
+from doorward.challenges.kinds import Asked, Offer, Prepared
 from doorward.challenges.listed import kinds_of
 from doorward.challenges.own_files import OwnFiles
 from doorward.challenges.pages import answer_in_place
+from doorward.challenges.passes import Passes
 from doorward.challenges.resuming import digest, kept_form
 from doorward.challenges.skin import Skin
 from doorward.challenges.targets import safe_target
-from doorward.challenges.tokens import Purpose, Refused, Signer
+from doorward.challenges.tokens import Signer
 from doorward.challenges.verifying import serve
-from doorward.cleared import Clearance
-from doorward.levels import Level
+from doorward.challenges.work.checking import Altcha
+from doorward.challenges.work.options import AltchaSettings
 from doorward.locks import lock_over_forks
 from doorward.reason import ChallengeReason
 
@@ -33,11 +34,14 @@ if TYPE_CHECKING:
     from doorward.answers import Answer
     from doorward.challenges.kinds import Kind
     from doorward.challenges.options import ChallengeSettings
+    from doorward.cleared import Clearance
+    from doorward.client_ip import ClientIPPolicy
     from doorward.clock import Clock
     from doorward.context import RequestContext
     from doorward.decision import Decision
     from doorward.effects import Effect
     from doorward.journal import Journal
+    from doorward.levels import Level
 
 
 MILLISECOND = 1_000_000
@@ -58,20 +62,29 @@ class Gate:
         name: The client's: tokens of one are nothing to another.
         clock: The time.
         journal: Counts and logs.
+        ips: Knows which proxies may say that a client uses HTTPS; None where the server's word is all there is.
     """
 
     def __init__(
-        self, settings: ChallengeSettings, secrets: list[bytes], name: str, clock: Clock, journal: Journal
+        self,
+        settings: ChallengeSettings,
+        secrets: list[bytes],
+        name: str,
+        clock: Clock,
+        journal: Journal,
+        ips: ClientIPPolicy | None = None,
     ) -> None:
         self.settings = settings
         self.signer = Signer(secrets, name, not_before_ms=int(settings.not_before * 1000))
-        self.binding = Binding(settings.bind)
-        self.cookies = Cookies(settings)
+        self.binding = Binding(settings.bind, settings.domain)
+        self.cookies = Cookies(settings, ips)
+        self.passes = Passes(settings, self.signer, self.binding, self.cookies, journal)
         self.clock = clock
         self.journal = journal
         self.offer = Offer(kinds_of(settings.kinds))
         self.skin = Skin(settings.look)
         self.files = OwnFiles(self.skin)
+        self.altcha = Altcha(settings.altcha or AltchaSettings(), self.signer)
         self._spent: OrderedDict[str, int] = OrderedDict()
         self._lock = lock_over_forks()
 
@@ -79,19 +92,7 @@ class Gate:
 
     def held(self, request: RequestContext, ip: str, now_ns: int) -> Clearance | None:
         """The clearance that a request brings, if it is valid."""
-        for token in self.cookies.clearances(request):
-            try:
-                found = self.signer.open(
-                    Purpose.CLEARANCE, token, now_ns // MILLISECOND, self.binding.of_clearance(request, ip)
-                )
-            except Refused as refused:
-                self.journal.count(f"clearance.{refused.why}")
-            else:
-                body = found.body
-                return Clearance(
-                    body["i"], Level(body["l"]), body["k"], found.issued_ms, found.expires_ms, body.get("a", 1)
-                )
-        return None
+        return self.passes.held(request, ip, now_ns // MILLISECOND)
 
     def level_for(self, weight: float) -> Level:
         """What a sum of weights asks for."""
@@ -99,9 +100,7 @@ class Gate:
 
     def clearance(self, issue: Issue, request: RequestContext, ip: str, now_ms: int) -> str:
         """The token of who has passed ``issue``."""
-        body = {"i": issue.id, "l": int(issue.level), "k": issue.kind, "a": issue.attempt}
-        bound_to = self.binding.of_clearance(request, ip)
-        return self.signer.sign(Purpose.CLEARANCE, body, now_ms, int(self.settings.lifetime * 1000), bound_to)
+        return self.passes.clearance(issue, request, ip, now_ms)
 
     # --- challenges
 
@@ -151,6 +150,8 @@ class Gate:
         kind = kind or self.offer.choose(level)
         issue = Issue(token_urlsafe(16), kind.name, kind.level, weight, target_of(request), attempt)
         issue = issue._replace(keeps=keeps, reference=reference)
+        if isinstance(kind, Prepared):
+            issue = issue._replace(detail=kind.prepare(issue, now_ms))
         return signed(issue, self.signer, now_ms, CHALLENGE_TTL_MS, self.binding.of_challenge(request, ip))
 
     def moved(self, issue: Issue, target: str, request: RequestContext, ip: str, now_ms: int) -> Issue:

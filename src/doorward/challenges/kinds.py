@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from doorward.errors import ConfigurationError
 
@@ -94,6 +94,15 @@ class Kind(Protocol):
 
     def serve(self, name: str, asked: Asked) -> Generator[Effect, object, Answer | None]:
         """What belongs to one challenge and is fetched apart, such as its picture: ``GET …/name?t=token``."""
+        ...
+
+
+@runtime_checkable
+class Prepared(Protocol):
+    """A kind that has to know something again when an answer comes."""
+
+    def prepare(self, issue: Issue, now_ms: int) -> Mapping[str, Any]:
+        """The :attr:`~doorward.challenges.issue.Issue.detail` of a challenge that is about to be posed."""
         ...
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,7 +19,7 @@ from doorward.challenges.tokens import Refused
 from doorward.markup import Markup, fill, join
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from doorward.challenges.gate import Gate
     from doorward.challenges.issue import Issue
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 MOST_ATTEMPTS = 2
 """Challenges in a row that are posed to who has passed the last one; then a page says that it does not help."""
+WEIGHT_OF_UNKNOWN = 10.0
+"""Of the challenge for who brings none of ours: nobody gets an easier one by a wrong answer."""
 LATE_MS = 24 * 3_600_000
 """How long after its end a challenge is still good for going on from where it was, with a new one."""
 PROBE = "doorward-probe"
@@ -183,7 +186,9 @@ def following(visit: Visit, before: Issue | None) -> Issue:
     """The challenge after ``before``; the first for who brings back none of ours."""
     gate, request, ip, now_ms = visit
     if before is None:
-        return gate.moved(gate.pose(request, ip, gate.level_for(0.0), now_ms), "/", request, ip, now_ms)
+        return gate.moved(
+            gate.pose(request, ip, gate.level_for(0.0), now_ms, weight=WEIGHT_OF_UNKNOWN), "/", request, ip, now_ms
+        )
     issue = gate.pose(
         request,
         ip,
@@ -221,7 +226,7 @@ def _challenge(
         "here": here and not kept and not lost,
         "lost": lost,
         "form": {"field": FIELD, "kind": kind_of(kept)} if kept else None,
-        "words": {key: words[key] for key in _TOLD_WORDS},
+        "words": {**{key: words[key] for key in _TOLD_WORDS}, **_words_of(posed)},
     }
     role = Markup(' role="alert"' if alert else "")
     content = fill(
@@ -243,6 +248,12 @@ def _challenge(
     head = _head(visit, _scripts(posed), _refresh(visit, issue, posed, kept))
     title, reason = words["title"], notes[0] if alert else "challenge"
     return _page(visit, 403, ("challenge",), title, content, head, _lines(issue, reason), _sources(visit, posed, kept))
+
+
+def _words_of(posed: Posed) -> Mapping[str, object]:
+    """What the script of a kind says besides."""
+    words = posed.data.get("words")
+    return words if isinstance(words, Mapping) else {}
 
 
 def _form_again(visit: Visit, issue: Issue, kept: Kept, headers: Sequence[tuple[str, str]]) -> Answer:

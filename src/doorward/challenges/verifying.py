@@ -13,8 +13,10 @@ from doorward.challenges.assets import FOLDER, asset_answer
 from doorward.challenges.pages import again, landed, other, passed
 from doorward.challenges.replies import plain
 from doorward.challenges.resuming import FIELD, LONGEST_KEPT
+from doorward.challenges.spending import spent_first
 from doorward.challenges.tokens import Refused
-from doorward.effects import Algorithm, AskStore, CountHits, Hit, ReadBody
+from doorward.challenges.work import checking as altcha
+from doorward.effects import Algorithm, CountHits, Hit, ReadBody
 from doorward.reason import whole_seconds
 
 if TYPE_CHECKING:
@@ -40,9 +42,13 @@ def serve(gate: Gate, request: RequestContext, ip: str, now_ms: int) -> Generato
     asset = (asset_answer(name) or gate.files.answer(name)) if name.startswith(FOLDER) else None
     if asset is not None:
         return asset
+    if name == altcha.ENDPOINT:
+        return (yield from altcha.serve(gate, request, ip, now_ms))
     refused = yield from _too_many(gate, ip)
-    if refused is not None:
-        return refused
+    return refused or (yield from _counted(gate, name, request, ip, now_ms))
+
+
+def _counted(gate: Gate, name: str, request: RequestContext, ip: str, now_ms: int) -> Generator[Effect, object, Answer]:
     if name in ("verify", "other"):
         return (yield from _sent(gate, name, request, ip, now_ms))
     if name == "waited":
@@ -117,14 +123,7 @@ def _checked(
 
 def _first(gate: Gate, issue: Issue, now_ms: int) -> Generator[Effect, object, bool]:
     """Whether nobody has redeemed the challenge before; from now on somebody has."""
-    key, ttl = f"gate:spent:{issue.id}", (issue.expires_ms - now_ms) / 1000 + 1
-    try:
-        return bool((yield AskStore("add_if_absent", (key, ttl))))
-    except Exception as error:
-        gate.journal.swallowed("challenge store", error)
-    if gate.settings.on_store_error == "local":
-        return gate.spent_here(issue.id, now_ms, issue.expires_ms)
-    return gate.settings.on_store_error == "allow"
+    return spent_first(gate, issue.id, issue.expires_ms, now_ms)
 
 
 def _fetched(gate: Gate, name: str, request: RequestContext, ip: str, now_ms: int) -> Generator[Effect, object, Answer]:
