@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from doorward.errors import ConfigurationError
 from doorward.levels import DEFAULT_LEVEL, Level
@@ -180,7 +180,7 @@ def step_up(level: Level | str, max_age: MaxAge, when: When | None, options: dic
         rule = challenge(level, max_age=max_age, **options)
         return replace(rule, matchers=(*rule.matchers, _condition(when)))
     if when is None or isinstance(when, Mapping):
-        return challenge(level, max_age=max_age, **options, **({} if when is None else {"when": when}))
+        return challenge(level, max_age=max_age, **options if when is None else {**options, "when": when})
     if "where" in options:
         raise ConfigurationError("when", "is another name for where: give one of them")
     return challenge(level, max_age=max_age, **{**options, "where": when})

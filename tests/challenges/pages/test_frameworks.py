@@ -158,7 +158,7 @@ def test_who_passes_and_is_asked_again_at_once_is_not_asked_for_ever(
 ) -> None:
     """Weakness 3 of NoBot: its challenge was passed eight times in six seconds, and never enough."""
     # No kind on offer shows as much as the rule asks for.
-    site = visitor(kind, made(kind, override, clock=clock, level="human"))
+    site = visitor(kind, made(kind, override, clock=clock, level="human", challenges={"kinds": ["wait"]}))
     for _ in range(MOST_ATTEMPTS):
         posed = site.get("/x")
         assert 'id="answer"' in posed.text
