@@ -147,8 +147,8 @@ def test_the_metadata_is_complete(wheel: Path) -> None:
         assert line in lines
     extras = [line.removeprefix("Provides-Extra: ") for line in lines if line.startswith("Provides-Extra")]
     assert sorted(extras) == [
-        "all", "arcjet", "captcha", "cli", "django", "fastapi", "flask", "geo", "ip", "otel", "redis", "service",
-        "starlette", "valkey", "yaml",
+        "all", "arcjet", "argon2", "captcha", "cli", "django", "fastapi", "flask", "geo", "ip", "otel", "redis",
+        "service", "starlette", "valkey", "yaml",
     ]  # fmt: skip
     needed = [line.removeprefix("Requires-Dist: ") for line in lines if line.startswith("Requires-Dist")]
     always = [requirement for requirement in needed if "extra ==" not in requirement]
