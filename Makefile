@@ -33,6 +33,8 @@ demo-there: setup
 
 test: setup
 	@tools/setup_npm.sh .venv tests/arcjet
+	@tools/setup_npm.sh .venv tests/challenges/work
+	@tools/setup_npm.sh .venv tests/challenges/pages
 	$(PY) -m pytest -n 2
 
 check: setup
@@ -52,6 +54,8 @@ bench: setup
 soak:
 	@$(SETUP) .venv-soak requirements/soak.txt --editable
 	@tools/setup_npm.sh .venv-soak tests/arcjet
+	@tools/setup_npm.sh .venv-soak tests/challenges/work
+	@tools/setup_npm.sh .venv-soak tests/challenges/pages
 	DOORWARD_SOAK=1 .venv-soak/bin/python -m pytest -n 2 --timeout 1800
 	@set -e; for script in tests/fuzz/fuzz_*.py; do \
 		echo "$$script for $(FUZZ_SECONDS) s"; FUZZ_SECONDS=$(FUZZ_SECONDS) PYTHONPATH=. .venv-soak/bin/python "$$script"; \

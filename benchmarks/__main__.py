@@ -10,7 +10,20 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import blackhole, checks, e2e, engine, guarded, imports, service, shared_stores, shield, store, web
+from benchmarks import (
+    blackhole,
+    checks,
+    clearance,
+    e2e,
+    engine,
+    guarded,
+    imports,
+    service,
+    shared_stores,
+    shield,
+    store,
+    web,
+)
 from benchmarks.common import PEERS_PYTHON, NotMeasured, run_python
 
 if TYPE_CHECKING:
@@ -25,6 +38,7 @@ SECTIONS: dict[str, Callable[..., list[Table]]] = {
     "wsgi": web.wsgi_tables,
     "bots": guarded.tables,
     "checks": checks.tables,
+    "clearance": clearance.tables,
     "shield": shield.tables,
     "dns": blackhole.tables,
     "store": store.tables,

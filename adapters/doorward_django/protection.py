@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 
 from doorward import Doorward, Response
 from doorward.answers import Answer
+from doorward.holding import KEPT_FORM, hold_form_now
 from doorward.layer import Layer, body_limit, usable
 from doorward.progress import NO_INPUTS
 from doorward.requests import carrier_of, from_carrier
@@ -74,6 +75,7 @@ class Protection:
         if self.layer.touches_response(progress):
             self._settle(progress, seen(response))
             self._add_limits(progress, response)
+            self._add_cookies(progress, response)
         return response
 
     async def ahandle(
@@ -99,6 +101,7 @@ class Protection:
         if self.layer.touches_response(progress):
             await self.awaiting.settle(progress, seen(response))
             self._add_limits(progress, response)
+            self._add_cookies(progress, response)
         return response
 
     def admit(self, request: HttpRequest, find_policy: FindPolicy) -> Progress | None:
@@ -175,6 +178,8 @@ class Protection:
                 return response_of(chosen, head=head) if isinstance(chosen, Answer) else chosen
         except Exception as error:
             self.runtime.journal.swallowed("on_denied", error)
+        read = functools.partial(hold, request, KEPT_FORM)
+        hold_form_now(self.layer, progress.request, decision, read)
         return response_of(self.layer.refusal(progress.request, decision), head=head)
 
     def _settle(self, progress: Progress, response: Response) -> None:
@@ -214,6 +219,10 @@ class Protection:
             replace_limits(response, style(decision))
         except Exception as error:
             self.runtime.journal.swallowed("rate_limit_headers", error)
+
+    def _add_cookies(self, progress: Progress, response: HttpResponseBase) -> None:
+        for cookie in self.layer.fitting_cookies(progress, [(name.lower(), value) for name, value in response.items()]):
+            response.cookies.load(cookie)
 
     def _reader(self, read: Callable[..., Any], request: HttpRequest, progress: Progress) -> Any:
         if not progress.engine.reads_body:

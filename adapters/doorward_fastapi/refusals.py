@@ -55,7 +55,7 @@ def add_handlers(app: Starlette) -> None:
 
 async def answer_request(request: Request, refused: Any) -> Any:
     """The response to a refused request: by Accept, or by ``on_denied``."""
-    return await refusal_response(refused.layer, request.scope, refused.decision)
+    return await refusal_response(refused.layer, request.scope, refused.decision, request)
 
 
 async def answer_websocket(websocket: WebSocket, refused: Any) -> None:

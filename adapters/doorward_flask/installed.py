@@ -13,7 +13,7 @@ from doorward.answers import Answer
 from doorward.requests import ROUTED_PATH, from_environ
 from doorward.rules.limits import Response as Answered
 from doorward.runtime import DECISION
-from doorward.wsgi import decide, endpoint_answer
+from doorward.wsgi import built_in, decide, endpoint_answer
 from doorward_flask.routing import Route, Routes
 
 if TYPE_CHECKING:
@@ -110,6 +110,8 @@ class Installed:
         progress = self._let_in()
         if progress is not None:
             self._write_limits(response.headers, progress.decision)
+            if self.layer.cookies(progress):
+                self._write_cookies(response.headers, progress)
             if progress.engine.late:
                 self._look_back_after(progress, response)
             if progress.engine.conditional:
@@ -175,7 +177,7 @@ class Installed:
     def _refusal(self, progress: Progress, decision: Decision) -> Response:
         answer = self.layer.replaced(progress.request, decision)
         if answer is None:
-            answer = self.layer.refusal(progress.request, decision)
+            answer = built_in(self.layer, progress.request, decision, request.environ)
         elif not isinstance(answer, Answer):
             return cast("Response", answer)  # _flask_style has made it
         try:
@@ -206,6 +208,11 @@ class Installed:
             return
         for name, value in lines:
             headers.set(name, value)
+
+    def _write_cookies(self, headers: Headers, progress: Progress) -> None:
+        lines = [(name.lower(), value) for name, value in headers]
+        for cookie in self.layer.fitting_cookies(progress, lines):
+            headers.add("Set-Cookie", cookie)
 
 
 def _response(answer: Answer) -> Response:

@@ -106,7 +106,7 @@ def unseen(
 async def refused(guard: DoorwardStarlette, view: object, connection: HTTPConnection) -> Refused | None:
     """Decide in place of the middleware; never raises."""
     try:
-        response = await guard.decide_unseen(connection.scope, view)
+        response = await guard.decide_unseen(connection, view)
     except Exception as error:
         guard.runtime.journal.swallowed("endpoint", error)
         return None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from starlette.applications import Starlette
+    from starlette.requests import HTTPConnection
 
     from doorward.asgi import Scope
     from doorward.routes import RoutePolicy
@@ -99,8 +100,9 @@ class DoorwardStarlette(RouteDecorators):
         """What was said about the endpoint that Starlette has found for this request."""
         return self._policies.of(scope.get("endpoint"), scope.get("method", "GET"))
 
-    async def decide_unseen(self, scope: Scope, view: object) -> Any:
+    async def decide_unseen(self, connection: HTTPConnection, view: object) -> Any:
         """Decide in place of middleware that is missing; the response that refuses, or None."""
+        scope = connection.scope
         self.warn_missing(view)
         method = scope.get("method", "GET")
         policy = self.policy_at(scope) or self._policies.of(view, method)
@@ -108,7 +110,8 @@ class DoorwardStarlette(RouteDecorators):
         if progress is None:
             return None
         decision = scope[DECISION] = await self.client.decide(progress, NO_INPUTS, deferring=True)
-        return await refusal_response(self.layer, scope, decision) if self.layer.refuses(decision) else None
+        refuses = self.layer.refuses(decision)
+        return await refusal_response(self.layer, scope, decision, connection) if refuses else None
 
     def without_request(self, view: object) -> None:
         """A marked endpoint was called, and whether middleware has seen the request cannot be told."""

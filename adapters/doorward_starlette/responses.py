@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
+from doorward.bodies import BodyOf
 from doorward.requests import from_scope
 
 if TYPE_CHECKING:
@@ -15,15 +16,26 @@ if TYPE_CHECKING:
     from doorward.layer import Layer
 
 
-async def refusal_response(layer: Layer, scope: Scope, decision: Decision) -> Any:
-    """What answers a refused request: the answer of ``on_denied``, or the built-in one."""
+async def refusal_response(layer: Layer, scope: Scope, decision: Decision, connection: Any = None) -> Any:
+    """What answers a refused request: the answer of ``on_denied``, or the built-in one.
+
+    Args:
+        layer: Of the application.
+        scope: Of the request.
+        decision: About it.
+        connection: The request of Starlette's, whose form a challenge keeps.
+    """
     request = from_scope(scope)
     answer = await layer.areplaced(request, decision)
     if callable(answer):
         return answer
-    return as_response(
-        layer.refusal(request, decision) if answer is None else answer, head=scope.get("method") == "HEAD"
-    )
+    if answer is None:
+        if connection is not None and layer.keeps_form(request, decision):
+            held = await BodyOf(connection, request, layer.runtime).aread()
+            if held is not None:
+                request.hold(held)
+        answer = layer.refusal(request, decision)
+    return as_response(answer, head=scope.get("method") == "HEAD")
 
 
 def as_response(answer: Answer, *, head: bool = False) -> Response:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from doorward.runtime import Runtime
 
 LONGEST_BAN = "366d"
+EPOCH_KEPT = 31 * 86_400.0
+"""Seconds: longer than any clearance holds."""
 
 
 class ClientState(NamedTuple):
@@ -170,3 +172,11 @@ def _required_ban_key(engine: Engine, client: Scalar | Mapping[str, Scalar]) -> 
 
 def _reset(verdict: Verdict) -> float:
     return verdict.reset_after if verdict.admitted else verdict.retry_after
+
+
+def revoke_clearances(runtime: Runtime) -> Generator[Effect, Any, None]:
+    """Refuse what clients were handed up to now."""
+    now_ms = runtime.clock.now_ns() // 1_000_000
+    # First here: the caller's own next request must know, whatever becomes of the store.
+    runtime.gatekeeper.revoke(now_ms)
+    yield AskStore("put", (runtime.gatekeeper.epoch_key, str(now_ms).encode(), EPOCH_KEPT))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
 from doorward.reason import RateLimitReason, whole_seconds
@@ -11,6 +10,7 @@ from doorward.reason import RateLimitReason, whole_seconds
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from doorward.challenges.skin import Skin
     from doorward.context import RequestContext
     from doorward.decision import Decision
 
@@ -44,31 +44,31 @@ _OFFERS = (
     ("text/plain", TEXT),
 )
 _LONGEST_ACCEPT = 1000
-_SAFETY = (
+SAFETY = (
     ("Cache-Control", "no-store"),
     ("Vary", "Accept"),
     ("X-Content-Type-Options", "nosniff"),
 )
-_PAGE_POLICY = ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex"><title>{title}</title>
-<style>:root{{color-scheme:light dark}}
-body{{font:1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto;padding:0 1rem}}
-small{{opacity:.7}}</style></head>
-<body><main><h1>{title}</h1><p>{detail}</p><p><small>Reference: {id}</small></p></main></body></html>
-"""
 
 
-def refusal(request: RequestContext, decision: Decision) -> Answer:
+def refusal(request: RequestContext, decision: Decision, skin: Skin | None = None) -> Answer:
     """The answer to a request that was denied or has to be challenged.
 
     It says what the client may do about it, and an id to ask the operator about; never what it tripped over.
+
+    Args:
+        request: The request.
+        decision: About it.
+        skin: The looks of the application's pages; doorward's own when None.
     """
     kind = negotiated(request.headers.values("accept"))
-    body = _BODIES[kind](decision).encode()
-    headers = [("Content-Type", kind), *_SAFETY, *decision.headers.items()]
-    return Answer(decision.status, [*headers, _PAGE_POLICY] if kind is HTML else headers, body)
+    if kind is HTML:
+        from doorward.challenges.refused import page  # programs are refused more often than people
+
+        more, body = page(request, decision, skin)
+        return Answer(decision.status, [("Content-Type", HTML), *SAFETY[:1], *more, *decision.headers.items()], body)
+    body = (_text if kind is TEXT else _problem)(decision).encode()
+    return Answer(decision.status, [("Content-Type", kind), *SAFETY, *decision.headers.items()], body)
 
 
 def negotiated(accept: Sequence[str]) -> str:
@@ -127,12 +127,5 @@ def _problem(decision: Decision) -> str:
     return json.dumps(problem)
 
 
-def _page(decision: Decision) -> str:
-    return _PAGE.format(title=escape(title_of(decision)), detail=escape(detail_of(decision)), id=escape(decision.id))
-
-
 def _text(decision: Decision) -> str:
     return f"{title_of(decision)}\n{detail_of(decision)}\nReference: {decision.id}\n"
-
-
-_BODIES = {PROBLEM: _problem, HTML: _page, TEXT: _text}

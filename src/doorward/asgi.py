@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Unpack, cast
 from doorward.client import AsyncDoorward, Doorward
 from doorward.context import text
 from doorward.errors import ConfigurationError
-from doorward.holding import HeldBody
+from doorward.holding import HeldBody, hold_form
 from doorward.layer import Layer, LayerOptions
 from doorward.limit_headers import names_of
 from doorward.progress import NO_INPUTS
@@ -137,7 +137,9 @@ class DoorwardMiddleware:
         elif callable(answer):
             await cast("ASGIApp", answer)(scope, receive, send)
         else:
-            answer = self.layer.refusal(progress.request, decision) if answer is None else answer
+            if answer is None:
+                await hold_form(self.layer, progress.request, decision, receive)
+                answer = self.layer.refusal(progress.request, decision)
             await send_answer(send, answer, head=scope.get("method") == "HEAD")
 
     async def _reject(
@@ -194,11 +196,13 @@ class ResponseWatch:
             lines = [(text(name).lower(), text(value)) for name, value in sent]
             self._seen = Response(message["status"], lines)
             own = self._layer.style(self._progress.decision or self._decision) if self._layer.style is not None else []
-            if not own:
+            cookies = self._layer.fitting_cookies(self._progress, lines)
+            if not own and not cookies:
                 return message
             taken = names_of(own)
             kept = [line for line in sent if text(line[0]).lower() not in taken]
-            return {**message, "headers": [*kept, *[(n.lower().encode(), v.encode()) for n, v in own]]}
+            added = [*own, *[("set-cookie", cookie) for cookie in cookies]]
+            return {**message, "headers": [*kept, *[(n.lower().encode(), v.encode()) for n, v in added]]}
         except Exception as error:
             self._layer.runtime.journal.swallowed("rate_limit_headers", error)
             return message

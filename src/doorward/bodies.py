@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from doorward.context import RequestContext
-    from doorward.progress import Progress
     from doorward.runtime import Runtime
 
 _UNREAD = Body(b"", False)
@@ -28,13 +27,13 @@ class BodyOf:
 
     Args:
         request: The framework's request, or what else was given to ``protect``.
-        progress: Of the request.
+        context: The same, as rules see it.
         runtime: Of the client.
     """
 
-    def __init__(self, request: object, progress: Progress, runtime: Runtime) -> None:
+    def __init__(self, request: object, context: RequestContext, runtime: Runtime) -> None:
         self._given: Any = getattr(request, "_request", request)  # Django REST framework wraps Django's request
-        self._request: RequestContext = progress.request
+        self._request = context
         self._runtime = runtime
         self._configured = runtime.settings.body_limit
 

@@ -148,6 +148,25 @@ class ServiceRefusal(Rule):
     phase: ClassVar[Phase] = Phase.COUNT
 
 
+class ClearanceQuota(Rule):
+    """What one clearance is good for: whoever uses more is challenged again."""
+
+    kind: ClassVar[str] = "CLEARANCE"
+    phase: ClassVar[Phase] = Phase.COUNT
+
+    @classmethod
+    def accepted_on_error(cls) -> tuple[str, ...]:
+        """As of limits, and no other."""
+        return ("local",)
+
+
+class NewClients(Rule):
+    """How many client ids an address is given."""
+
+    kind: ClassVar[str] = "CLIENT"
+    phase: ClassVar[Phase] = Phase.COUNT
+
+
 class Ban(Rule):
     """The check in front of every client's counters: whether an operator has banned this client."""
 

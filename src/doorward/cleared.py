@@ -22,6 +22,7 @@ class Clearance(NamedTuple):
         kind: Name of the challenge that it passed.
         issued_ms: When, in milliseconds since the Unix epoch.
         expires_ms: Until when that holds.
+        attempt: How many challenges in a row it took, from 1.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Clearance(NamedTuple):
     kind: str
     issued_ms: int
     expires_ms: int
+    attempt: int = 1
 
     def covers(self, wanted: ChallengeReason, now_ns: int) -> bool:
         """Whether nothing more has to be asked of the client."""
@@ -47,6 +49,26 @@ class Clearances(Protocol):
         """What a sum of weights that leads to a challenge asks for."""
         ...
 
+    def client_id(self, request: RequestContext, now_ns: int) -> str:
+        """The signed id that a client brings back; empty without a valid one. Pure, and never raises."""
+        ...
+
+    def epoch_is_due(self, now_ns: int) -> bool:
+        """Whether it is time to ask the store."""
+        ...
+
+    def epoch_due(self, now_ns: int) -> str | None:
+        """The key under which a store knows since when clearances are revoked, where it is time to ask; else None."""
+        ...
+
+    def learn_epoch(self, found: object, now_ns: int) -> None:
+        """Take over what the store has answered, or the error that it raised. Never raises."""
+        ...
+
+    def revoked(self, clearance: Clearance) -> bool:
+        """Whether a clearance was issued before what is revoked ends."""
+        ...
+
 
 class NoClearances:
     """Nobody has any: for engines that are not a client's."""
@@ -59,6 +81,24 @@ class NoClearances:
         """The default."""
         return DEFAULT_LEVEL
 
+    def client_id(self, request: RequestContext, now_ns: int) -> str:
+        """None."""
+        return ""
+
+    def epoch_is_due(self, now_ns: int) -> bool:
+        """Never."""
+        return False
+
+    def epoch_due(self, now_ns: int) -> str | None:
+        """Never."""
+
+    def learn_epoch(self, found: object, now_ns: int) -> None:
+        """There is none."""
+
+    def revoked(self, clearance: Clearance) -> bool:
+        """No."""
+        return False
+
 
 NO_CLEARANCES = NoClearances()
 
@@ -66,7 +106,7 @@ NO_CLEARANCES = NoClearances()
 def strongest(wanted: Iterable[ChallengeReason]) -> ChallengeReason | None:
     """What covers all that is ``wanted``: the highest level, the least age; the words are those of the first."""
     asked: Sequence[ChallengeReason] = list(wanted)
-    if not asked:
-        return None
+    if len(asked) < 2:
+        return asked[0] if asked else None
     first = max(asked, key=lambda reason: reason.level)
     return first._replace(max_age=min([reason.max_age for reason in asked if reason.max_age], default=0.0))

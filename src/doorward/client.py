@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from doorward.bound import Bound
     from doorward.challenges.providers.hosted import Hosted
     from doorward.challenges.providers.verified import Verified
+    from doorward.challenges.work import AltchaChecked
     from doorward.drivers import ReadBodySync
     from doorward.duration import Duration
     from doorward.effects import Charge, Effect
@@ -110,6 +111,19 @@ class Doorward(Facade):
         except Exception as error:
             self.runtime.journal.swallowed("after the response", error)
 
+    def check_altcha(self, payload: object, request: object) -> AltchaChecked:
+        """Whether a form's field ``altcha`` solves a challenge of ``GET /.doorward/altcha``. True once for each.
+
+        Args:
+            payload: What was sent in the field; None where it was not.
+            request: The request with the form, as :meth:`protect` takes it.
+
+        Raises:
+            UnsupportedRequest: ``request`` is none.
+        """
+        found: AltchaChecked = self._ask(self._altcha_flow(payload, request))
+        return found
+
     def _refund(self, charges: list[Charge]) -> Any:
         if charges:
             try:
@@ -163,6 +177,13 @@ class Doorward(Facade):
     def unban(self, client: Client) -> bool:
         """Lift a ban; whether there was one. Raises as :meth:`peek`."""
         return bool(self._ask(admin.unban(self.runtime, self.engine, client)))
+
+    def revoke_clearances(self) -> None:
+        """Refuse, from now on, every clearance and client id there is: everybody has to pass anew.
+
+        Other processes on the same store know within five seconds. Raises StoreError.
+        """
+        self._ask(admin.revoke_clearances(self.runtime))
 
     def bans(self) -> dict[str, float]:
         """Who is banned, and for how many seconds more. By fingerprint: stores hold no addresses. Raises StoreError."""
@@ -273,6 +294,11 @@ class AsyncDoorward(Facade):
         except Exception as error:
             self.runtime.journal.swallowed("after the response", error)
 
+    async def check_altcha(self, payload: object, request: object) -> AltchaChecked:
+        """As :meth:`Doorward.check_altcha`."""
+        found: AltchaChecked = await self._ask(self._altcha_flow(payload, request))
+        return found
+
     def _refund(self, charges: list[Charge]) -> Awaitable[None]:
         if not self.runtime.inline:
             return self._refunded(charges)
@@ -315,6 +341,10 @@ class AsyncDoorward(Facade):
     async def unban(self, client: Client) -> bool:
         """As :meth:`Doorward.unban`."""
         return bool(await self._ask(admin.unban(self.runtime, self.engine, client)))
+
+    async def revoke_clearances(self) -> None:
+        """As :meth:`Doorward.revoke_clearances`."""
+        await self._ask(admin.revoke_clearances(self.runtime))
 
     async def bans(self) -> dict[str, float]:
         """As :meth:`Doorward.bans`."""

@@ -26,7 +26,16 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from doorward.errors import ConfigurationError
-from doorward.forwarded import LONGEST_ADDRESS, canonical, forwarded_nodes, list_items, network_prefix, packed, text_of
+from doorward.forwarded import (
+    LONGEST_ADDRESS,
+    canonical,
+    forwarded_nodes,
+    forwarded_protos,
+    list_items,
+    network_prefix,
+    packed,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -47,6 +56,8 @@ _MOST_REMEMBERED: Final = 4096
 
 _X_FORWARDED_FOR: Final = "x-forwarded-for"
 _FORWARDED: Final = "forwarded"
+_X_FORWARDED_PROTO: Final = "x-forwarded-proto"
+_SCHEMES: Final = frozenset({"http", "https", "ws", "wss"})
 _DEVELOPMENT_HEADER: Final = "x-doorward-ip"
 
 _PRIVATE: Final = (
@@ -252,6 +263,26 @@ class ClientIPPolicy:
         hop = self._peers[peer or ""]
         found = self._find(hop.client, header) if hop.trusted else hop.client
         return _in_development(found, header) if self._development else found
+
+    def scheme(self, peer: str | None, header: Header, own: str) -> str:
+        """The scheme that the client uses, in lower case: ``own``, the server's, unless a trusted peer says another.
+
+        The nearest proxy's word, or that of the n-th where proxies are counted: what stands left of it, anybody may
+        have written. It is read from ``X-Forwarded-Proto``, or from ``Forwarded`` (RFC 7239 section 5.4) where that is
+        the header of the policy, or the only one of the two.
+
+        Args:
+            peer: As of :meth:`resolve`.
+            header: As of :meth:`resolve`.
+            own: The scheme of the connection that the server has.
+        """
+        if not self._peers[peer or ""].trusted:
+            return own.lower()
+        lines = header(_X_FORWARDED_PROTO) if self._header != _FORWARDED else ()
+        items = list_items(lines) if lines else forwarded_protos(header(_FORWARDED))
+        position = max(0, self._hops - 1)
+        said = next(islice(items, position, position + 1), "").lower()
+        return said if said in _SCHEMES else own.lower()
 
     @property
     def counts_hops(self) -> bool:

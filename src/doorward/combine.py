@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from doorward.bound import Bound
+    from doorward.cleared import Clearance
     from doorward.decision import RuleResult
     from doorward.engine import Engine
     from doorward.progress import Admitted, Progress
@@ -56,6 +57,8 @@ def _of_nobody(engine: Engine, progress: Progress) -> list[RuleResult]:
     That nobody is banned is no limit with room, and nothing that a decision could be explained by.
     """
     bounds = [engine.ban] if engine.service is None else [engine.ban, engine.service.bound]
+    if progress.spent and engine.passes is not None:
+        bounds.append(engine.passes.quota)
     found = [result for bound in bounds if (result := progress.result(bound)) is not None]
     return [result for result in found if result.conclusion is not Conclusion.ALLOW]
 
@@ -71,12 +74,12 @@ def _verdict(
     if progress.weight and engine.threshold(progress.weight) is Conclusion.DENY:
         return Conclusion.DENY, RuleReason("weights", _sum(progress.weight), progress.weight), 0
     for conclusion in (Conclusion.DENY, Conclusion.CHALLENGE, Conclusion.ERROR):
-        matching = [result for result in live if result.conclusion is conclusion]
         if conclusion is Conclusion.CHALLENGE:
             wanted = _wanted(engine, progress, live)
             if wanted is None or _covered(engine, progress, wanted, now_ns):
                 continue
-            return conclusion, matching[0].reason if matching else wanted, 0
+            return conclusion, next((r.reason for r in live if r.conclusion is conclusion), wanted), 0
+        matching = [result for result in live if result.conclusion is conclusion]
         if matching:
             decisive = _decisive(matching)
             return conclusion, decisive.reason, decisive.ttl
@@ -87,7 +90,7 @@ def _wanted(engine: Engine, progress: Progress, results: Iterable[RuleResult]) -
     """What live rules, and the sum of the weights, ask the client to show; None where nothing does."""
     asked = [_challenge(r) for r in results if r.conclusion is Conclusion.CHALLENGE and r.decides]
     weight = progress.weight
-    if weight and "CHALLENGE" not in progress.ended and engine.threshold(weight) is Conclusion.CHALLENGE:
+    if weight and engine.threshold(weight, progress.ended) is Conclusion.CHALLENGE:
         asked.append(ChallengeReason("weights", _sum(weight), weight, engine.clearances.level_for(weight)))
     return strongest(asked)
 
@@ -100,8 +103,19 @@ def _challenge(result: RuleResult) -> ChallengeReason:
 
 def _covered(engine: Engine, progress: Progress, wanted: ChallengeReason, now_ns: int) -> bool:
     """Whether the client has shown as much before."""
+    if progress.spent:
+        return False
     progress.clearance = progress.clearance or engine.clearances.held(progress.request, _ip(progress), now_ns)
     return progress.clearance is not None and progress.clearance.covers(wanted, now_ns)
+
+
+def let_in_by(engine: Engine, progress: Progress, now_ns: int) -> Clearance | None:
+    """The clearance without which the request would be challenged, as far as rules have been asked."""
+    if progress.plain:
+        return None
+    found = [result for bound in engine.bound if (result := progress.result(bound)) is not None]
+    wanted = _wanted(engine, progress, found)
+    return progress.clearance if wanted is not None and _covered(engine, progress, wanted, now_ns) else None
 
 
 def _ip(progress: Progress) -> str:
@@ -129,7 +143,7 @@ def _tightest(results: Iterable[RuleResult]) -> Reason:
 def _would_decide(engine: Engine, progress: Progress, conclusion: Conclusion, now_ns: int) -> str | None:
     """The dry-run rule that would have decided, had all been live."""
     heavier = progress.dry_weight != progress.weight
-    weighed = engine.threshold(progress.dry_weight) if heavier else None
+    weighed = engine.threshold(progress.dry_weight, progress.would_end) if heavier else None
     covered = _would_be_covered(engine, progress, now_ns)
     for wanted in (Conclusion.DENY,) if covered else (Conclusion.DENY, Conclusion.CHALLENGE):
         heavy = progress.heavy if wanted is Conclusion.DENY else None
@@ -150,7 +164,7 @@ def _would_be_covered(engine: Engine, progress: Progress, now_ns: int) -> bool:
     """Whether the client has shown as much as all rules ask for together, dry ones too."""
     found = [result for bound in engine.bound if (result := progress.result(bound)) is not None]
     asked = [_challenge(result) for result in found if result.conclusion is Conclusion.CHALLENGE]
-    if engine.threshold(progress.dry_weight) is Conclusion.CHALLENGE:
+    if engine.threshold(progress.dry_weight, progress.would_end) is Conclusion.CHALLENGE:
         asked.append(ChallengeReason("weights", level=engine.clearances.level_for(progress.dry_weight)))
     wanted = strongest(asked)
     return wanted is not None and _covered(engine, progress, wanted, now_ns)

@@ -117,6 +117,8 @@ class RequestContext:
     Attributes:
         framed: Whether a body would announce itself in the header lines, as it must in HTTP/1 (RFC 9112 section 6.3).
         root_path: The path below which the application is mounted (ASGI ``root_path``, WSGI ``SCRIPT_NAME``).
+        client_id: The signed id that the client has brought back; empty without a valid one, or where no rule counts
+            by it.
         as_sent: Whether the header lines are in the order in which the client sent them, their names as bytes in lower
             case: in ASGI scopes they are. A WSGI environ has lost it, and who writes a request down does not know it.
     """
@@ -128,6 +130,7 @@ class RequestContext:
     as_sent: bool = False
     framed: bool = False
     root_path: str = ""
+    client_id: str = ""
     _host: str | None = None
     _headers: Headers | None = None
     _cookies: dict[str, list[str]] | None = None

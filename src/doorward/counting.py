@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from doorward.decision import Conclusion, State
 from doorward.effects import Algorithm, CountHits, Hit, Verdict
 from doorward.errors import ServiceError, StoreError
+from doorward.levels import Level
 from doorward.printable import describe
 from doorward.progress import NO_INPUTS, Admitted
-from doorward.reason import RateLimitReason, RuleReason, ShieldReason
+from doorward.reason import ChallengeReason, RateLimitReason, RuleReason, ShieldReason
 from doorward.refusals import Refusal
 from doorward.rules.base import LARGEST
 from doorward.rules.limits import Limit
@@ -157,8 +158,8 @@ def _add(walk: Walk, bound: Bound) -> bool:
         group = walk.engine.group_of(bound) if bound.dry else 0
         for label, algorithm, maximum, interval in bound.quotas or _dynamic(walk, bound):
             for fingerprint in fingerprints:
-                key = bound.prefix + fingerprint.short + label
-                hit = make_hit((key, algorithm, maximum, interval, cost, group, bound.dry))
+                key, most = bound.prefix + fingerprint.short + label, maximum * fingerprint.clients
+                hit = make_hit((key, algorithm, most, interval, cost, group, bound.dry))
                 walk.counters.append((bound, fingerprint, hit))
                 walk.hits.append(hit)
     except Exception as error:
@@ -254,6 +255,13 @@ def conclude(
     _, fingerprint, hit = counter
     if verdict.admitted and bound.rule.sums_up:
         return False  # what it found in the request stands
+    passes = walk.engine.passes
+    if passes is not None and bound is passes.quota:
+        return _passed_on(walk, bound, verdict)
+    if passes is not None and bound is passes.clients:
+        walk.progress.is_new_client = verdict.admitted
+        walk.progress.results[bound] = bound.skipped("refuses nobody")
+        return False
     if not verdict.admitted and not bound.dry and not degraded and state is None:
         _remember(walk, own)
     wait = verdict.reset_after if verdict.admitted else verdict.retry_after
@@ -275,6 +283,19 @@ def conclude(
     )
     walk.record(bound, result)
     return not (verdict.admitted or bound.dry)
+
+
+def _passed_on(walk: Walk, bound: Bound, verdict: Verdict) -> bool:
+    """Keep whether a clearance is used up: then the client is challenged again, and refused nothing."""
+    if verdict.admitted:
+        walk.record(bound, bound.skipped("the clearance is good for more"))
+        return False
+    walk.progress.spent = True
+    reason = ChallengeReason(
+        "clearance", "the clearance has let in as many requests as it is good for", level=Level.WAIT
+    )
+    walk.record(bound, bound.result(Conclusion.CHALLENGE, reason))
+    return True
 
 
 def _remember(walk: Walk, own: Sequence[Answer]) -> None:

@@ -25,6 +25,8 @@ from doorward.cleared import NO_CLEARANCES
 from doorward.combine import combine
 from doorward.counting import charge_store, prepare, recall
 from doorward.decision import Conclusion, State
+from doorward.fingerprint import CLIENT
+from doorward.passing import add_counters, check_again
 from doorward.progress import NO_INPUTS, Inputs, Progress
 from doorward.rules.base import Phase
 from doorward.rules.limits import DynamicLimit
@@ -32,18 +34,19 @@ from doorward.suspicion import add_up_waiting
 from doorward.walk import Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence, Sized
+    from collections.abc import Container, Generator, Iterable, Sequence, Sized
 
     from doorward.address_facts import Addresses
     from doorward.asking import ServicePart
     from doorward.bound import Bound
-    from doorward.cleared import Clearances
+    from doorward.cleared import Clearance, Clearances
     from doorward.client_ip import ClientIPPolicy
     from doorward.clock import Clock
     from doorward.decision import Decision
     from doorward.degraded import StoreWatch
     from doorward.effects import Effect
     from doorward.express import Express
+    from doorward.passing import PassRules
     from doorward.refusals import Refusals
     from doorward.remembered import Remembered
 
@@ -65,6 +68,7 @@ class Engine:
         watch: Is told whether the store answers; None where it is in this process, and always does.
         service: The decision service that counts and looks up, where there is one.
         clearances: Reads what clients have that have passed a challenge.
+        passes: What is counted of those, and of clients that have no id yet; None where nothing is.
     """
 
     __slots__ = (
@@ -81,6 +85,7 @@ class Engine:
         "clearances",
         "clock",
         "conditional",
+        "counts_passes",
         "dry",
         "dynamic",
         "express",
@@ -88,6 +93,8 @@ class Engine:
         "ips",
         "late",
         "limits",
+        "names_clients",
+        "passes",
         "plain_limits",
         "reads_body",
         "refusals",
@@ -116,6 +123,7 @@ class Engine:
         watch: StoreWatch | None = None,
         service: ServicePart | None = None,
         clearances: Clearances = NO_CLEARANCES,
+        passes: PassRules | None = None,
     ) -> None:
         self.bound = tuple(bound)
         self.clearances = clearances
@@ -142,7 +150,12 @@ class Engine:
         self.barring = [b for b in early if b.rule.sums_up]
         self.late = [b for b in early if b.late]
         counted = (ban, *self.barring, *self.limits)
+        self.names_clients = any(CLIENT in b.identity.names for b in counted)
+        self.passes = passes._replace(names_clients=self.names_clients) if passes is not None else None
         self.dynamic = any(isinstance(b.rule, DynamicLimit) or b.identity.keyed for b in counted)
+        self.counts_passes = self.passes is not None and (self.names_clients or bool(self.passes.quotas))
+        # Several counters of one limit, also where the client's id was left out.
+        self.dynamic = self.dynamic or self.names_clients or bool(passes is not None and passes.quotas)
         self.conditional = any(b.count_when is not None for b in self.limits)
         self.reads_body = any(b.rule.needs_body for b in self.bound)
         self.waits = (
@@ -168,6 +181,7 @@ class Engine:
             watch=self.watch,
             service=self.service,
             clearances=self.clearances,
+            passes=self.passes,
         )
 
     def group_of(self, bound: Bound) -> int:
@@ -189,14 +203,17 @@ class Engine:
     def _ask_others(self, walk: Walk) -> Generator[Effect, Any, None]:
         """Have the store count, or the service decide."""
         prepare(walk)
+        if self.counts_passes and self.service is None and not walk.denied:
+            add_counters(walk)
         if self.service is not None and not walk.denied:
             yield from ask(walk, self.service)
         elif walk.hits and not walk.denied:
             yield from charge_store(walk, walk.counters)
 
-    def threshold(self, weight: float) -> Conclusion | None:
-        """What follows from a sum of weights."""
-        return next((action for limit, action in self.thresholds if weight >= limit), None)
+    def threshold(self, weight: float, ended: Container[str] = ()) -> Conclusion | None:
+        """What follows from a sum of weights; no challenge where ``ended`` says that an ``allow`` rule spares it."""
+        found = next((action for limit, action in self.thresholds if weight >= limit), None)
+        return None if found is Conclusion.CHALLENGE and found in ended else found
 
     def evaluate(
         self, progress: Progress, inputs: Inputs = NO_INPUTS, *, deferring: bool = False
@@ -233,9 +250,20 @@ class Engine:
                 yield from walk.lookups(self._lookups)
         if self.late and not walk.denied:
             yield from walk.hold_for_later(self.late)
-        decision = progress.decision = combine(self, progress, walk.now_ns)
+        decision = combine(self, progress, walk.now_ns)
+        if decision.clearance is not None:
+            decision = yield from self._let_in(walk, decision, decision.clearance)
+        progress.decision = decision
         if progress.told:
             decision.known_as(progress.service_id)
+        return decision
+
+    def _let_in(self, walk: Walk, decision: Decision, clearance: Clearance) -> Generator[Effect, Any, Decision]:
+        """The decision, once it is known that the clearance which lets the request in still does."""
+        if decision.is_allowed():
+            key = self.clearances.epoch_due(walk.now_ns)
+            if (key is not None or self.counts_passes) and (yield from check_again(walk, clearance, key)):
+                return combine(self, walk.progress, walk.now_ns)
         return decision
 
     def afterwards(self, progress: Progress) -> Generator[Effect, Any, Decision | None]:

@@ -1,5 +1,7 @@
 """The straight way for the request that almost every request is: a person's, with room in all limits.
 
+Also of who is let in by a clearance, where rules ask for no more than it shows.
+
 It comes to what :meth:`doorward.engine.Engine.evaluate` comes to, without the generator and its steps, for a third of
 the cost; a test compares the two on random traffic. Everything else, a refusal too, takes the whole walk.
 """
@@ -9,18 +11,23 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from doorward.cleared import strongest
 from doorward.combine import allowed
 from doorward.counting import make_admitted, make_hit
 from doorward.decision import Conclusion, Decision
 from doorward.effects import Algorithm
 from doorward.fingerprint import IP
-from doorward.rules.base import View
+from doorward.rules.access import AccessRule, ChallengeRule
+from doorward.rules.base import Outcome, View
 
 if TYPE_CHECKING:
     from doorward.bound import Bound
+    from doorward.cleared import Clearance
+    from doorward.client_ip import ClientIP
     from doorward.decision import RuleResult
     from doorward.engine import Engine
     from doorward.progress import Admitted, Answer, Progress
+    from doorward.reason import ChallengeReason
     from doorward.rules.base import Rule
     from doorward.stores.base import Store
 
@@ -38,9 +45,16 @@ class Express:
     def __init__(self, engine: Engine, store: Store) -> None:
         self._engine = engine
         self._count = store.count
-        self._identity = engine.limits[0].identity
+        self._identity = engine.limits[0].identity if engine.limits else engine.ban.identity
         self._asked = [
-            (b, b.rule.evaluate, usual, b.result(usual.conclusion, usual.reason), b.rule.needs_body)
+            (
+                b,
+                b.rule.evaluate,
+                usual,
+                b.result(usual.conclusion, usual.reason),
+                b.rule.needs_body,
+                b.skipped("not for this path or method") if b.rule.paths or b.rule.methods else None,
+            )
             for b in engine.bound
             if (usual := b.rule.usual()) is not None and not _stays_open(b.rule) and not b.late
         ]
@@ -55,15 +69,16 @@ class Express:
         """Whether the rules are such that this is worth trying."""
         others = [b.rule for b in engine.bound if b not in engine.limits]
         return (
-            len(engine.limits) > 0
-            and all([_stays_open(rule) or (rule.usual() and not (rule.paths or rule.methods)) for rule in others])
+            (len(engine.limits) > 0 or any([isinstance(rule, ChallengeRule) for rule in others]))
+            and all([_stays_open(rule) or (rule.usual() and _is_anywhere(rule)) for rule in others])
             and engine.plain_limits
             and not engine.dry
+            and not engine.counts_passes
             and all(bound.quotas and bound.identity.names == (IP,) for bound in engine.limits)
             and (engine.bans is not None or (engine.ban.identity.names == (IP,) and not engine.barring))
         )
 
-    def decide(self, progress: Progress, *, deferring: bool = False) -> Decision | None:
+    def decide(self, progress: Progress, *, deferring: bool = False) -> Decision | None:  # noqa: PLR0911  (ways to the walk)
         """The decision; None where the request has to take the whole walk. Then nothing has been charged.
 
         Args:
@@ -72,20 +87,17 @@ class Express:
         """
         engine, results = self._engine, progress.results
         request = progress.request
-        if (
-            results
-            or engine.bans
-            or (engine.watch is not None and engine.watch.down)
-            or (self._open and not deferring)
-            or (self._holds and request.may_have_body())
-        ):
+        if self._is_closed(progress, deferring=deferring):
             return None
         client_ip = progress.client_ip
         if client_ip is None:
             client_ip = progress.client_ip = engine.ips.resolve(request.peer, request.header_values)
-        if self._asked and not self._pass(View(request, client_ip[0], {}, {}, engine.addresses), results):
+        if self._asked and not self._pass(View(request, client_ip[0], {}, {}, engine.addresses), results, progress):
             results.clear()
             return None
+        clearance = progress.clearance
+        if not self._limits:
+            return self._decided(results, client_ip, engine.clock.now_ns(), clearance)
         fingerprint = self._identity.fingerprint(request, client_ip[0], {})
         own, refusals = fingerprint.short, engine.refusals
         hits = [
@@ -111,18 +123,70 @@ class Express:
         if engine.watch is not None:
             engine.watch.answered(hits, verdicts)
         # All of one store call have its time.
-        return Decision(Conclusion.ALLOW, partial(allowed, engine, results), client_ip, verdicts[0][4])
+        return self._decided(results, client_ip, verdicts[0][4], clearance)
 
-    def _pass(self, view: View, results: dict[Bound, RuleResult | Admitted]) -> bool:
-        """Whether all rules come to what they usually come to."""
-        for bound, evaluate, usual, result, needs_body in self._asked:
+    def _is_closed(self, progress: Progress, *, deferring: bool) -> bool:
+        """Whether the request has to take the whole walk, whatever the rules say."""
+        engine = self._engine
+        return bool(
+            progress.results
+            or engine.bans
+            or (engine.watch is not None and engine.watch.down)
+            or (self._open and not deferring)
+            or (self._holds and progress.request.may_have_body())
+        )
+
+    def _decided(
+        self,
+        results: dict[Bound, RuleResult | Admitted],
+        client_ip: ClientIP,
+        now_ns: int,
+        clearance: Clearance | None,
+    ) -> Decision:
+        decision = Decision(Conclusion.ALLOW, partial(allowed, self._engine, results), client_ip, now_ns)
+        if clearance is not None:
+            decision.clearance = clearance
+        return decision
+
+    def _pass(self, view: View, results: dict[Bound, RuleResult | Admitted], progress: Progress) -> bool:
+        """Whether all rules come to what they usually come to, or ask for a challenge that the client has passed."""
+        wanted: list[ChallengeReason] | None = None
+        for bound, evaluate, usual, result, needs_body, elsewhere in self._asked:
             try:
-                if (needs_body and view[0].may_have_body()) or evaluate(view) is not usual:
+                if elsewhere is not None and not bound.rule.applies_to(view[0]):
+                    results[bound] = elsewhere
+                    continue
+                if needs_body and view[0].may_have_body():
                     return False
+                outcome = evaluate(view)
             except Exception:
                 return False  # the walk will come to the same, and report it
-            results[bound] = result
+            if outcome is usual:
+                results[bound] = result
+            elif type(bound.rule) is ChallengeRule and isinstance(outcome, Outcome):
+                wanted = wanted or []
+                wanted.append(outcome.reason)  # type: ignore[arg-type]  # the rule gives no other
+                results[bound] = bound.result(outcome.conclusion, outcome.reason)
+            else:
+                return False
+        return wanted is None or self._has_shown(wanted, progress)
+
+    def _has_shown(self, wanted: list[ChallengeReason], progress: Progress) -> bool:
+        """Whether the client has a clearance that is enough, and that nobody need be asked about."""
+        clearances, request, client_ip = self._engine.clearances, progress.request, progress.client_ip
+        asked, now_ns = strongest(wanted), self._engine.clock.now_ns()
+        if asked is None or client_ip is None or clearances.epoch_is_due(now_ns):
+            return False
+        clearance = clearances.held(request, client_ip[0], now_ns)
+        if clearance is None or not clearance.covers(asked, now_ns):
+            return False
+        progress.clearance, progress.plain = clearance, False
         return True
+
+
+def _is_anywhere(rule: Rule) -> bool:
+    """Whether the rule is about all requests; of rules of the application's own it does not matter."""
+    return isinstance(rule, AccessRule) or not (rule.paths or rule.methods)
 
 
 def _stays_open(rule: Rule) -> bool:

@@ -16,14 +16,16 @@ from doorward.runtime import Runtime
 from doorward.settings import Options, check_known, parse, parse_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
 
     from doorward.bodies import BodyOf
     from doorward.bound import Bound
     from doorward.challenges.providers.hosted import Hosted
+    from doorward.challenges.work import AltchaChecked
+    from doorward.cleared import Clearance
     from doorward.decision import Decision
     from doorward.drivers import SyncPorts
-    from doorward.effects import Charge
+    from doorward.effects import Charge, Effect
     from doorward.engine import Engine
     from doorward.fingerprint import Scalar
     from doorward.progress import Answer, NotGiven, Progress
@@ -93,6 +95,24 @@ class Facade(ABC):
         names = ", ".join(bound.name for bound in self.engine.bound)
         return f"{type(self).__name__}(name={self.runtime.settings.name!r}, rules=[{names}])"
 
+    def clearance(self, request: object) -> Clearance | None:
+        """What the client of a request has shown by passing a challenge, whether or not any rule asks for it.
+
+        None without a valid clearance. Asks no store: of a revocation it knows what this process was told last.
+
+        Args:
+            request: As ``protect`` takes it.
+
+        Raises:
+            UnsupportedRequest: It is no request.
+        """
+        progress = self._prepared(request)
+        if progress.clearance is not None or progress.spent:
+            return progress.clearance
+        asked, runtime = progress.request, self.runtime
+        found = progress.client_ip or progress.engine.ips.resolve(asked.peer, asked.header_values)
+        return runtime.gatekeeper.held(asked, found.address, runtime.clock.now_ns())
+
     def with_rule(self, *rules: Rule | Sequence[Rule]) -> Self:
         """The same client with more rules after its own; everything else is shared."""
         base = self.engine
@@ -131,10 +151,18 @@ class Facade(ABC):
             progress.engine = self._joined.get(progress.engine) or self._join(progress.engine)
         return progress
 
+    def _altcha_flow(self, payload: object, request: object) -> Generator[Effect, object, AltchaChecked]:
+        from doorward.challenges.work.checking import check
+
+        settings, found = self.runtime.settings, self.runtime.open(request, self.engine).request
+        ip = settings.ips.resolve(found.peer, found.header_values).address
+        now_ms = settings.clock.now_ns() // 1_000_000
+        return check(self.runtime.gatekeeper.gate, payload, found, ip, now_ms)
+
     def _body_of(self, request: object, progress: Progress) -> BodyOf:
         from doorward.bodies import BodyOf  # takes what middleware takes, which not every application has
 
-        return BodyOf(request, progress, self.runtime)
+        return BodyOf(request, progress.request, self.runtime)
 
     def _captcha(self, request: object, response: object, captcha: Hosted | str | None, action: str) -> Any:
         from doorward.challenges.providers.forms import verification  # few applications have one

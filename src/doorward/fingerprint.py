@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from doorward.context import RequestContext
 
 IP = "ip.src"
+CLIENT = "client.id"
 VERSION = "fp::3::"
 _SHORT = 24
 _MOST_ALTERNATIVES = 8
@@ -24,7 +25,7 @@ MOST_KNOWN = 4096
 """Fingerprints of addresses that one identity keeps at hand."""
 ACCEPTED = (
     'ip.src, http.host, http.request.method, http.request.uri.path, http.request.headers["x"], '
-    'http.request.cookie["x"], http.request.uri.args["x"], or the name of a key given to protect'
+    'http.request.cookie["x"], http.request.uri.args["x"], client.id, or the name of a key given to protect'
 )
 
 Scalar = str | int | float | bool
@@ -33,6 +34,8 @@ Part = tuple[str, ...]
 _KEYED = re.compile(r"""http\.request\.(headers|cookie|uri\.args)\[(["'])([A-Za-z0-9_-]+)\2\]""")
 _OWN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
 _MISTAKEN = frozenset({"ip", "ip_src", "ip_address", "address", "client_ip", "remote_addr"})
+_OURS = frozenset({IP, CLIENT})
+"""What is found out about the client, not given by the application."""
 _ALIASES = {"http.method": "http.request.method"}
 
 
@@ -45,11 +48,12 @@ class Fingerprint:
         digest: SHA-256, 64 hexadecimal digits.
         short: The beginning of it, for store keys: what a store keeps a million of should be small.
         missing: Characteristics of the application's own that were not given; the address stands in for each.
+        clients: How many clients it stands for: a limit admits as many times its ``max``.
     """
 
-    __slots__ = ("digest", "missing", "short")
+    __slots__ = ("clients", "digest", "missing", "short")
 
-    def __init__(self, parts: Iterable[Part], missing: Sequence[str] = ()) -> None:
+    def __init__(self, parts: Iterable[Part], missing: Sequence[str] = (), clients: int = 1) -> None:
         message = bytearray()
         for part in parts:
             for value in part:
@@ -60,6 +64,7 @@ class Fingerprint:
         self.digest = hashlib.sha256(message).hexdigest()
         self.short = self.digest[:_SHORT]
         self.missing = missing
+        self.clients = clients
 
     def __str__(self) -> str:
         return VERSION + self.digest
@@ -71,14 +76,16 @@ class Identity:
     Args:
         characteristics: Names as in the module's ``ACCEPTED``; order and repetition do not matter.
         ipv6_prefix: Bits of an IPv6 address that name a client: 64, since a network hands each host that much.
+        clients: How many clients an address may stand for, where ``client.id`` is among the names.
 
     Raises:
         ConfigurationError: A name is none of ``ACCEPTED``.
     """
 
-    __slots__ = ("_ipv6_prefix", "_known", "_only_ip", "_readers", "keyed", "names")
+    __slots__ = ("_clients", "_ipv6_prefix", "_known", "_only_ip", "_readers", "keyed", "names")
 
-    def __init__(self, characteristics: Sequence[str], *, ipv6_prefix: int = 64) -> None:
+    def __init__(self, characteristics: Sequence[str], *, ipv6_prefix: int = 64, clients: int = 1) -> None:
+        self._clients = clients
         self.names = normalized(characteristics)
         self._ipv6_prefix = ipv6_prefix
         self._readers = {name: _reader(name) for name in self.names}
@@ -95,7 +102,7 @@ class Identity:
 
     def own(self) -> frozenset[str]:
         """The characteristics of the application's own."""
-        return frozenset(name for name, read in self._readers.items() if read is None and name != IP)
+        return frozenset(name for name, read in self._readers.items() if read is None and name not in _OURS)
 
     def fingerprint(self, request: RequestContext, ip: str, given: Mapping[str, object]) -> Fingerprint:
         """Who this request is.
@@ -106,7 +113,9 @@ class Identity:
         if self._only_ip:
             return self._known.get(ip) or self._of_ip(ip)
         missing = [
-            name for name, read in self._readers.items() if read is None and given.get(name) is None and name != IP
+            name
+            for name, read in self._readers.items()
+            if read is None and given.get(name) is None and name not in _OURS
         ]
         return Fingerprint(self.read(request, ip, given), missing)
 
@@ -120,12 +129,18 @@ class Identity:
             TypeError: A value in ``given`` is no str, int, float or bool.
         """
         whole = self.fingerprint(request, ip, given)
-        if not self.keyed:
+        if not self.keyed and CLIENT not in self.names:
             return [whole]
         choices = [_alternatives(self._part(name, request, ip, given), name in self.keyed) for name in self.names]
-        if all(len(parts) == 1 for parts in choices):
-            return [whole]
-        return [Fingerprint(parts, whole.missing) for parts in islice(product(*choices), _MOST_ALTERNATIVES)]
+        found = [Fingerprint(parts, whole.missing) for parts in islice(product(*choices), _MOST_ALTERNATIVES)]
+        if CLIENT not in self.names or (not request.client_id and self._clients == 1):
+            return found
+        # And as everybody at its address together: whoever leaves the id out, or has many, gains nothing by it.
+        place = self.names.index(CLIENT)
+        for parts in islice(product(*choices), _MOST_ALTERNATIVES):
+            together = [*parts[:place], self._address(alone=self._clients == 1, ip=ip), *parts[place + 1 :]]
+            found.append(Fingerprint(together, whole.missing, self._clients))
+        return found
 
     def read(self, request: RequestContext, ip: str, given: Mapping[str, object]) -> list[Part]:
         """What a request is counted by, as it is read: each characteristic's name and its values.
@@ -161,6 +176,8 @@ class Identity:
         return found
 
     def _plain_part(self, name: str, value: Scalar) -> Part:
+        if name == CLIENT and canonical(str(value)) is not None:
+            name = IP  # no id looks like an address: those are meant who come without one
         if name != IP:
             return (name, _FOLDED.get(name, str)(str(value)))
         address = canonical(str(value))
@@ -171,10 +188,17 @@ class Identity:
     def _ip_part(self, ip: str) -> Part:
         return (IP, network_prefix(ip, self._ipv6_prefix) if ":" in ip else ip)
 
+    def _address(self, ip: str, *, alone: bool = True) -> Part:
+        """The address in the place of a client's id: ``alone`` as those without an id, else as all that it has."""
+        part = self._ip_part(ip)
+        return part if alone else (CLIENT, *part)
+
     def _part(self, name: str, request: RequestContext, ip: str, given: Mapping[str, object]) -> Part:
         read = self._readers[name]
         if read is not None:
             return read(request)
+        if name == CLIENT:
+            return (CLIENT, request.client_id) if request.client_id else self._address(ip)
         value = given.get(name) if name != IP else None
         return self._ip_part(ip) if value is None else _own(name, value)
 
@@ -199,7 +223,7 @@ def _normal_name(name: object, field: str) -> str:
         if match := _KEYED.fullmatch(name):
             place, _, key = match.groups()
             return f'http.request.{place}["{key.lower() if place == "headers" else key}"]'
-        if name in _FIXED or name == IP or (_OWN_NAME.fullmatch(name) and not name.startswith(("http.", "ip."))):
+        if name in _FIXED or name in _OURS or (_OWN_NAME.fullmatch(name) and not name.startswith(("http.", "ip."))):
             return name
     raise ConfigurationError(field, f"{name!r} is none of: {ACCEPTED}")
 

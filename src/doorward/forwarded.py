@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["LONGEST_ADDRESS", "canonical", "forwarded_nodes", "list_items", "network_prefix", "packed", "text_of"]
+__all__ = [
+    "LONGEST_ADDRESS",
+    "canonical",
+    "forwarded_nodes",
+    "forwarded_protos",
+    "list_items",
+    "network_prefix",
+    "packed",
+    "text_of",
+]
 
 LONGEST_ADDRESS = 64
 """Characters of an address with brackets, zone and port; anything longer is garbage."""
@@ -152,7 +161,20 @@ def forwarded_nodes(lines: Sequence[str]) -> Iterator[str]:
             if start is None:
                 yield ""
                 return
-            yield _for_node(line[start:end])
+            yield _value_of("for", line[start:end])
+            end = start - 1
+
+
+def forwarded_protos(lines: Sequence[str]) -> Iterator[str]:
+    """The ``proto`` values of ``Forwarded`` (RFC 7239 section 5.4) from right to left, as :func:`forwarded_nodes`."""
+    for line in reversed(lines):
+        end = len(line)
+        while end >= 0:
+            start = _element_start(line, end)
+            if start is None:
+                yield ""
+                return
+            yield _value_of("proto", line[start:end])
             end = start - 1
 
 
@@ -166,11 +188,11 @@ def _element_start(line: str, end: int) -> int | None:
     return end - length if length == end or window[length : length + 1] == "," else None
 
 
-def _for_node(element: str) -> str:
-    """The one ``for`` value of an element, or ``""``."""
+def _value_of(parameter: str, element: str) -> str:
+    """The one value of a parameter of an element, or ``""``."""
     if not _ELEMENT.fullmatch(element):
         return ""
-    values = [pair for pair in _PAIR.finditer(element) if pair[1].lower() == "for"]
+    values = [pair for pair in _PAIR.finditer(element) if pair[1].lower() == parameter]
     if len(values) != 1:
         return ""
     quoted, plain = values[0][2], values[0][3]

@@ -5,17 +5,27 @@ from __future__ import annotations
 from secrets import token_bytes
 from typing import TYPE_CHECKING
 
+from doorward.challenges.options import DEFAULT_KINDS
+from doorward.lazily import lazily
 from doorward.locks import lock_over_forks
+from doorward.printable import describe
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from doorward.challenges.gate import Gate
+    from doorward.challenges.skin import Skin
     from doorward.cleared import Clearance
     from doorward.context import RequestContext
     from doorward.journal import Journal
     from doorward.levels import Level
+    from doorward.progress import Progress
     from doorward.settings import Settings
 
 CHANCE_SECRET_BYTES = 32
+EPOCH_BELIEF_NS = 5 * 1_000_000_000
+"""How long a process believes what it knows about revocations before it asks the store again."""
+MILLISECOND = 1_000_000
 
 
 class Gatekeeper:
@@ -30,14 +40,27 @@ class Gatekeeper:
         self._settings = settings
         self._journal = journal
         # Made before any fork, so that the workers of one server share it at least.
-        self._secret = bytes(settings.secret) or token_bytes(CHANCE_SECRET_BYTES)
+        self._secrets = [bytes(settings.secret) or token_bytes(CHANCE_SECRET_BYTES), *settings.former_secrets]
+        self._epoch_key = f"gate:epoch:{settings.name}"
+        self._epoch_asked_ns = -EPOCH_BELIEF_NS
         self._lock = lock_over_forks()
         self._gate: Gate | None = None
+        if settings.challenges.kinds != DEFAULT_KINDS:
+            self._made()  # what is wrong with them is found when the client is built
 
     @property
     def gate(self) -> Gate:
         """What poses and checks challenges."""
         return self._gate or self._made()
+
+    @lazily
+    def skin(self) -> Skin | None:
+        """The looks of pages, also of those that need no gate; None for doorward's own."""
+        from doorward.challenges.appearance import Appearance
+        from doorward.challenges.skin import Skin
+
+        look = self._settings.challenges.look
+        return Skin(look) if look != Appearance() else None
 
     def held(self, request: RequestContext, ip: str, now_ns: int) -> Clearance | None:
         """The clearance that a request brings, if it is valid."""
@@ -51,6 +74,67 @@ class Gatekeeper:
         """What a sum of weights asks for."""
         return self._settings.challenges.level_for(weight)
 
+    def client_id(self, request: RequestContext, now_ns: int) -> str:
+        """The signed id that a client brings back; empty without a valid one."""
+        try:
+            return self.gate.passes.client_id(request, now_ns // MILLISECOND)
+        except Exception as error:
+            self._journal.swallowed("client id", error)
+            return ""
+
+    def new_cookies(self, progress: Progress) -> Sequence[str]:
+        """Values of Set-Cookie for the response to a request that was let in. Never raises.
+
+        They hold its clearance where that is to be renewed, and an id where the client is new.
+        """
+        clearance = progress.clearance if self._settings.challenges.renew_for else None
+        if clearance is None and not progress.is_new_client:
+            return ()
+        try:
+            passes, now_ms = self.gate.passes, self._settings.clock.now_ns() // MILLISECOND
+            request, ip = progress.request, progress.client_ip.address if progress.client_ip is not None else ""
+            renewed = passes.renewed(clearance, request, ip, now_ms) if clearance is not None else None
+            new = passes.new_client(request, now_ms) if progress.is_new_client else None
+            return [cookie for cookie in (renewed, new) if cookie is not None]
+        except Exception as error:
+            self._journal.swallowed("cookies", error)
+            return ()
+
+    # --- the revocation epoch, as all processes share it
+
+    @property
+    def epoch_key(self) -> str:
+        """Where the store keeps it."""
+        return self._epoch_key
+
+    def epoch_is_due(self, now_ns: int) -> bool:
+        """Whether it is time to ask the store; a clock that was set back makes it so."""
+        return not 0 <= now_ns - self._epoch_asked_ns < EPOCH_BELIEF_NS
+
+    def epoch_due(self, now_ns: int) -> str | None:
+        """The key of the revocation epoch, where the store has not been asked for a while."""
+        if not self.epoch_is_due(now_ns):
+            return None
+        # Set before the answer is there, so that of many requests at once one asks.
+        self._epoch_asked_ns = now_ns
+        return self._epoch_key
+
+    def learn_epoch(self, found: object, now_ns: int) -> None:
+        """Take over what the store has answered; while it fails, what was known still holds."""
+        if isinstance(found, Exception):
+            self._journal.warn("revocation", f"the store cannot tell of revocations: {describe(found)}")
+        elif isinstance(found, bytes) and found.isdigit() and len(found) < 20:
+            self.revoke(int(found))
+
+    def revoke(self, before_ms: int) -> None:
+        """Refuse in this process what was issued before; what was revoked already stays so."""
+        signer = self.gate.signer
+        signer.not_before_ms = max(signer.not_before_ms, before_ms)
+
+    def revoked(self, clearance: Clearance) -> bool:
+        """Whether a clearance was issued before the revocation epoch."""
+        return clearance.issued_ms < self.gate.signer.not_before_ms
+
     def _made(self) -> Gate:
         from doorward.challenges.gate import Gate
 
@@ -62,5 +146,7 @@ class Gatekeeper:
                         "clearances end with this process, and are nothing to others: give secret=, or DOORWARD_SECRET"
                     )
                     self._journal.warn("secret", why)
-                self._gate = Gate(settings.challenges, [self._secret], settings.name, settings.clock, self._journal)
+                self._gate = Gate(
+                    settings.challenges, self._secrets, settings.name, settings.clock, self._journal, settings.ips
+                )
             return self._gate

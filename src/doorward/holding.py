@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,42 @@ from doorward.layer import body_limit
 
 if TYPE_CHECKING:
     from doorward.context import RequestContext
+    from doorward.decision import Decision
+    from doorward.layer import Layer
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 
 _LONGEST_LENGTH = 30
+KEPT_FORM = 2**16
+"""Bytes of a challenged form, which its page keeps."""
+KEPT_FORM_SECONDS = 10.0
+"""How long an event loop waits for one: it was announced, and is on its way."""
+
+
+async def hold_form(layer: Layer, request: RequestContext, decision: Decision, receive: Receive) -> None:
+    """Read the form of a challenged request, if it is one that its page keeps. Never raises."""
+    if not layer.keeps_form(request, decision):
+        return
+    try:
+        async with asyncio.timeout(KEPT_FORM_SECONDS):
+            request.hold(await HeldBody(request, receive, KEPT_FORM).hold())
+    except Exception:
+        # The client has gone, or is slow: the page says that what was sent could not be kept.
+        layer.runtime.journal.count("challenge.form_lost")
+
+
+def hold_form_now(layer: Layer, request: RequestContext, decision: Decision, read: Callable[[], Body | None]) -> None:
+    """As :func:`hold_form`, blocking, with ``read`` to read at most :data:`KEPT_FORM` bytes."""
+    if not layer.keeps_form(request, decision):
+        return
+    try:
+        held = read()
+    except Exception as error:
+        layer.runtime.journal.swallowed("challenge", error)
+    else:
+        if held is not None:
+            request.hold(held)
 
 
 class HeldBody:

@@ -14,7 +14,7 @@ from doorward.requests import without_line_end
 from doorward.runtime import DECISION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from doorward.client import AsyncDoorward, Doorward
     from doorward.context import RequestContext
@@ -39,6 +39,8 @@ OTHER_LIMIT = 2**16
 """Bytes that are held of a body: of forms, JSON, XML and text, and of all else (the issue's figures)."""
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_IS_SHARED = re.compile(r"\b(?:public|s-maxage)\b", re.IGNORECASE).search
+"""Of Cache-Control: what caches may keep that serve many clients (RFC 9111 sections 5.2.2.9 and 5.2.2.10)."""
 _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
@@ -118,7 +120,19 @@ class Layer:
                 return self.runtime.gatekeeper.gate.answer(request, decision)
             except Exception as error:
                 self.runtime.journal.swallowed("challenge", error)
-        return refusal(request, decision)
+        return refusal(request, decision, self.runtime.gatekeeper.skin)
+
+    def keeps_form(self, request: RequestContext, decision: Decision) -> bool:
+        """Whether the body has to be read before :meth:`refusal`: a form that its page will keep. Never raises."""
+        if not decision.is_challenged() or request.method != "POST" or request.body is not None:
+            return False
+        try:
+            from doorward.challenges.resuming import worth_reading  # few requests are challenged
+
+            return worth_reading(request)
+        except Exception as error:
+            self.runtime.journal.swallowed("challenge", error)
+            return False
 
     def serves(self, path: str) -> bool:
         """Whether a path is one of the endpoints of challenges, which no application sees."""
@@ -147,7 +161,24 @@ class Layer:
 
     def touches_response(self, progress: Progress) -> bool:
         """Whether an allowed response has to be looked at or added to."""
-        return self.style is not None or self.awaits_response(progress)
+        return self.style is not None or self.awaits_response(progress) or bool(self.cookies(progress))
+
+    def cookies(self, progress: Progress) -> Sequence[str]:
+        """Values of Set-Cookie that an allowed response is to have beside its own. Never raises."""
+        found = progress.cookies
+        if found is None:
+            found = progress.cookies = self.runtime.gatekeeper.new_cookies(progress)
+        return found
+
+    def fitting_cookies(self, progress: Progress, lines: Iterable[tuple[str, str]]) -> Sequence[str]:
+        """As :meth:`cookies`, of a response with these headers: a cache between must not give one's cookie to others.
+
+        Names of headers are in lower case.
+        """
+        found = self.cookies(progress)
+        if not found or not any([name == "cache-control" and _IS_SHARED(value) for name, value in lines]):
+            return found
+        return ()
 
     def awaits_response(self, progress: Progress) -> bool:
         """Whether a limit waits for the response, or one may that the application has yet to ask."""

@@ -96,6 +96,9 @@ class Progress:
         decision: The decision so far.
         tallied: Results that are in the figures of their rules already.
         clearance: What the client has shown by passing a challenge; None also where nobody has asked.
+        spent: Its clearance is used up, or was revoked: it lets nobody in.
+        is_new_client: It has no id, and is to be given one.
+        cookies: Values of Set-Cookie for the response; None before anybody has looked.
         refused_by: Limits whose refusal was remembered, where nothing was asked.
     """
 
@@ -122,6 +125,9 @@ class Progress:
     decision: Decision | None = None
     tallied: Mapping[Bound | str, RuleResult | Admitted | float] = MappingProxyType({})
     clearance: Clearance | None = None
+    spent: bool = False
+    is_new_client: bool = False
+    cookies: Sequence[str] | None = None
     refused_by: Sequence[Bound] = ()
 
     def __init__(self, request: RequestContext, engine: Engine) -> None:

@@ -19,6 +19,7 @@ from doorward.gatekeeper import Gatekeeper
 from doorward.journal import Journal
 from doorward.known_addresses import KnownAddresses
 from doorward.locks import lock_over_forks
+from doorward.passing import pass_rules
 from doorward.printable import describe
 from doorward.progress import Progress
 from doorward.reason import ErrorReason, RuleReason
@@ -146,6 +147,7 @@ class Runtime:
             watch=self.watch,
             service=self._service_part(),
             clearances=self.gatekeeper,
+            passes=pass_rules(settings.challenges, partial(self._bind, tier=APPLICATION)),
         )
         engine = self.extended(engine, rules)
         for rules_of_path in limits_by_path(settings.limits):
@@ -218,7 +220,8 @@ class Runtime:
         default: OnError = "local" if isinstance(rule, Limit) else settings.on_error
         identity = settings.identity
         if rule.characteristics:
-            identity = Identity(rule.characteristics, ipv6_prefix=settings.ipv6_prefix)
+            clients = settings.challenges.clients.per_address
+            identity = Identity(rule.characteristics, ipv6_prefix=settings.ipv6_prefix, clients=clients)
         return Bound(
             rule,
             client=settings.name,

@@ -76,7 +76,8 @@ class Options(TypedDict, total=False):
             store is what decides while it does not answer.
         key: What the service knows this application by; None takes the environment's ``DOORWARD_KEY``.
         secret: What signs what clients bring back: text, as UTF-8, or bytes; None takes the environment's
-            ``DOORWARD_SECRET``. ``doorward check`` says whether it could be guessed.
+            ``DOORWARD_SECRET``. Of several the first signs, and all are accepted, so that one can be exchanged for
+            another. ``doorward check`` says whether one could be guessed.
         challenges: What doubtful clients are asked to do, and for how long that is remembered: see
             :class:`doorward.challenges.options.ChallengeOptions`.
         transport: How to reach the service, for who has something of their own: an object with the methods of
@@ -106,7 +107,7 @@ class Options(TypedDict, total=False):
     resolver: str | Sequence[str] | Resolver | AsyncResolver | None
     service: str | None
     key: str | None
-    secret: str | bytes | None
+    secret: str | bytes | Sequence[str | bytes] | None
     challenges: ChallengeOptions | None
     transport: Transport | None
     policy: str | Path | None
@@ -147,6 +148,7 @@ class Settings(NamedTuple):
     service: str | None
     key: str
     secret: Secret
+    former_secrets: tuple[Secret, ...]
     transport: Transport | None
     proxies: object
     challenges: ChallengeSettings
@@ -164,10 +166,16 @@ def parse(options: Options, owner: str) -> Settings:
     override = _override(os.environ.get(MODE_VARIABLE, ""))
     ipv6_prefix = positive(get("ipv6_prefix", 64), "ipv6_prefix", 128)
     timeout = get("timeout")
+    challenges = parse_challenges(get("challenges"))
+    secret, *former = _secrets(get("secret"))
     return Settings(
         override=override,
         mode=Mode.LIVE if override == "LIVE" else parse_mode(get("mode", Mode.LIVE)),
-        identity=Identity(_characteristics(get("characteristics", ())), ipv6_prefix=ipv6_prefix),
+        identity=Identity(
+            _characteristics(get("characteristics", ())),
+            ipv6_prefix=ipv6_prefix,
+            clients=challenges.clients.per_address,
+        ),
         store=get("store", "memory://"),
         ips=_ips(get("proxies", "private"), get("data"), development=development),
         timeout=_timeout(timeout) if timeout is not None else DEVELOPMENT_TIMEOUT if development else DEFAULT_TIMEOUT,
@@ -187,10 +195,11 @@ def parse(options: Options, owner: str) -> Settings:
         resolver=_resolver(get("resolver")),
         service=_service(get("service"), get("key"), get("transport")),
         key=_key(get("key")),
-        secret=_secret(get("secret")),
+        secret=secret,
+        former_secrets=tuple(former),
         transport=get("transport"),
         proxies=get("proxies", "private"),
-        challenges=parse_challenges(get("challenges")),
+        challenges=challenges,
     )
 
 
@@ -361,13 +370,16 @@ def _key(key: object) -> str:
     return key
 
 
-def _secret(secret: object) -> Secret:
-    if secret is None:
-        return Secret(os.environ.get(SECRET_VARIABLE, "").encode("utf-8", "surrogateescape"))
+def _secrets(given: object) -> list[Secret]:
+    """The secrets, the one that signs first; that is empty where there is none."""
+    if given is None:
+        return [Secret(os.environ.get(SECRET_VARIABLE, "").encode("utf-8", "surrogateescape"))]
+    several: Sequence[Any] = given if isinstance(given, list | tuple) else [given]
     # Never shown, also not where it is wrong.
-    if not isinstance(secret, str | bytes) or not secret:
-        raise ConfigurationError("secret", "must be text or bytes, such as secrets.token_urlsafe(32) makes")
-    return Secret(secret.encode("utf-8", "surrogatepass") if isinstance(secret, str) else secret)
+    if not several or not all(isinstance(each, str | bytes) and each for each in several):
+        wrong = "must be text or bytes, such as secrets.token_urlsafe(32) makes, or a list of these, the newest first"
+        raise ConfigurationError("secret", wrong)
+    return [Secret(each.encode("utf-8", "surrogatepass") if isinstance(each, str) else each) for each in several]
 
 
 def _instance(value: Any, kind: type, field: str) -> Any:

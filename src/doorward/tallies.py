@@ -295,8 +295,9 @@ def _is_same(bound: Bound, before: object, result: RuleResult | Admitted) -> boo
 
 def _weighed(progress: Progress) -> Iterator[Told]:
     """What the sums of weights come to: that of live rules, and that of all where dry ones have added to it."""
-    for dry, weight in ((False, progress.weight), (True, progress.dry_weight)):
-        conclusion = progress.engine.threshold(weight) or Conclusion.ALLOW
+    sums = ((False, progress.weight, progress.ended), (True, progress.dry_weight, progress.would_end))
+    for dry, weight, ended in sums:
+        conclusion = progress.engine.threshold(weight, ended) or Conclusion.ALLOW
         if conclusion is not Conclusion.ALLOW or (dry and weight > progress.weight):
             reason = RuleReason(WEIGHTS, f"the weights add up to {weight:g}", weight)
             yield Told(WEIGHTS, dry, conclusion, reason)

@@ -57,6 +57,8 @@ class Walk:
         self.inputs = inputs
         self.deferring = deferring
         self.now_ns = engine.clock.now_ns()
+        if engine.names_clients and not request.client_id:
+            request.client_id = engine.clearances.client_id(request, self.now_ns)
 
     @lazily
     def view(self) -> View:
@@ -244,7 +246,7 @@ class Walk:
         if outcome.note:
             progress.noteworthy = True
             progress.plain = False
-        note = printable(outcome.note)
+        note = printable(outcome.note) if outcome.note else ""
         self.record(
             bound, bound.result(outcome.conclusion, outcome.reason, state=state, ttl=int(outcome.ttl), note=note)
         )

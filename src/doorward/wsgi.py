@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from doorward.client import AsyncDoorward, Doorward
 from doorward.errors import ConfigurationError
-from doorward.holding import hold_body
+from doorward.holding import KEPT_FORM, hold_body, hold_form_now
 from doorward.layer import Layer, LayerOptions
 from doorward.limit_headers import names_of
 from doorward.progress import NO_INPUTS
@@ -24,6 +24,7 @@ from doorward.runtime import DECISION
 
 if TYPE_CHECKING:
     from doorward.answers import Answer
+    from doorward.context import RequestContext
     from doorward.decision import Decision
     from doorward.progress import Progress
     from doorward.routes import RoutePolicy
@@ -129,8 +130,15 @@ class DoorwardMiddleware:
         answer = self.layer.replaced(progress.request, decision)
         if callable(answer):
             return cast("WSGIApp", answer)(environ, start_response)
-        answer = self.layer.refusal(progress.request, decision) if answer is None else answer
+        if answer is None:
+            answer = built_in(self.layer, progress.request, decision, environ)
         return _sent(answer, environ, start_response)
+
+
+def built_in(layer: Layer, request: RequestContext, decision: Decision, environ: Environ) -> Answer:
+    """The built-in answer to a refused request; a challenged form is read, to be kept."""
+    hold_form_now(layer, request, decision, partial(hold_body, request, environ, KEPT_FORM))
+    return layer.refusal(request, decision)
 
 
 def endpoint_answer(runtime: Runtime, environ: Environ) -> Answer:
@@ -171,7 +179,7 @@ class ResponseWatch:
             if not isinstance(headers, list | tuple):  # an iterator, which would be gone after one reading
                 headers = list(headers)
             seen = _seen(status, headers)
-            headers = self._with_limits(headers)
+            headers = [*self._with_limits(headers), *self._cookies(seen)]
         except Exception as error:
             self._layer.runtime.journal.swallowed("rate_limit_headers", error)
         self._client.settle(self._progress, seen)
@@ -189,6 +197,9 @@ class ResponseWatch:
             return headers
         taken = names_of(own)
         return [*[line for line in headers if line[0].lower() not in taken], *own]
+
+    def _cookies(self, seen: Response) -> list[tuple[str, str]]:
+        return [("Set-Cookie", cookie) for cookie in self._layer.fitting_cookies(self._progress, seen.headers)]
 
 
 def _seen(status: str, headers: Iterable[tuple[str, str]]) -> Response:

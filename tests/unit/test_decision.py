@@ -13,6 +13,7 @@ from doorward import ErrorReason, IPInfo, RuleReason, fixed_window, sliding_wind
 from doorward.client_ip import ClientIP, Provenance
 from doorward.decision import NOTHING, Conclusion, Decision
 from doorward.ids import decision_id
+from doorward.levels import Level
 from doorward.reason import ChallengeReason, RateLimitReason, Reason
 from doorward.testing import FakeClock
 
@@ -187,9 +188,9 @@ def test_the_wire_json_is_the_proto3_mapping_of_a_decision() -> None:
 def test_every_reason_has_a_wire_form() -> None:
     """Each with the fields that say why."""
     assert dict(ErrorReason("down").to_wire()) == {"message": "down"}
-    assert dict(RuleReason("r", "m", 2.0).to_wire()) == dict(ChallengeReason("r", "m", 2.0).to_wire()) == {
-        "rule": "r", "message": "m", "weight": 2.0,
-    }  # fmt: skip
+    assert dict(RuleReason("r", "m", 2.0).to_wire()) == {"rule": "r", "message": "m", "weight": 2.0}
+    challenged = ChallengeReason("r", "m", 2.0, Level.HUMAN)
+    assert dict(challenged.to_wire()) == {"rule": "r", "message": "m", "weight": 2.0, "level": "human"}
     degraded = RateLimitReason(2**50, 2**50, 1e12, 0.5, 0, "down")
     assert dict(degraded.to_wire()) == {
         "max": 2**32 - 1, "remaining": 2**32 - 1, "resetInSeconds": 2**32 - 1, "windowInSeconds": 1, "degraded": "down",

@@ -2,52 +2,78 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from typing import TYPE_CHECKING
+
+from doorward.forwarded import packed, text_of
 
 if TYPE_CHECKING:
     from doorward.context import RequestContext
 
 IPV4_PREFIX, IPV6_PREFIX = 24, 48
 """Bits of an address that a clearance is bound to: telephones change their addresses within these."""
+PARTS = frozenset({"address", "agent", "host"})
+_MOST_KNOWN = 4096
+"""Addresses whose networks are kept at hand before it starts anew."""
 
 
 class Binding:
-    """What tokens are bound to.
+    """What tokens are bound to. Safe from any thread: what it keeps at hand is one dict, set and read in one step each.
 
     Args:
-        parts: ``"address"``, ``"agent"``, both or none.
+        parts: Some of :data:`PARTS`, or none.
+        domain: That of cookies: hosts below it count as one.
     """
 
-    def __init__(self, parts: frozenset[str]) -> None:
-        self._parts = parts
+    def __init__(self, parts: frozenset[str], domain: str = "") -> None:
+        self._address, self._agent, self._host = "address" in parts, "agent" in parts, "host" in parts
+        self._domain = domain.lower()
+        self._known: dict[str, str] = {}
 
     def of_clearance(self, request: RequestContext, ip: str) -> str:
         """What a clearance is bound to, as text: never stored, only signed."""
-        return _joined(request, ip, self._parts)
+        address = self._network(ip) if self._address else "-"
+        agent = ",".join(request.headers.values("user-agent")) if self._agent else "-"
+        host = self._host_of(request) if self._host else "-"
+        # The lengths first: no three parts together read as three others.
+        return f"{len(address)}:{address}{len(host)}:{host}{agent}"
 
     def of_challenge(self, request: RequestContext, ip: str) -> str:
         """As of a clearance: a challenge is passed by who was given it."""
-        return _joined(request, ip, self._parts)
+        return self.of_clearance(request, ip)
+
+    def of_client(self, request: RequestContext) -> str:
+        """What a client's id is bound to: the site alone, for the client may move."""
+        return self._host_of(request)
 
     def of_limit(self, ip: str) -> str:
         """What the endpoints count requests by."""
-        return network_of(ip)
+        return self._network(ip)
 
+    def _network(self, ip: str) -> str:
+        found = self._known.get(ip)
+        if found is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            found = self._known[ip] = network_of(ip)
+        return found
 
-def _joined(request: RequestContext, ip: str, parts: frozenset[str]) -> str:
-    address = network_of(ip) if "address" in parts else "-"
-    agent = request.headers.get("user-agent") if "agent" in parts else "-"
-    # The length first: no address and agent together read as another pair.
-    return f"{len(address)}:{address}{agent}"
+    def _host_of(self, request: RequestContext) -> str:
+        host = request.host.lower()
+        if self._domain:
+            name = host.partition(":")[0]
+            if name == self._domain or name.endswith(f".{self._domain}"):
+                return self._domain
+        return host
 
 
 def network_of(ip: str) -> str:
-    """The network of an address that clients stay within: its /24, or /48; itself where it is none."""
-    try:
-        address = ip_address(ip)
-    except ValueError:
+    """The network of an address that clients stay within: its /24, or /48; itself where it is none.
+
+    IPv4 in IPv6 is unwrapped.
+    """
+    address = packed(ip)
+    if address is None:
         return ip
-    mapped = getattr(address, "ipv4_mapped", None)
-    address = mapped or address
-    return str(ip_network(f"{address}/{IPV4_PREFIX if address.version == 4 else IPV6_PREFIX}", strict=False))
+    prefix = IPV4_PREFIX if len(address) == 4 else IPV6_PREFIX
+    return str(ip_network(f"{text_of(address)}/{prefix}", strict=False))

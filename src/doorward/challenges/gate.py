@@ -9,18 +9,23 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
+from doorward.challenges.arrivals import form_page
 from doorward.challenges.binding import Binding
 from doorward.challenges.cookies import Cookies
 from doorward.challenges.issue import LONGEST_TARGET, Issue, opened, signed
-from doorward.challenges.kinds import Asked, Offer
+from doorward.challenges.kinds import Asked, Offer, Prepared
 from doorward.challenges.listed import kinds_of
+from doorward.challenges.own_files import OwnFiles
 from doorward.challenges.pages import answer_in_place
+from doorward.challenges.passes import Passes
+from doorward.challenges.resuming import digest, kept_form
+from doorward.challenges.skin import Skin
 from doorward.challenges.standing_in import standing_in
 from doorward.challenges.targets import safe_target
-from doorward.challenges.tokens import Purpose, Refused, Signer
+from doorward.challenges.tokens import Signer
 from doorward.challenges.verifying import serve
-from doorward.cleared import Clearance
-from doorward.levels import Level
+from doorward.challenges.work.checking import Altcha
+from doorward.challenges.work.options import AltchaSettings
 from doorward.locks import lock_over_forks
 from doorward.reason import ChallengeReason
 
@@ -28,17 +33,25 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from doorward.answers import Answer
+    from doorward.challenges.kinds import Kind
     from doorward.challenges.options import ChallengeSettings
+    from doorward.cleared import Clearance
+    from doorward.client_ip import ClientIPPolicy
     from doorward.clock import Clock
     from doorward.context import RequestContext
     from doorward.decision import Decision
     from doorward.effects import Effect
     from doorward.journal import Journal
+    from doorward.levels import Level
 
 
 MILLISECOND = 1_000_000
 CHALLENGE_TTL_MS = 30 * 60_000
 MOST_SPENT = 10_000
+AS_IT_IS = "%/:?@!$&'()*+,;=~-._[]#"
+"""What stands in targets unescaped, besides letters and digits."""
+IN_A_ROW_MS = 30_000
+"""Who is challenged again within this time after passing a challenge has not been away."""
 
 
 class Gate:
@@ -50,18 +63,29 @@ class Gate:
         name: The client's: tokens of one are nothing to another.
         clock: The time.
         journal: Counts and logs.
+        ips: Knows which proxies may say that a client uses HTTPS; None where the server's word is all there is.
     """
 
     def __init__(
-        self, settings: ChallengeSettings, secrets: list[bytes], name: str, clock: Clock, journal: Journal
+        self,
+        settings: ChallengeSettings,
+        secrets: list[bytes],
+        name: str,
+        clock: Clock,
+        journal: Journal,
+        ips: ClientIPPolicy | None = None,
     ) -> None:
         self.settings = settings
         self.signer = Signer(secrets, name, not_before_ms=int(settings.not_before * 1000))
-        self.binding = Binding(settings.bind)
-        self.cookies = Cookies(settings)
+        self.binding = Binding(settings.bind, settings.domain)
+        self.cookies = Cookies(settings, ips)
+        self.passes = Passes(settings, self.signer, self.binding, self.cookies, journal)
         self.clock = clock
         self.journal = journal
         self.offer = Offer(kinds_of(settings.kinds))
+        self.skin = Skin(settings.look)
+        self.files = OwnFiles(self.skin)
+        self.altcha = Altcha(settings.altcha or AltchaSettings(), self.signer)
         self._spent: OrderedDict[str, int] = OrderedDict()
         self._lock = lock_over_forks()
 
@@ -69,17 +93,7 @@ class Gate:
 
     def held(self, request: RequestContext, ip: str, now_ns: int) -> Clearance | None:
         """The clearance that a request brings, if it is valid."""
-        for token in self.cookies.clearances(request):
-            try:
-                found = self.signer.open(
-                    Purpose.CLEARANCE, token, now_ns // MILLISECOND, self.binding.of_clearance(request, ip)
-                )
-            except Refused as refused:
-                self.journal.count(f"clearance.{refused.why}")
-            else:
-                body = found.body
-                return Clearance(body["i"], Level(body["l"]), body["k"], found.issued_ms, found.expires_ms)
-        return None
+        return self.passes.held(request, ip, now_ns // MILLISECOND)
 
     def level_for(self, weight: float) -> Level:
         """What a sum of weights asks for."""
@@ -87,9 +101,7 @@ class Gate:
 
     def clearance(self, issue: Issue, request: RequestContext, ip: str, now_ms: int) -> str:
         """The token of who has passed ``issue``."""
-        body = {"i": issue.id, "l": int(issue.level), "k": issue.kind}
-        bound_to = self.binding.of_clearance(request, ip)
-        return self.signer.sign(Purpose.CLEARANCE, body, now_ms, int(self.settings.lifetime * 1000), bound_to)
+        return self.passes.clearance(issue, request, ip, now_ms)
 
     # --- challenges
 
@@ -97,8 +109,28 @@ class Gate:
         """What a challenged request is answered, in its place."""
         reason = decision.challenge or ChallengeReason("challenge")
         now_ms = decision.now_ns // MILLISECOND
-        issue = self.pose(request, decision.ip.address, reason.level, now_ms, weight=reason.weight)
-        return answer_in_place(self, request, decision, issue)
+        kept = kept_form(request)
+        issue = self.pose(
+            request,
+            decision.ip.address,
+            reason.level,
+            now_ms,
+            weight=reason.weight,
+            attempt=self._attempt(decision.clearance, self.offer.choose(reason.level).level, now_ms),
+            # Only what has come from where it would be sent to again.
+            keeps=digest(kept.text) if kept is not None and is_exact_target(request) else "",
+            reference=decision.id,
+        )
+        if request.method not in ("GET", "HEAD") and not issue.keeps:
+            # What was sent is lost: back to where it can be sent again, not to what may not even have a GET.
+            issue = self.moved(issue, form_page(request), request, decision.ip.address, now_ms)
+        return answer_in_place(self, request, decision, issue, kept if issue.keeps else None)
+
+    def _attempt(self, held: Clearance | None, level: Level, now_ms: int) -> int:
+        """How many challenges in a row this makes: who has just passed one as hard, and is back, goes in circles."""
+        if held is None or held.level < level or now_ms - held.issued_ms > IN_A_ROW_MS:
+            return 1
+        return held.attempt + 1
 
     def pose(
         self,
@@ -109,13 +141,22 @@ class Gate:
         *,
         weight: float = 0.0,
         attempt: int = 1,
+        keeps: str = "",
+        reference: str = "",
+        kind: Kind | None = None,
         failed: str = "",
     ) -> Issue:
-        """A new challenge for who has sent ``request``; ``failed`` is the kind that could not be checked just now."""
+        """A new challenge for who has sent ``request``.
+
+        Of ``kind`` in the place of the one for ``level``; ``failed`` is the kind that could not be checked just now.
+        """
         from secrets import token_urlsafe  # few requests are challenged
 
-        kind, shown = standing_in(self.offer, level, failed)
+        kind, shown = standing_in(self.offer, level, failed) if kind is None else (kind, kind.level)
         issue = Issue(token_urlsafe(16), kind.name, shown, weight, target_of(request), attempt)
+        issue = issue._replace(keeps=keeps, reference=reference)
+        if isinstance(kind, Prepared):
+            issue = issue._replace(detail=kind.prepare(issue, now_ms))
         return signed(issue, self.signer, now_ms, CHALLENGE_TTL_MS, self.binding.of_challenge(request, ip))
 
     def moved(self, issue: Issue, target: str, request: RequestContext, ip: str, now_ms: int) -> Issue:
@@ -123,9 +164,14 @@ class Gate:
         meant = issue._replace(target=target)
         return signed(meant, self.signer, now_ms, CHALLENGE_TTL_MS, self.binding.of_challenge(request, ip))
 
-    def opened(self, token: str, request: RequestContext, ip: str, now_ms: int) -> Issue:
-        """The challenge that a token is of. Raises Refused."""
-        return opened(token, self.signer, now_ms, self.binding.of_challenge(request, ip))
+    def opened(self, token: str, request: RequestContext, ip: str, now_ms: int, *, late_ms: int = 0) -> Issue:
+        """The challenge that a token is of, also for ``late_ms`` after its end. Raises Refused."""
+        return opened(token, self.signer, now_ms, self.binding.of_challenge(request, ip), late_ms=late_ms)
+
+    def other(self, issue: Issue) -> Kind | None:
+        """Another kind that shows as much as that of ``issue``, and needs no JavaScript; None where there is none."""
+        enough = [k for k in self.offer.by_name.values() if k.level >= issue.level and k.name != issue.kind]
+        return min([k for k in enough if not k.needs_script], key=lambda kind: kind.level, default=None)
 
     def asked(self, issue: Issue, fields: dict[str, object], request: RequestContext, ip: str, now_ms: int) -> Asked:
         """An answer, as kinds look at it."""
@@ -153,10 +199,22 @@ class Gate:
 
 def target_of(request: RequestContext) -> str:
     """Where a request wanted to go, as it was sent: escaped, with its query, below the path of its application."""
+    return safe_target(_sent_target(request), LONGEST_TARGET)
+
+
+def is_exact_target(request: RequestContext) -> bool:
+    """Whether :func:`target_of` is where a request went, and not the front page in the place of what is not safe."""
+    return target_of(request) == _sent_target(request)
+
+
+def _sent_target(request: RequestContext) -> str:
     from urllib.parse import quote
 
-    path = request.raw_path if request.raw_path is not None else quote(request.path, safe="/:@!$&'()*+,;=~-._")
-    path = path.partition("?")[0]
-    query = f"?{request.query}" if request.query else ""
+    path = request.raw_path
+    if path is None:
+        path = quote(request.path, safe="/:@!$&'()*+,;=~-._", errors="replace")
+    # Browsers send "{", "|", "^" and the like as they are; escaped they mean the same, and are safe everywhere.
+    path = quote(path.partition("?")[0], safe=AS_IT_IS, encoding="latin-1", errors="replace")
+    query = quote(f"?{request.query}", safe=AS_IT_IS, encoding="latin-1", errors="replace") if request.query else ""
     root = request.root_path if not path.startswith(request.root_path + "/") else ""
-    return safe_target(f"{root}{path}{query}", LONGEST_TARGET)
+    return f"{root}{path}{query}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from doorward.challenges.tokens import Purpose, Refused
 from doorward.levels import Level
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
 LONGEST_TARGET = 4_000
 """Characters of a path with its query; who asks for more gets the page, and starts again from the front page without
 JavaScript."""
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Issue(NamedTuple):
@@ -28,6 +32,9 @@ class Issue(NamedTuple):
         issued_ms: When it was posed, in milliseconds since the Unix epoch.
         expires_ms: Until when it can be passed.
         token: Itself, signed; empty before it is.
+        keeps: Digest of the form that its page keeps, to be sent once it is passed; empty for none.
+        reference: Id of the decision that led to it, by which an operator finds it.
+        detail: What its kind has to know again when the answer comes. Signed, and no secret: the client can read it.
     """
 
     id: str
@@ -39,41 +46,57 @@ class Issue(NamedTuple):
     issued_ms: int = 0
     expires_ms: int = 0
     token: str = ""
+    keeps: str = ""
+    reference: str = ""
+    detail: Mapping[str, Any] = _NOTHING
 
 
 def signed(issue: Issue, signer: Signer, now_ms: int, ttl_ms: int, bound_to: str) -> Issue:
     """``issue`` with its times and its token."""
-    body = {
-        "i": issue.id,
-        "k": issue.kind,
-        "l": int(issue.level),
-        "w": issue.weight,
-        "t": issue.target,
-        "a": issue.attempt,
-    }
+    values = (issue.id, issue.kind, int(issue.level), issue.weight, issue.target, issue.attempt)
+    body: dict[str, object] = dict(zip(_FIELDS, values, strict=True))
+    more = {"f": issue.keeps, "r": issue.reference, "d": dict(issue.detail)}
+    body |= {name: value for name, value in more.items() if value}
     token = signer.sign(Purpose.CHALLENGE, body, now_ms, ttl_ms, bound_to)
     return issue._replace(issued_ms=now_ms, expires_ms=now_ms + ttl_ms, token=token)
 
 
-def opened(token: str, signer: Signer, now_ms: int, bound_to: str) -> Issue:
-    """The challenge that a token is of.
+def opened(token: str, signer: Signer, now_ms: int, bound_to: str, *, late_ms: int = 0) -> Issue:
+    """The challenge that a token is of; also for ``late_ms`` after its end, to go on from where it was.
 
     Raises:
         Refused: It is none that can be passed now, by this client.
     """
-    found = signer.open(Purpose.CHALLENGE, token, now_ms, bound_to)
-    body = found.body
-    try:
-        return Issue(
-            body["i"],
-            body["k"],
-            Level(body["l"]),
-            body["w"],
-            body["t"],
-            body["a"],
-            found.issued_ms,
-            found.expires_ms,
-            token,
-        )
-    except (KeyError, ValueError):  # signed by a version of ours to come
-        raise Refused("malformed") from None
+    found = signer.open(Purpose.CHALLENGE, token, now_ms, bound_to, late_ms=late_ms)
+    id_, kind, level, weight, target, attempt = [found.body.get(name) for name in _FIELDS]
+    keeps, reference = [found.body.get(name, "") for name in ("f", "r")]
+    detail = found.body.get("d", _NOTHING)
+    # Signed by a version of ours to come, where they are anything else.
+    if not (
+        isinstance(id_, str)
+        and isinstance(kind, str)
+        and isinstance(weight, int | float)
+        and isinstance(target, str)
+        and isinstance(attempt, int)
+        and isinstance(keeps, str)
+        and isinstance(reference, str)
+        and isinstance(detail, Mapping)
+    ):
+        raise Refused("malformed")
+    times = (found.issued_ms, found.expires_ms)
+    return Issue(id_, kind, level_of(level), float(weight), target, attempt, *times, token, keeps, reference, detail)
+
+
+def level_of(value: object) -> Level:
+    """The level that a genuine token names.
+
+    Raises:
+        Refused: There is none of that number.
+    """
+    if not isinstance(value, int) or value not in _LEVELS:
+        raise Refused("malformed")
+    return Level(value)
+
+
+_FIELDS = ("i", "k", "l", "w", "t", "a")
+_LEVELS = frozenset(int(level) for level in Level)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from doorward.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Generator, Sequence
 
     from doorward.answers import Answer
     from doorward.challenges.issue import Issue
@@ -36,6 +37,11 @@ class Posed(NamedTuple):
     without_script: bool = False
     refresh_seconds: int = 0
     sources: Mapping[str, Sequence[str]] = {}
+
+    def words(self) -> Mapping[str, object]:
+        """What the script of the kind says, besides what that of the page does."""
+        words = self.data.get("words")
+        return words if isinstance(words, Mapping) else {}
 
 
 class Checked(NamedTuple):
@@ -97,6 +103,15 @@ class Kind(Protocol):
 
     def serve(self, name: str, asked: Asked) -> Generator[Effect, object, Answer | None]:
         """What belongs to one challenge and is fetched apart, such as its picture: ``GET …/name?t=token``."""
+        ...
+
+
+@runtime_checkable
+class Prepared(Protocol):
+    """A kind that has to know something again when an answer comes."""
+
+    def prepare(self, issue: Issue, now_ms: int) -> Mapping[str, Any]:
+        """The :attr:`~doorward.challenges.issue.Issue.detail` of a challenge that is about to be posed."""
         ...
 
 

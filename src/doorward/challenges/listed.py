@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from doorward.challenges.waiting import Wait
+from doorward.challenges.work import Work
 from doorward.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from doorward.challenges.kinds import Kind
 
-BY_NAME = {"wait": Wait}
+BY_NAME: Mapping[str, Callable[[], Kind]] = {"wait": Wait, "work": Work}
 
 
 def kinds_of(given: Sequence[Any]) -> list[Kind]:

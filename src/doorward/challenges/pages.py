@@ -3,107 +3,377 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from doorward.answers import HTML, Answer, negotiated
+from doorward.challenges.arrivals import Arrival, arrival
 from doorward.challenges.assets import url_of
 from doorward.challenges.csp import policy
-from doorward.challenges.replies import JSON, PROBLEM, SAFETY, as_json, plain
+from doorward.challenges.problems import not_passed, part, problem
+from doorward.challenges.replies import JSON, SAFETY, as_json
+from doorward.challenges.resuming import FIELD, Kept, digest, hidden_input, kind_of, restored
+from doorward.challenges.skin import quoted_url
 from doorward.challenges.standing_in import UNAVAILABLE
+from doorward.challenges.tokens import Refused
 from doorward.markup import Markup, fill, join
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
     from doorward.challenges.gate import Gate
     from doorward.challenges.issue import Issue
     from doorward.challenges.kinds import Posed
+    from doorward.challenges.languages import Language
     from doorward.context import RequestContext
     from doorward.decision import Decision
 
-WORDS: Mapping[str, str] = {
-    "title": "One moment",
-    "wait": "This takes {seconds} seconds. You will be let in by itself.",
-    "go_on": "Continue",
-    "cookies_off": "Your browser does not send back cookies, so that you would be asked again and again.",
-}
+MOST_ATTEMPTS = 2
+"""Challenges in a row that are posed to who has passed the last one; then a page says that it does not help."""
+WEIGHT_OF_UNKNOWN = 10.0
+"""Of the challenge for who brings none of ours: nobody gets an easier one by a wrong answer."""
+LATE_MS = 24 * 3_600_000
+"""How long after its end a challenge is still good for going on from where it was, with a new one."""
+PROBE = "doorward-probe"
+"""A cookie that says nothing: when it comes back with an answer, the clearance will come back too."""
 
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex"><title>{title}</title>{refresh}
-<link rel="stylesheet" href="{style}">{scripts}</head>
-<body><main><h1>{title}</h1><p id="status" role="status"></p>
+_SAID = {"wrong": "wrong", "too_early": "too_early", "expired": "expired", "spent": "expired"}
+"""Key of the words for why an answer was not accepted; of all others it is said that it did not work."""
+_TOLD_WORDS = ("working", "passed", "failed", "try_again", "cookies_off")
+
+_CHALLENGE = """<p class="why">{why}</p>
+{notes}
+<p id="status" role="status"></p>
+{no_script}
 <script type="application/json" id="challenge">{told}</script>
-<form id="answer" method="post" action="{action}"><input type="hidden" name="token" value="{token}">
-{parts}<button>{go_on}</button></form></main></body></html>
-"""
+<form id="answer" method="post" action="{verify}">
+{hidden}
+{parts}
+<div class="buttons"><button id="go"{at_first}>{go_on}</button>{other}</div>
+</form>"""
 
 
-def answer_in_place(gate: Gate, request: RequestContext, decision: Decision, issue: Issue) -> Answer:
+class Visit(NamedTuple):
+    """Who sees a page: what all the functions here have to know.
+
+    Attributes:
+        gate: Of the client.
+        request: What is answered.
+        ip: Where it came from.
+        now_ms: The time, in milliseconds since the Unix epoch.
+    """
+
+    gate: Gate
+    request: RequestContext
+    ip: str
+    now_ms: int
+
+    @property
+    def prefix(self) -> str:
+        """Of the endpoints, with the path that the application is mounted at."""
+        return f"{self.request.root_path}{self.gate.settings.prefix}"
+
+    @property
+    def language(self) -> Language:
+        """Of the reader."""
+        return self.gate.skin.language(self.request.headers.values("accept-language"))
+
+
+def answer_in_place(
+    gate: Gate, request: RequestContext, decision: Decision, issue: Issue, kept: Kept | None = None
+) -> Answer:
     """The challenge, in the place of what was asked for."""
-    headers = decision.headers.items()
-    if not _shows_pages(request):
-        return _problem(gate, request, decision, issue)
-    return _page(gate, request, issue, gate.settings.status, [*headers])
+    visit = Visit(gate, request, decision.ip.address, decision.now_ns // 1_000_000)
+    how, headers = arrival(request), [*decision.headers.items()]
+    if how is Arrival.PART:
+        return part(visit, headers)
+    posed = posed_of(visit, issue)
+    if how is Arrival.CALL:
+        return problem(visit, decision.id, issue, posed)
+    if issue.attempt > MOST_ATTEMPTS:
+        return _message(visit, issue, 403, "stuck", "attempts", headers)
+    lost = kept is None and request.method not in ("GET", "HEAD")
+    notes = ["kept"] if kept is not None else ["not_kept"] if lost else []
+    page = _challenge(visit, issue, posed, kept.text if kept is not None else "", notes, here=True, lost=lost)
+    if kept is not None:
+        headers.append(("Set-Cookie", f"{PROBE}=1; Path={visit.prefix}; Max-Age=1800; HttpOnly; SameSite=Lax"))
+    return page._replace(status=gate.settings.status, headers=[*page.headers, *headers, *_for(gate, posed)])
 
 
-def again(gate: Gate, request: RequestContext, ip: str, now_ms: int, why: str, issue: Issue | None = None) -> Answer:
+def again(gate: Gate, request: RequestContext, ip: str, now_ms: int, why: str, fields: Mapping[str, object]) -> Answer:
     """The answer to an answer that was not accepted: what is wrong, and another challenge."""
-    if not _wants_page(request):
-        return as_json(403, {"type": "about:blank", "title": "Forbidden", "status": 403, "code": why}, kind=PROBLEM)
-    attempt, level = (issue.attempt + 1, issue.level) if issue is not None else (1, gate.level_for(0.0))
-    failed = issue.kind if issue is not None and why == UNAVAILABLE else ""
-    posed = gate.pose(request, ip, level, now_ms, attempt=attempt, failed=failed)
-    if issue is not None:
-        posed = gate.moved(posed, issue.target, request, ip, now_ms)
-    return _page(gate, request, posed, 403, [])
+    if not wants_page(request):
+        return not_passed(why)
+    visit = Visit(gate, request, ip, now_ms)
+    before = late(visit, fields)
+    text = kept_text(before, fields) if before is not None else ""
+    issue = following(visit, before, why)
+    return _challenge(visit, issue, posed_of(visit, issue), text, [_SAID.get(why, "failed")], alert=True)
 
 
-def passed(gate: Gate, request: RequestContext, ip: str, now_ms: int, issue: Issue) -> Answer:
+def other(gate: Gate, request: RequestContext, ip: str, now_ms: int, fields: Mapping[str, object]) -> Answer:
+    """Another kind of challenge in the place of one that the client cannot pass."""
+    visit = Visit(gate, request, ip, now_ms)
+    before = late(visit, fields)
+    kind = gate.other(before) if before is not None else None
+    if before is None or kind is None:
+        return again(gate, request, ip, now_ms, "expired", fields)
+    issue = gate.pose(
+        request,
+        ip,
+        before.level,
+        now_ms,
+        weight=before.weight,
+        attempt=before.attempt,
+        keeps=before.keeps,
+        reference=before.reference,
+        kind=kind,
+    )
+    issue = gate.moved(issue, before.target, request, ip, now_ms)
+    return _challenge(visit, issue, posed_of(visit, issue), kept_text(before, fields), [])
+
+
+def passed(
+    gate: Gate, request: RequestContext, ip: str, now_ms: int, issue: Issue, fields: Mapping[str, object]
+) -> Answer:
     """The clearance, and the way back to where the client wanted to go."""
+    visit = Visit(gate, request, ip, now_ms)
     cookie = ("Set-Cookie", gate.cookies.written(gate.clearance(issue, request, ip, now_ms), request))
-    if not _wants_page(request):
-        return as_json(200, {"passed": True, "level": issue.level.word, "target": issue.target}, [cookie])
-    # By way of a page of ours that sees whether the cookie has come back: else the client would go round in circles.
-    location = f"{request.root_path}{gate.settings.prefix}/landed?t={issue.token}"
-    return Answer(HTTPStatus.SEE_OTHER, [("Location", location), cookie, *SAFETY], b"")
+    landing = f"{visit.prefix}/landed?t={issue.token}"
+    if not wants_page(request):
+        content = {"passed": True, "level": issue.level.word, "target": issue.target, "landed": landing}
+        return as_json(200, content, [cookie])
+    kept = restored(kept_text(issue, fields))
+    if kept is None:
+        # By way of a page of ours that sees whether the cookie has come back: else the client would go in circles.
+        return Answer(HTTPStatus.SEE_OTHER, [("Location", landing), cookie, *SAFETY], b"")
+    if not request.cookies(PROBE):
+        return _message(visit, issue, 403, "cookies_off", "cookies", [])
+    return _form_again(visit, issue, kept, [cookie])
 
 
 def landed(gate: Gate, request: RequestContext, ip: str, now_ms: int) -> Answer:
     """On to where the client wanted to go; or that its browser does not send back cookies."""
-    from doorward.challenges.tokens import Refused
+    visit = Visit(gate, request, ip, now_ms)
+    issue = late(visit, {"token": (request.query_values("t") or [""])[0]})
+    has_come = gate.held(request, ip, now_ms * 1_000_000) is not None
+    if not wants_page(request):
+        return as_json(200, {"cookie": has_come})
+    if issue is None:
+        return _message(visit, None, 403, "expired", "token", [])
+    return _onward(visit, issue) if has_come else _message(visit, issue, 403, "cookies_off", "cookies", [])
 
+
+# --- what is left of a challenge
+
+
+def late(visit: Visit, fields: Mapping[str, object]) -> Issue | None:
+    """The challenge that an answer is to, though its time may be over; None where it is none of ours."""
     try:
-        issue = gate.opened((request.query_values("t") or [""])[0], request, ip, now_ms)
-    except Refused as refused:
-        return plain(403, refused.why)
-    if gate.held(request, ip, now_ms * 1_000_000) is None:
-        return Answer(403, [("Content-Type", HTML), *SAFETY], WORDS["cookies_off"].encode())
-    return Answer(HTTPStatus.SEE_OTHER, [("Location", issue.target), *SAFETY], b"")
+        token = str(fields.get("token", ""))
+        return visit.gate.opened(token, visit.request, visit.ip, visit.now_ms, late_ms=LATE_MS)
+    except Refused:
+        return None
 
 
-def _page(gate: Gate, request: RequestContext, issue: Issue, status: int, headers: list[tuple[str, str]]) -> Answer:
-    posed = _posed(gate, issue)
-    refresh, prefix = Markup(""), f"{request.root_path}{gate.settings.prefix}"
-    body = fill(
-        _PAGE,
-        title=WORDS["title"],
-        go_on=WORDS["go_on"],
-        refresh=refresh,
-        style=url_of("page.css", prefix),
-        scripts=join([fill('<script defer src="{url}"></script>', url=url_of(n, prefix)) for n in _scripts(posed)]),
-        told=as_data({**posed.data, "token": issue.token, "verify": f"{prefix}/verify"}),
-        action=f"{request.root_path}{gate.settings.prefix}/verify",
-        token=issue.token,
-        parts=posed.parts,
+def kept_text(issue: Issue, fields: Mapping[str, object]) -> str:
+    """The form that came with an answer, where it is the one that the challenge was posed for."""
+    text = str(fields.get(FIELD, ""))
+    return text if issue.keeps and digest(text) == issue.keeps else ""
+
+
+def following(visit: Visit, before: Issue | None, why: str = "") -> Issue:
+    """The challenge after ``before``; the first for who brings back none of ours."""
+    gate, request, ip, now_ms = visit
+    if before is None:
+        return gate.moved(
+            gate.pose(request, ip, gate.level_for(0.0), now_ms, weight=WEIGHT_OF_UNKNOWN), "/", request, ip, now_ms
+        )
+    issue = gate.pose(
+        request,
+        ip,
+        before.level,
+        now_ms,
+        weight=before.weight,
+        attempt=before.attempt + 1,
+        keeps=before.keeps,
+        reference=before.reference,
+        failed=before.kind if why == UNAVAILABLE else "",
     )
-    lines = [("Content-Type", HTML), *SAFETY, *headers, ("Content-Security-Policy", policy(posed.sources))]
-    return Answer(status, lines, body.encode())
+    return gate.moved(issue, before.target, request, ip, now_ms)
+
+
+# --- pages
+
+
+def _challenge(
+    visit: Visit,
+    issue: Issue,
+    posed: Posed,
+    kept: str,
+    notes: Sequence[str],
+    *,
+    alert: bool = False,
+    here: bool = False,
+    lost: bool = False,
+) -> Answer:
+    words, prefix = visit.language.words, visit.prefix
+    told = {
+        **posed.data,
+        "token": issue.token,
+        "verify": f"{prefix}/verify",
+        "target": issue.target,
+        # Whether this page stands in the place of what was asked for, which comes by loading it again.
+        "here": here and not kept and not lost,
+        "lost": lost,
+        "form": {"field": FIELD, "kind": kind_of(kept)} if kept else None,
+        "words": {**{key: words[key] for key in _TOLD_WORDS}, **posed.words()},
+    }
+    role = Markup(' role="alert"' if alert else "")
+    content = fill(
+        _CHALLENGE,
+        why=words["why"],
+        notes=join([fill('<p class="note"{role}>{text}</p>', role=role, text=words[note]) for note in notes]),
+        no_script=fill('<noscript><p class="note">{text}</p></noscript>', text=words["no_script"])
+        if not posed.without_script
+        else Markup(""),
+        told=as_data(told),
+        verify=_url(f"{prefix}/verify"),
+        hidden=join([hidden_input("token", issue.token), *([hidden_input(FIELD, kept)] if kept else [])]),
+        parts=posed.parts,
+        # Where it is for the script to send the answer, a button before that would only get in its way.
+        at_first=Markup("" if posed.without_script else " hidden"),
+        go_on=words["go_on"],
+        other=_other_way(visit, issue),
+    )
+    head = _head(visit, _scripts(posed), _refresh(visit, issue, posed, kept))
+    title, reason = words["title"], notes[0] if alert else "challenge"
+    return _page(visit, 403, ("challenge",), title, content, head, _lines(issue, reason), _sources(visit, posed, kept))
+
+
+def _form_again(visit: Visit, issue: Issue, kept: Kept, headers: Sequence[tuple[str, str]]) -> Answer:
+    words = visit.language.words
+    content = fill(
+        '<p role="status">{ready}</p><form id="again" method="post" action="{target}" enctype="{kind}">{inputs}'
+        '<div class="buttons"><button>{send}</button></div></form>',
+        ready=words["ready"],
+        target=_url(issue.target),
+        kind=kept.kind,
+        inputs=kept.inputs(),
+        send=words["send_form"],
+    )
+    head, sources = _head(visit, ["page.js"]), _sources(visit, None, "kept")
+    page = _page(visit, 200, ("message",), words["title"], content, head, {}, sources)
+    return page._replace(headers=[*page.headers, *headers])
+
+
+def _onward(visit: Visit, issue: Issue) -> Answer:
+    # A page, and no redirect: what it leads to may redirect to another site, which the form's policy would not allow.
+    words, target = visit.language.words, _url(issue.target)
+    content = fill(
+        '<p role="status">{passed}</p><p><a id="onward" href="{target}">{go_on}</a></p>',
+        passed=words["passed"],
+        target=target,
+        go_on=words["go_on"],
+    )
+    refresh = fill('<noscript><meta http-equiv="refresh" content="0;url={target}"></noscript>', target=target)
+    page = _page(visit, 200, ("message",), words["title"], content, _head(visit, ["page.js"], refresh), {}, {})
+    # Its address has a token in it, which is spent by now, and still nobody's business.
+    return page._replace(headers=[*[line for line in page.headers if line[0] != "Referrer-Policy"], _NO_REFERRER])
+
+
+_NO_REFERRER = ("Referrer-Policy", "no-referrer")
+
+
+def _message(
+    visit: Visit, issue: Issue | None, status: int, key: str, reason: str, headers: Sequence[tuple[str, str]]
+) -> Answer:
+    words = visit.language.words
+    content = fill(
+        '<p>{text}</p><p><a class="button" href="{target}">{try_again}</a></p>',
+        text=words[key],
+        target=_url(issue.target if issue is not None else "/"),
+        try_again=words["try_again"],
+    )
+    page = _page(visit, status, ("message",), words["title"], content, _head(visit, ()), _lines(issue, reason), {})
+    return page._replace(headers=[*page.headers, *headers])
+
+
+def _page(
+    visit: Visit,
+    status: int,
+    names: Sequence[str],
+    title: str,
+    content: Markup,
+    head: Markup,
+    lines: Mapping[str, str],
+    sources: Mapping[str, Sequence[str]],
+) -> Answer:
+    skin, language = visit.gate.skin, visit.language
+    logo = visit.gate.files.logo_url(visit.prefix)
+    body = skin.page(names, language, title, content, head=head, logo=logo, footer=lines, code=str(status))
+    headers = [
+        ("Content-Type", HTML),
+        ("Content-Language", language.tag),
+        *SAFETY,
+        ("X-Frame-Options", "DENY"),
+        ("Content-Security-Policy", policy(visit.gate.files.sources(sources))),
+    ]
+    return Answer(status, headers, body.encode())
+
+
+# --- parts of pages
+
+
+def _head(visit: Visit, scripts: Sequence[str], more: Markup | None = None) -> Markup:
+    style = fill('<link rel="stylesheet" href="{url}">', url=url_of("page.css", visit.prefix))
+    own = visit.gate.files.style_url(visit.prefix)
+    parts = [style, *([fill('<link rel="stylesheet" href="{url}">', url=own)] if own else [])]
+    parts += [fill('<script defer src="{url}"></script>', url=url_of(name, visit.prefix)) for name in scripts]
+    return join([*parts, *([more] if more else [])])
 
 
 def _scripts(posed: Posed) -> list[str]:
-    return ["page.js", *posed.scripts] if posed.scripts else []
+    return ["page.js", *posed.scripts]
+
+
+def _refresh(visit: Visit, issue: Issue, posed: Posed, kept: str) -> Markup:
+    """Without JavaScript the browser comes back by itself: not with a form, and not for ever."""
+    if not posed.refresh_seconds or kept or issue.attempt > MOST_ATTEMPTS:
+        return Markup("")
+    url = _url(f"{visit.prefix}/waited?t={issue.token}")
+    line = '<noscript><meta http-equiv="refresh" content="{seconds};url={url}"></noscript>'
+    return fill(line, seconds=posed.refresh_seconds, url=url)
+
+
+def _other_way(visit: Visit, issue: Issue) -> Markup:
+    if visit.gate.other(issue) is None:
+        return Markup("")
+    button = '<button class="second" formaction="{url}" formnovalidate>{text}</button>'
+    return fill(button, url=_url(f"{visit.prefix}/other"), text=visit.language.words["other_way"])
+
+
+def _lines(issue: Issue | None, reason: str) -> dict[str, str]:
+    return {"reason": reason, "reference": (issue.reference or issue.id) if issue is not None else ""}
+
+
+def _sources(visit: Visit, posed: Posed | None, kept: str) -> Mapping[str, Sequence[str]]:
+    sources = dict(posed.sources) if posed is not None else {}
+    if kept:
+        # A form may be answered with a redirect to another site, as a shop does to who is paid: browsers ask the policy
+        # of the page that sent the form about that too.
+        schemes = ["https:"] if visit.request.scheme == "https" else ["https:", "http:"]
+        sources["form-action"] = [*sources.get("form-action", ()), *schemes]
+    return sources
+
+
+def _for(gate: Gate, posed: Posed) -> list[tuple[str, str]]:
+    """Headers that the configured status asks for (RFC 9110 sections 10.2.3 and 11.6.1, RFC 6585 section 4)."""
+    if gate.settings.status == HTTPStatus.UNAUTHORIZED:
+        return [("WWW-Authenticate", 'Doorward realm="challenge"')]
+    waits = gate.settings.status in (429, 503) and posed.refresh_seconds
+    return [("Retry-After", str(posed.refresh_seconds))] if waits else []
 
 
 def as_data(content: Mapping[str, object]) -> Markup:
@@ -111,38 +381,19 @@ def as_data(content: Mapping[str, object]) -> Markup:
     return Markup(json.dumps(content).replace("<", "\\u003c"))
 
 
-def _posed(gate: Gate, issue: Issue) -> Posed:
-    return gate.offer.by_name[issue.kind].pose(issue, gate.settings.prefix, WORDS)
+def posed_of(visit: Visit, issue: Issue) -> Posed:
+    """The challenge, as its kind poses it to this reader."""
+    return visit.gate.offer.by_name[issue.kind].pose(issue, visit.gate.settings.prefix, visit.language.words)
 
 
-def _problem(gate: Gate, request: RequestContext, decision: Decision, issue: Issue) -> Answer:
-    posed = _posed(gate, issue)
-    content: dict[str, object] = {
-        "type": "about:blank",
-        "title": "Forbidden",
-        "status": 403,
-        "detail": "A challenge has to be passed first.",
-        "code": "challenge",
-        "id": decision.id,
-        "challenge": {
-            "kind": issue.kind,
-            "level": issue.level.word,
-            "token": issue.token,
-            "verify": f"{request.root_path}{gate.settings.prefix}/verify",
-            **posed.data,
-        },
-    }
-    return as_json(403, content, [*decision.headers.items()], PROBLEM)
-
-
-def _shows_pages(request: RequestContext) -> bool:
-    """Whether a person will see the answer: not for pictures and scripts of a page, nor for what a script fetches."""
-    destination = request.headers.get("sec-fetch-dest")
-    return destination in ("", "document", "iframe", "frame") and _wants_page(request)
-
-
-def _wants_page(request: RequestContext) -> bool:
+def wants_page(request: RequestContext) -> bool:
+    """Whether an answer of the endpoints is to be a page."""
     return negotiated(request.headers.values("accept")) is HTML
 
 
-__all__ = ["JSON", "again", "answer_in_place", "landed", "passed"]
+def _url(url: str) -> Markup:
+    # As it is, and not as visible text, which would be cut off.
+    return Markup(quoted_url(url))
+
+
+__all__ = ["JSON", "again", "answer_in_place", "landed", "other", "passed"]

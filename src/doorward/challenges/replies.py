@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 SAFETY = (
     ("Cache-Control", "no-store"),
-    ("Vary", "Accept, Cookie"),
+    ("Vary", "Accept, Accept-Language, Cookie, Sec-Fetch-Dest"),
     ("X-Content-Type-Options", "nosniff"),
     ("X-Robots-Tag", "noindex"),
     ("Referrer-Policy", "same-origin"),

@@ -76,12 +76,17 @@ class Signer:
     Args:
         secrets: The first signs; all are accepted, so that one can be exchanged for another.
         audience: Keeps clients with one secret apart: their names.
-        not_before_ms: The revocation epoch: what was issued before is refused.
+        not_before_ms: The revocation epoch: what was issued before is refused. It may be moved while this is in use.
     """
 
     def __init__(self, secrets: Sequence[bytes], audience: str, *, not_before_ms: int = 0) -> None:
         self._keys = {purpose: [_derived(secret, audience, purpose) for secret in secrets] for purpose in Purpose}
-        self._not_before_ms = not_before_ms
+        self.not_before_ms = not_before_ms
+        self._secrets, self._audience = tuple(secrets), audience
+
+    def keys(self, what_for: str) -> list[bytes]:
+        """Keys for what is no token, such as protocols of others: one for each secret, in their order."""
+        return [_expanded(secret, f"other:{what_for}:{self._audience}") for secret in self._secrets]
 
     def sign(self, purpose: Purpose, body: Mapping[str, Any], now_ms: int, ttl_ms: int, bound_to: str = "") -> str:
         """A token that holds for ``ttl_ms`` milliseconds from ``now_ms``, for who is ``bound_to``."""
@@ -90,8 +95,8 @@ class Signer:
         signed = head + json.dumps(body, separators=(",", ":"), sort_keys=True).encode()
         return urlsafe_b64encode(signed + _mac(key, signed, bound_to)).rstrip(b"=").decode()
 
-    def open(self, purpose: Purpose, token: str, now_ms: int, bound_to: str = "") -> Token:
-        """What ``token`` says.
+    def open(self, purpose: Purpose, token: str, now_ms: int, bound_to: str = "", *, late_ms: int = 0) -> Token:
+        """What ``token`` says; ``late_ms`` is for how long after its end it is still read.
 
         Raises:
             Refused: It is not ours, not for this, or not valid now.
@@ -101,21 +106,44 @@ class Signer:
         keys = [key for known, key in self._keys[purpose] if known == key_id]
         if version != VERSION or kind != purpose or not any([_matches(key, signed, mac, bound_to) for key in keys]):
             raise Refused("forged")
-        if issued > now_ms + CLOCK_SKEW_MS:
-            raise Refused("future")
-        if now_ms >= expires:
-            raise Refused("expired")
-        if issued < self._not_before_ms:
-            raise Refused("revoked")
-        return Token(purpose, issued, expires, json.loads(signed[_HEAD.size :]))
+        check_times(issued, expires + late_ms, now_ms, self.not_before_ms)
+        return Token(purpose, issued, expires, _body(signed[_HEAD.size :]))
+
+
+def check_times(issued_ms: int, expires_ms: int, now_ms: int, not_before_ms: int) -> None:
+    """Whether what was found genuine holds now.
+
+    Raises:
+        Refused: It does not.
+    """
+    if issued_ms > now_ms + CLOCK_SKEW_MS:
+        raise Refused("future")
+    if now_ms >= expires_ms:
+        raise Refused("expired")
+    if issued_ms < not_before_ms:
+        raise Refused("revoked")
+
+
+def _body(text: bytes) -> Mapping[str, Any]:
+    """The body of a genuine token, which a version of ours to come may have signed."""
+    try:
+        body = json.loads(text)
+    except ValueError:
+        raise Refused("malformed") from None
+    if not isinstance(body, dict):
+        raise Refused("malformed")
+    return body
 
 
 def _derived(secret: bytes, audience: str, purpose: Purpose) -> tuple[bytes, bytes]:
+    key = _expanded(secret, f"{purpose.name}:{audience}")
+    return hashlib.sha256(b"key id" + key).digest()[:4], key
+
+
+def _expanded(secret: bytes, info: str) -> bytes:
     # HKDF (RFC 5869 sections 2.2 and 2.3), one block: extract with a fixed salt, expand with what the key is for.
     extracted = hmac.digest(b"doorward tokens", secret, "sha256")
-    info = f"{purpose.name}:{audience}".encode()
-    key = hmac.digest(extracted, info + b"\x01", "sha256")
-    return hashlib.sha256(b"key id" + key).digest()[:4], key
+    return hmac.digest(extracted, info.encode() + b"\x01", "sha256")
 
 
 def _mac(key: bytes, signed: bytes, bound_to: str) -> bytes:

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from doorward.challenges.assets import FOLDER, asset_answer
-from doorward.challenges.pages import again, landed, passed
+from doorward.challenges.pages import again, landed, other, passed
 from doorward.challenges.replies import plain
+from doorward.challenges.resuming import FIELD, LONGEST_KEPT
+from doorward.challenges.spending import spent_first
 from doorward.challenges.tokens import Refused
-from doorward.effects import Algorithm, AskStore, CountHits, Hit, ReadBody
+from doorward.challenges.work import checking as altcha
+from doorward.effects import Algorithm, CountHits, Hit, ReadBody
 from doorward.reason import whole_seconds
 
 if TYPE_CHECKING:
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     from doorward.effects import Effect
 
 LONGEST_ANSWER = 64 * 1024
-"""Bytes of an answer's body."""
+"""Bytes of an answer's body, without the form that a page keeps."""
 MOST_FIELDS = 200
 MOST_ANSWERS, ANSWERS_WINDOW_NS = 60, 60 * 1_000_000_000
 """Requests to the endpoints that a network (its /24, or /48) may make in a minute."""
@@ -36,14 +39,20 @@ MOST_ANSWERS, ANSWERS_WINDOW_NS = 60, 60 * 1_000_000_000
 def serve(gate: Gate, request: RequestContext, ip: str, now_ms: int) -> Generator[Effect, object, Answer]:
     """Answer a request for an endpoint."""
     name = request.path.removeprefix(gate.settings.prefix + "/")
-    asset = asset_answer(name) if name.startswith(FOLDER) else None
+    asset = (asset_answer(name) or gate.files.answer(name)) if name.startswith(FOLDER) else None
     if asset is not None:
         return asset
+    if name == altcha.ENDPOINT:
+        return (yield from altcha.serve(gate, request, ip, now_ms))
     refused = yield from _too_many(gate, ip)
-    if refused is not None:
-        return refused
-    if name == "verify":
-        return (yield from _verify(gate, request, ip, now_ms))
+    return refused or (yield from _counted(gate, name, request, ip, now_ms))
+
+
+def _counted(gate: Gate, name: str, request: RequestContext, ip: str, now_ms: int) -> Generator[Effect, object, Answer]:
+    if name in ("verify", "other"):
+        return (yield from _sent(gate, name, request, ip, now_ms))
+    if name == "waited":
+        return (yield from _waited(gate, request, ip, now_ms))
     if name == "landed":
         return landed(gate, request, ip, now_ms)
     return (yield from _fetched(gate, name, request, ip, now_ms))
@@ -62,11 +71,24 @@ def _too_many(gate: Gate, ip: str) -> Generator[Effect, object, Answer | None]:
     return plain(429, "too_many", [("Retry-After", str(max(1, whole_seconds(verdicts[0].retry_after))))])
 
 
-def _verify(gate: Gate, request: RequestContext, ip: str, now_ms: int) -> Generator[Effect, object, Answer]:
+def _sent(gate: Gate, name: str, request: RequestContext, ip: str, now_ms: int) -> Generator[Effect, object, Answer]:
+    """An answer, or the wish to be asked something else."""
     if request.method != "POST" or not _from_here(request):
         return plain(403, "cross_site") if request.method == "POST" else plain(405, "method", [("Allow", "POST")])
     fields = yield from _fields(request)
-    return plain(400, "malformed") if fields is None else (yield from _judged(gate, fields, request, ip, now_ms))
+    if fields is None:
+        return plain(400, "malformed")
+    if name == "other":
+        return other(gate, request, ip, now_ms, fields)
+    return (yield from _judged(gate, fields, request, ip, now_ms))
+
+
+def _waited(gate: Gate, request: RequestContext, ip: str, now_ms: int) -> Generator[Effect, object, Answer]:
+    """A browser without JavaScript, back after the time that it was told to wait for: an answer without fields."""
+    if request.method != "GET" or not _from_here(request):
+        return plain(403, "cross_site")
+    fields = {"token": (request.query_values("t") or [""])[0]}
+    return (yield from _judged(gate, fields, request, ip, now_ms))
 
 
 def _judged(
@@ -76,16 +98,16 @@ def _judged(
         issue = gate.opened(str(fields.get("token", "")), request, ip, now_ms)
     except Refused as refused:
         gate.journal.count(f"challenge.{refused.why}")
-        return again(gate, request, ip, now_ms, refused.why)
+        return again(gate, request, ip, now_ms, refused.why, fields)
     checked = yield from _checked(gate, issue, fields, request, ip, now_ms)
     gate.journal.count(f"challenge.{issue.kind}.{'passed' if checked.passed else checked.why}")
     if not checked.passed:
         if checked.ends:
             yield from _first(gate, issue, now_ms)
-        return again(gate, request, ip, now_ms, checked.why, issue)
+        return again(gate, request, ip, now_ms, checked.why, fields)
     if not (yield from _first(gate, issue, now_ms)):
-        return again(gate, request, ip, now_ms, "spent", issue)
-    return passed(gate, request, ip, now_ms, issue)
+        return again(gate, request, ip, now_ms, "spent", fields)
+    return passed(gate, request, ip, now_ms, issue, fields)
 
 
 def _checked(
@@ -101,14 +123,7 @@ def _checked(
 
 def _first(gate: Gate, issue: Issue, now_ms: int) -> Generator[Effect, object, bool]:
     """Whether nobody has redeemed the challenge before; from now on somebody has."""
-    key, ttl = f"gate:spent:{issue.id}", (issue.expires_ms - now_ms) / 1000 + 1
-    try:
-        return bool((yield AskStore("add_if_absent", (key, ttl))))
-    except Exception as error:
-        gate.journal.swallowed("challenge store", error)
-    if gate.settings.on_store_error == "local":
-        return gate.spent_here(issue.id, now_ms, issue.expires_ms)
-    return gate.settings.on_store_error == "allow"
+    return spent_first(gate, issue.id, issue.expires_ms, now_ms)
 
 
 def _fetched(gate: Gate, name: str, request: RequestContext, ip: str, now_ms: int) -> Generator[Effect, object, Answer]:
@@ -134,12 +149,15 @@ def _from_here(request: RequestContext) -> bool:
 def _fields(request: RequestContext) -> Generator[Effect, object, Mapping[str, object] | None]:
     """What was sent, by name; None where it cannot be read."""
     held: Any = yield ReadBody()
-    if held is None or not held.complete or len(held.data) > LONGEST_ANSWER:
+    if held is None or not held.complete or len(held.data) > LONGEST_ANSWER + 3 * LONGEST_KEPT:
         return None
     kind = request.headers.get("content-type").partition(";")[0].strip().lower()
     if kind == "application/json":
-        return _json(held.data)
-    return _form(held.data) if kind == "application/x-www-form-urlencoded" else None
+        return _json(held.data) if len(held.data) <= LONGEST_ANSWER else None
+    fields = _form(held.data) if kind == "application/x-www-form-urlencoded" else None
+    # Besides what is kept, an answer is short.
+    answered = sum(len(text) for name, value in (fields or {}).items() if name != FIELD for text in (name, str(value)))
+    return fields if answered <= LONGEST_ANSWER else None
 
 
 def _json(data: bytes) -> Mapping[str, object] | None:

@@ -31,9 +31,10 @@ _RANDOM = 'python -c "import secrets; print(secrets.token_urlsafe(32))"'
 
 @looks_for("DW048", "a secret that can be guessed", "error", about="deployment")
 def weak_secret(subject: Subject) -> Iterator[Told]:
-    """``secret=`` or ``DOORWARD_SECRET``."""
-    secret = bytes(subject.settings.secret)
-    why = weakness(secret) if secret else ""
+    """``secret=`` or ``DOORWARD_SECRET``; each of several, since all are accepted."""
+    settings = subject.settings
+    found = [weakness(bytes(secret)) for secret in (settings.secret, *settings.former_secrets) if secret]
+    why = next((why for why in found if why), "")
     if why:
         yield Told(
             CLIENT,

@@ -16,11 +16,12 @@ from doorward.rules.base import NO_PARTS, Phase, Rule, RuleOptions, positive
 from doorward.rules.limit_text import parse_limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from doorward.decision import Mode
     from doorward.ids import Field
     from doorward.rules.base import View
+    from doorward.rules.limit_text import Rate
 
 
 class Quota(NamedTuple):
@@ -261,10 +262,12 @@ def _header_safe(path: object) -> str:
 
 def text_quotas(limits: str, algorithm: Algorithm, field: str) -> list[Quota]:
     """The counters that a limit string stands for."""
-    return [
-        Quota(f"{rate.max}/{rate.interval // NANOSECONDS}", algorithm, rate.max, rate.interval)
-        for rate in parse_limits(limits, field)
-    ]
+    return quotas_of(parse_limits(limits, field), algorithm)
+
+
+def quotas_of(rates: Iterable[Rate], algorithm: Algorithm = Algorithm.SLIDING_WINDOW) -> list[Quota]:
+    """The counters of rates."""
+    return [Quota(f"{rate.max}/{rate.interval // NANOSECONDS}", algorithm, rate.max, rate.interval) for rate in rates]
 
 
 def _text_parameters(quota: Quota) -> list[Field]:

@@ -1,24 +1,110 @@
-// Reads what the page is told (a block of JSON), hands it to the script of the challenge's kind, and sends the answer.
+// Reads what the page is told (a block of JSON), has the script of the challenge's kind find the answer, and sends it.
+// Nothing here goes round in circles: what fails is said, and a person decides whether to try again.
 "use strict";
 
-const told = JSON.parse(document.getElementById("challenge").textContent);
+const block = document.getElementById("challenge");
+const told = block ? JSON.parse(block.textContent) : {};
 const form = document.getElementById("answer");
 
 // Each kind's script registers how it comes to its answer: doorward.kinds.work = async (told, status) => ({…fields}).
 window.doorward = { kinds: {}, told, form };
 
+window.doorward.kinds.wait = (told) => new Promise((done) => setTimeout(done, told.seconds * 1000 + 250, {}));
+
+const status = document.getElementById("status");
+
+function say(key) {
+  if (status && told.words[key]) status.textContent = told.words[key];
+}
+
+function hidden(name, value) {
+  const input = document.createElement("input");
+  input.type = "hidden";
+  input.name = name;
+  input.value = typeof value === "string" ? value : JSON.stringify(value);
+  return input;
+}
+
+// A field of the form may be called "submit", and would stand in the place of the form's own function.
+const submit = (which) => HTMLFormElement.prototype.submit.call(which);
+
 async function pass() {
+  if (!form) return onward();
+  const button = document.getElementById("go");
+  // Where the visitor answers by hand, the browser keeps the fragment on the way.
+  form.action += location.hash;
   const find = window.doorward.kinds[told.kind];
-  if (!find) return;
-  const fields = await find(told, document.getElementById("status"));
-  for (const [name, value] of Object.entries(fields)) {
-    const input = document.createElement("input");
-    input.type = "hidden";
-    input.name = name;
-    input.value = typeof value === "string" ? value : JSON.stringify(value);
-    form.append(input);
+  if (!find) {
+    button.hidden = false;
+    return;
   }
-  form.submit();
+  button.hidden = true;
+  form.dataset.busy = "";
+  if (!status.textContent && told.kind !== "wait") say("working");
+  try {
+    const fields = await find(told, status);
+    await send(fields);
+  } catch (error) {
+    console.info(String(error));
+    failed("failed");
+  }
+}
+
+async function send(fields) {
+  const body = new URLSearchParams();
+  const skipped = told.form ? told.form.field : null;
+  for (const [name, value] of new FormData(form)) if (name !== skipped && typeof value === "string") body.append(name, value);
+  for (const [name, value] of Object.entries(fields)) {
+    body.set(name, typeof value === "string" ? value : JSON.stringify(value));
+  }
+  const ask = { headers: { Accept: "application/json" }, credentials: "same-origin", cache: "no-store" };
+  const answer = await (await fetch(told.verify, { ...ask, method: "POST", body })).json();
+  // Another tab may have passed since: then the clearance is there, whatever became of this answer.
+  const landed = answer.landed || `${told.verify.replace(/verify$/, "landed")}?t=${encodeURIComponent(told.token)}`;
+  const { cookie } = await (await fetch(landed, ask)).json();
+  if (cookie) return goOn();
+  failed(answer.passed ? "cookies_off" : "failed");
+}
+
+function goOn() {
+  say("passed");
+  if (told.form) sendKept();
+  else if (told.here) location.reload();
+  else if (told.lost && history.length > 1) history.back();
+  else location.replace(told.target + location.hash);
+}
+
+function sendKept() {
+  const kept = form.elements.namedItem(told.form.field).value;
+  const copy = document.createElement("form");
+  copy.method = "post";
+  copy.action = told.target;
+  copy.enctype = told.form.kind;
+  for (const [name, value] of new URLSearchParams(kept.slice(2))) copy.append(hidden(name, value));
+  copy.hidden = true;
+  document.body.append(copy);
+  submit(copy);
+}
+
+function failed(key) {
+  delete form.dataset.busy;
+  say(key);
+  const button = document.getElementById("go");
+  button.textContent = told.words.try_again;
+  button.hidden = false;
+  button.type = "button";
+  button.addEventListener("click", () => (told.here ? location.reload() : submit(form)), { once: true });
+}
+
+function onward() {
+  const link = document.getElementById("onward");
+  const again = document.getElementById("again");
+  if (link) location.replace(link.getAttribute("href") + location.hash);
+  if (again) submit(again);
 }
 
 window.addEventListener("load", pass);
+// Shown again from the browser's memory: what it asks may have been answered since.
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted && told.here) location.reload();
+});

@@ -6,6 +6,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from doorward.decision import ALLOWED, Conclusion, RuleResult, State
+from doorward.levels import DEFAULT_LEVEL, Level
 from doorward.printable import printable
 from doorward.reason import (
     BotReason,
@@ -115,7 +116,10 @@ def _rule(fields: Mapping[str, Any]) -> Reason:
 
 
 def _challenge(fields: Mapping[str, Any]) -> Reason:
-    return ChallengeReason(_text(fields.get("rule")), _text(fields.get("message")), _number(fields.get("weight", 0)))
+    named = _text(fields.get("level", DEFAULT_LEVEL.word)).upper()
+    level = Level.__members__.get(named, DEFAULT_LEVEL)
+    weight = _number(fields.get("weight", 0))
+    return ChallengeReason(_text(fields.get("rule")), _text(fields.get("message")), weight, level)
 
 
 def _error(fields: Mapping[str, Any]) -> Reason:

@@ -1,0 +1,120 @@
+"""What a challenge rule and a clearance cost a request that is let in by it, over bare WSGI, ASGI and Flask."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import apps
+from benchmarks.common import Row, Sample, Table, blocking, in_fresh_process, interleave, progress, quietest
+from benchmarks.traffic import HEADERS, asgi_scope, timed_asgi, timed_wsgi, wsgi_environ
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+BUDGET = 25.0
+CLIENT = "11.0.0.7"
+SECRET = "an-own-secret-of-forty-characters-0123456"
+NOTE = (
+    "GET with 12 browser headers and the cookie of a clearance of 130 characters; a challenge rule for every path, "
+    "which the clearance covers. `held` is reading and checking the cookie alone: the first time with its HMAC, then "
+    "from what is kept at hand. Medians of the run in which the bare application was fastest."
+)
+
+
+def _client(**options: Any) -> tuple[Any, str]:
+    """A client with a rule that challenges everybody, and the cookie of who has passed."""
+    from doorward import Doorward, challenge
+    from doorward.challenges.issue import Issue
+    from doorward.levels import Level
+    from doorward.requests import from_environ
+
+    aj = Doorward([challenge("work")], secret=SECRET, **options)
+    gate, now_ms = aj.runtime.gatekeeper.gate, aj.runtime.clock.now_ns() // 1_000_000
+    issue = Issue("x" * 22, "work", Level.WORK)
+    return aj, f"doorward={gate.clearance(issue, from_environ(wsgi_environ(CLIENT)), CLIENT, now_ms)}"
+
+
+def _environ(cookie: str) -> dict[str, Any]:
+    environ = wsgi_environ(CLIENT)
+    environ["HTTP_COOKIE"] = f"{dict(HEADERS)['cookie']}; {cookie}"
+    return environ
+
+
+def measure(kind: str, rounds: int) -> dict[str, Sample]:
+    """Time the bare application and one behind a clearance, in this process."""
+    logging.disable(logging.CRITICAL)
+    aj, cookie = _client()
+    if kind == "flask":
+        from doorward_flask import DoorwardFlask
+
+        bare, guarded = apps.flask_app(), apps.flask_app()
+        DoorwardFlask(guarded, aj=aj)
+        calls = {"bare": timed_wsgi(bare.wsgi_app, lambda _: _environ(cookie)),
+                 "protected": timed_wsgi(guarded.wsgi_app, lambda _: _environ(cookie))}  # fmt: skip
+    elif kind == "wsgi":
+        from doorward.wsgi import DoorwardMiddleware
+
+        calls = {"bare": timed_wsgi(_wsgi, lambda _: _environ(cookie)),
+                 "protected": timed_wsgi(DoorwardMiddleware(_wsgi, aj), lambda _: _environ(cookie))}  # fmt: skip
+    else:
+        from doorward.asgi import DoorwardMiddleware as Middleware
+
+        def scope(_: int) -> tuple[dict[str, Any], bytes]:
+            made = asgi_scope(CLIENT)
+            own = f"{dict(HEADERS)['cookie']}; {cookie}".encode()
+            made["headers"] = [(name, own if name == b"cookie" else value) for name, value in made["headers"]]
+            return made, b""
+
+        bare_asgi = apps.BARE_ASGI["raw"]()
+        calls = {"bare": timed_asgi(bare_asgi, scope), "protected": timed_asgi(Middleware(bare_asgi, aj), scope)}
+    return asyncio.run(interleave(calls, rounds=rounds))
+
+
+def measure_held(rounds: int) -> dict[str, Sample]:
+    """Time the check of one cookie: known already, anew, and forged."""
+    from doorward.requests import from_environ
+
+    logging.disable(logging.CRITICAL)
+    aj, cookie = _client()
+    gate, now_ns = aj.runtime.gatekeeper.gate, aj.runtime.clock.now_ns()
+    asked = {name: from_environ(_environ(each)) for name, each in
+             (("known", cookie), ("new", cookie), ("forged", cookie[:-4] + "AAAA"), ("none", "x=y"))}  # fmt: skip
+
+    def held(name: str) -> Callable[[int], object]:
+        def once(_: int) -> object:
+            request = asked[name]
+            request._cookies = None  # noqa: SLF001  (a request's cookies are parsed once)
+            if name == "new":
+                gate.passes._known.clear()  # noqa: SLF001  (what is kept at hand)
+            return gate.held(request, CLIENT, now_ns)
+
+        return once
+
+    return asyncio.run(interleave({name: blocking(held(name)) for name in asked}, rounds=rounds))
+
+
+def _wsgi(_: Any, start_response: Any) -> Sequence[bytes]:
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"ok"]
+
+
+def tables(*, quick: bool) -> list[Table]:
+    """Whole requests, and the check alone."""
+    rounds, repeats = (6, 2) if quick else (30, 5)
+    rows = []
+    for kind, title in (("wsgi", "bare WSGI"), ("raw", "bare ASGI"), ("flask", "Flask")):
+        progress(f"clearance over {title}")
+        runs = [in_fresh_process(measure, kind=kind, rounds=rounds) for _ in range(repeats)]
+        best = quietest(runs, "bare")
+        bare, own = float(best["bare"][0]), float(best["protected"][0])
+        cells = [f"over {title}", f"{bare:.1f}", f"{own:.1f}", f"{own - bare:+.1f}"]
+        numbers = {"bare": bare, "with": own, "added": own - bare}
+        rows.append(Row(cells, numbers, budget=f"+{BUDGET:.0f}", met=own - bare <= BUDGET))
+    found = in_fresh_process(measure_held, rounds=rounds)
+    rows += [
+        Row([f"held, {name}", "", f"{found[name][0]:.1f}", ""], {"held": found[name][0]})
+        for name in ("known", "new", "forged", "none")
+    ]
+    return [Table("A challenge rule and a clearance", NOTE, ("", "bare µs", "with it µs", "added µs"), rows)]

@@ -1,0 +1,548 @@
+"""P13: clearance: who is let in by it, for how long, how often, and who is not."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.challenges.clearing import AGENT, IP, SECRET, Site, asked, kept
+
+from doorward import AsyncDoorward, Doorward, challenge, deny, shield, sliding_window
+from doorward.challenges.binding import network_of
+from doorward.challenges.tokens import Purpose, Signer
+from doorward.client_ip import ClientIPPolicy, Proxies
+from doorward.errors import ConfigurationError
+from doorward.levels import Level
+from doorward.testing import FakeClock
+
+HOUR = 3600
+
+
+# --- what clearance does not do
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/x", 200), ("/x/../.env", 403), ("/.env", 403), ("/x?file=../../../../etc/passwd", 403), ("/internal", 403)],
+)
+def test_nobot_vouch_a_clearance_is_no_way_around_other_rules(path: str, status: int) -> None:
+    """Vouch and NoBot let a request with a valid token past everything, ``/.env`` too."""
+    site = Site([challenge("wait"), deny(paths=["/internal", "/.env", "/x/../.env"]), shield()])
+    assert site.get(path, site.passed()).status == status
+
+
+def test_limits_count_who_has_a_clearance() -> None:
+    """A clearance is no licence to send as much as one likes."""
+    site = Site([challenge("wait", paths=["/x"]), sliding_window(max=3, interval="1h", paths=["/x"])])
+    cookie = f"__Host-doorward={site.token()}"
+    assert [site.get("/x", cookie).status for _ in range(5)] == [200, 200, 200, 429, 429]
+
+
+def test_a_clearance_of_a_lower_level_is_not_enough() -> None:
+    """And one that is too old for the rule neither."""
+    site = Site([challenge("human", paths=["/vote"]), challenge("work", max_age="5m", paths=["/pay"])])
+    low, high = (f"__Host-doorward={site.token(level)}" for level in (Level.WORK, Level.HUMAN))
+    assert (site.get("/vote", low).status, site.get("/vote", high).status, site.get("/pay", low).status) == (
+        403,
+        200,
+        200,
+    )
+    site.clock.advance(301)
+    assert (site.get("/vote", high).status, site.get("/pay", low).status) == (200, 403)
+
+
+def test_the_strongest_of_several_clearances_counts() -> None:
+    """Whatever order a browser sends cookies in."""
+    site = Site([challenge("human")])
+    low, high = (f"__Host-doorward={site.token(level)}" for level in (Level.WAIT, Level.HUMAN))
+    assert site.get("/x", f"{low}; {high}").status == site.get("/x", f"{high}; {low}").status == 200
+
+
+# --- the attack table, over a whole request
+
+OTHERS = {
+    "as it is": ({}, 200),
+    "another address of the network": ({"ip": "203.0.113.77"}, 200),
+    "IPv4 in IPv6": ({"ip": "::ffff:203.0.113.5"}, 200),
+    "another network": ({"ip": "203.0.114.5"}, 403),
+    "IPv6": ({"ip": "2001:db8::1"}, 403),
+    "another agent": ({"agent": "curl/8.5.0"}, 403),
+    "agent in another case": ({"agent": AGENT.lower()}, 403),
+    "no agent": ({"agent": ""}, 403),
+    "another host": ({"host": "other.example"}, 403),
+    "another port": ({"host": "shop.example:8443"}, 403),
+    "host in another case": ({"host": "SHOP.example"}, 200),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_p13_a_clearance_is_for_who_has_passed(case: str) -> None:
+    """P13, vouch 1: a stolen cookie lets nobody else in."""
+    how, status = OTHERS[case]
+    site = Site()
+    assert site.get("/x", f"__Host-doorward={site.token()}", **how).status == status
+
+
+@pytest.mark.parametrize("bound", ["address", "agent", "host"])
+@pytest.mark.parametrize("kind", ["address", "agent", "host"])
+def test_each_binding_is_optional(bound: str, kind: str) -> None:
+    """What it is not bound to may change, and nothing else."""
+    site = Site(challenges={"bind": [bound]})
+    change = {"address": {"ip": "198.51.100.1"}, "agent": {"agent": "curl/8"}, "host": {"host": "o.example"}}[kind]
+    assert site.get("/x", f"__Host-doorward={site.token()}", **change).status == (403 if bound == kind else 200)
+
+
+def test_bound_to_nothing() -> None:
+    """It is a bearer token then, as its operator wanted."""
+    site = Site(challenges={"bind": []})
+    token = f"__Host-doorward={site.token()}"
+    assert site.get("/x", token, ip="198.51.100.1", agent="curl/8", host="o.example").status == 200
+
+
+def test_hosts_below_the_domain_of_cookies_are_one() -> None:
+    """Else they would be challenged at each; what only ends like it is another."""
+    site = Site(challenges={"domain": "shop.example"})
+    token = f"__Secure-doorward={site.token(host='www.shop.example')}"
+    hosts = ["shop.example", "a.b.shop.example:8443", "evilshop.example", "shop.example.evil.test"]
+    assert [site.get("/x", token, host=host).status for host in hosts] == [200, 200, 403, 403]
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(0, 200), (HOUR - 1, 200), (HOUR, 403), (-60, 200), (-61, 403)])
+def test_p13_expired_and_future(seconds: int, status: int) -> None:
+    """P13: also of clocks of workers that differ, a minute at the most; and whether or not it was seen before."""
+    for seen in (False, True):
+        site = Site(challenges={"lifetime": "1h"})
+        cookie = f"__Host-doorward={site.token()}"
+        if seen:
+            assert site.get("/x", cookie).status == 200
+        site.clock.advance(seconds)
+        assert site.get("/x", cookie).status == status
+
+
+def test_p13_what_is_kept_at_hand_is_no_way_in_for_others() -> None:
+    """P13: a token that was found genuine for one is not for another, however often it is sent."""
+    site = Site()
+    cookie = f"__Host-doorward={site.token()}"
+    assert [site.get("/x", cookie).status for _ in range(3)] == [200] * 3
+    assert [site.get("/x", cookie, agent="curl/8").status for _ in range(3)] == [403] * 3
+    assert site.get("/x", cookie).status == 200
+
+
+def test_p13_tokens_of_other_purposes_clients_and_secrets_open_nothing() -> None:
+    """P13, humanify 1: NoBot took the cookie of a posed challenge for a clearance."""
+    site = Site()
+    now_ms = site.clock.now_ns() // 1_000_000
+    gate = site.aj.runtime.gatekeeper.gate
+    bound_to = gate.binding.of_clearance(asked(), IP)
+    body = {"i": "x", "l": 4, "k": "work"}
+    for purpose in Purpose:
+        token = gate.signer.sign(purpose, body, now_ms, HOUR * 1000, bound_to)
+        assert site.get("/x", f"__Host-doorward={token}").status == (200 if purpose is Purpose.CLEARANCE else 403)
+    for secret, name in ((SECRET, "other"), ("another", "default")):
+        token = Signer([secret.encode()], name).sign(Purpose.CLEARANCE, body, now_ms, HOUR * 1000, bound_to)
+        assert site.get("/x", f"__Host-doorward={token}").status == 403
+    posed = gate.pose(asked(), IP, Level.WAIT, now_ms).token
+    assert site.get("/x", f"__Host-doorward={posed}").status == 403
+
+
+def test_p13_a_rotated_secret() -> None:
+    """P13, humanify 21: the first signs, all are accepted, and what is left out is not any more."""
+    clock = FakeClock()
+    old = Site(secret="the-old-one-0123456789", clock=clock)
+    cookie = f"__Host-doorward={old.token()}"
+    both = Site(secret=["the-new-one-9876543210", b"the-old-one-0123456789"], clock=clock)
+    newer = f"__Host-doorward={both.token()}"
+    new = Site(secret="the-new-one-9876543210", clock=clock)
+    assert [both.get("/x", cookie).status, both.get("/x", newer).status] == [200, 200]
+    assert [new.get("/x", cookie).status, new.get("/x", newer).status, old.get("/x", newer).status] == [403, 200, 403]
+    assert "0123456789" not in repr(both.aj.runtime.settings)
+
+
+@pytest.mark.parametrize(
+    ("former", "told"), [("x" + SECRET[:0:-1] + "vX3kq0Zr9LwYt7Bn5Hs2Jd8Fg4Mc6Pa1", 0), ("changeme", 1)]
+)
+def test_p13_a_secret_that_could_be_guessed_is_found_among_several(former: str, told: int) -> None:
+    """Each of them is accepted, so each has to be good."""
+    from doorward.checks.guessable import weak_secret
+
+    with Doorward(secret=["vX3kq0Zr9LwYt7Bn5Hs2Jd8Fg4Mc6Pa1", former]) as aj:
+        subject: Any = SimpleNamespace(settings=aj.runtime.settings)
+        assert len(list(weak_secret(subject))) == told
+
+
+# --- revocation
+
+
+def test_humanify_21_a_clearance_can_be_revoked() -> None:
+    """humanify 21: by configuration, from a moment on."""
+    clock = FakeClock()
+    site = Site(clock=clock)
+    cookie = f"__Host-doorward={site.token()}"
+    now = clock.now_ns() / 1e9
+    assert Site(clock=clock, challenges={"not_before": now}).get("/x", cookie).status == 200
+    assert Site(clock=clock, challenges={"not_before": now + 1}).get("/x", cookie).status == 403
+
+
+class Asked:
+    """What of a store is asked for."""
+
+    def __init__(self, store: Any) -> None:
+        self.names: list[str] = []
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._store, name)
+        if not callable(method):
+            return method
+
+        def call(*given: Any) -> Any:
+            self.names.append(name)
+            return method(*given)
+
+        return call
+
+
+def test_p13_revoked_at_run_time_by_another_process() -> None:
+    """Known to others within five seconds; nobody but the cleared costs a call, and those one in five seconds."""
+    from doorward.stores import MemoryStore
+
+    clock = FakeClock()
+    store = Asked(MemoryStore(clock=clock))
+    here, there = (Site(clock=clock, store=store) for _ in range(2))
+    cookie = f"__Host-doorward={here.token()}"
+    store.names.clear()
+    assert [here.get("/x").status, here.get("/y").status, here.get("/x", "__Host-doorward=no").status] == [
+        403,
+        200,
+        403,
+    ]
+    assert "get" not in store.names
+    assert [here.get("/x", cookie).status for _ in range(9)] == [200] * 9
+    assert store.names.count("get") == 1
+    clock.advance(1)
+    there.aj.revoke_clearances()
+    assert there.get("/x", cookie).status == 403
+    clock.advance(5)
+    assert here.get("/x", cookie).status == 403
+    fresh = f"__Host-doorward={here.token()}"
+    assert [here.get("/x", fresh).status, there.get("/x", fresh).status] == [200, 200]
+
+
+def test_revoked_by_code_that_awaits() -> None:
+    """As by code that blocks."""
+
+    async def scenario() -> tuple[bool, bool]:
+        site = Site()
+        aj: AsyncDoorward = site.aj.as_async()
+        request = asked(path="/x", cookie=f"__Host-doorward={site.token()}")
+        before = (await aj.protect(request)).is_allowed()
+        site.clock.advance(1)
+        await aj.revoke_clearances()
+        return before, (await aj.protect(asked(path="/x", cookie=request.headers.get("cookie")))).is_allowed()
+
+    assert asyncio.run(scenario()) == (True, False)
+
+
+# --- cookies
+
+
+def test_the_cookie_is_for_this_host_and_https_alone() -> None:
+    """Where that can be; over HTTP no browser would take it."""
+    written = Site().written()
+    assert written.startswith("__Host-doorward=")
+    assert written.partition("; ")[2] == "Path=/; Max-Age=43200; HttpOnly; SameSite=Lax; Secure"
+    plain = Site().written(scheme="http")
+    assert plain.startswith("doorward=")
+    assert plain.partition("; ")[2] == "Path=/; Max-Age=43200; HttpOnly; SameSite=Lax"
+    wide = Site(challenges={"domain": "shop.example", "lifetime": "1h"}).written()
+    assert wide.startswith("__Secure-doorward=")
+    assert wide.partition("; ")[2] == "Path=/; Max-Age=3600; HttpOnly; SameSite=Lax; Domain=shop.example; Secure"
+    assert Site(challenges={"secure": True}).written(scheme="http").startswith("__Host-doorward=")
+    assert Site(challenges={"secure": False}).written(scheme="https").startswith("doorward=")
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_whole_way_by_cookie(scheme: str) -> None:
+    """Challenged, passed, let in."""
+    site = Site()
+    cookie = site.passed(scheme=scheme)
+    assert site.get("/x", cookie, scheme=scheme).status == 200
+    assert site.get("/x", scheme=scheme).status == 403
+
+
+def test_a_sibling_subdomains_cookie_does_not_replace_ours() -> None:
+    """Over HTTPS a name that anybody below the domain may set is not even read; over HTTP there is no other."""
+    site = Site(challenges={"bind": ["address"]})
+    token = site.token()
+    assert site.get("/x", f"doorward={token}").status == 403
+    assert site.get("/x", f"doorward={token}", scheme="http").status == 200
+    assert site.get("/x", f"__Secure-doorward={token}").status == 403
+    assert site.get("/x", f"doorward=evil; doorward=evil2; __Host-doorward={token}; doorward=evil3").status == 200
+
+
+PROXIED = [
+    ("private", "10.0.0.1", {"x-forwarded-proto": ["https"]}, "https"),
+    ("private", "10.0.0.1", {"x-forwarded-proto": ["http, https"]}, "https"),
+    ("private", "10.0.0.1", {"x-forwarded-proto": ["https", "http"]}, "http"),
+    ("private", "10.0.0.1", {"x-forwarded-proto": ["HTTPS"]}, "https"),
+    ("private", "10.0.0.1", {"x-forwarded-proto": ["javascript"]}, "http"),
+    ("private", "10.0.0.1", {"x-forwarded-proto": [""]}, "http"),
+    ("private", "10.0.0.1", {"x-forwarded-proto": ["x" * 100_000]}, "http"),
+    ("private", "10.0.0.1", {"x-forwarded-proto": ["https," + "x" * 100_000]}, "http"),
+    ("private", "10.0.0.1", {}, "http"),
+    ("private", "", {"x-forwarded-proto": ["https"]}, "https"),
+    ("private", "198.51.100.7", {"x-forwarded-proto": ["https"]}, "http"),
+    ((), "10.0.0.1", {"x-forwarded-proto": ["https"]}, "http"),
+    (("198.51.100.7",), "198.51.100.7", {"x-forwarded-proto": ["https"]}, "https"),
+    (("198.51.100.7",), "::ffff:198.51.100.7", {"x-forwarded-proto": ["https"]}, "https"),
+    (("198.51.100.7",), "10.0.0.1", {"x-forwarded-proto": ["https"]}, "http"),
+    (1, "198.51.100.7", {"x-forwarded-proto": ["http, https"]}, "https"),
+    (2, "198.51.100.7", {"x-forwarded-proto": ["https, http"]}, "https"),
+    (2, "198.51.100.7", {"x-forwarded-proto": ["https"]}, "http"),
+    ("private", "10.0.0.1", {"forwarded": ["for=1.2.3.4;proto=https"]}, "https"),
+    ("private", "10.0.0.1", {"forwarded": ['proto="HTTPS";for=1.2.3.4, for=10.0.0.2']}, "http"),
+    ("private", "10.0.0.1", {"forwarded": ["for=1.2.3.4;proto=https;proto=http"]}, "http"),
+    (Proxies("private", "forwarded"), "10.0.0.1", {"x-forwarded-proto": ["https"]}, "http"),
+    (
+        Proxies("private", "forwarded"),
+        "10.0.0.1",
+        {"x-forwarded-proto": ["http"], "forwarded": ["proto=https"]},
+        "https",
+    ),
+]
+
+
+@pytest.mark.parametrize(("proxies", "peer", "headers", "scheme"), PROXIED)
+def test_a_scheme_is_believed_only_of_trusted_proxies(
+    proxies: Any, peer: str, headers: dict[str, list[str]], scheme: str
+) -> None:
+    """humanify 1.4: X-Forwarded-Proto was taken from anybody."""
+    policy = ClientIPPolicy(proxies)
+    assert policy.scheme(peer, lambda name: headers.get(name, ()), "http") == scheme
+
+
+def test_cookies_are_secure_behind_a_proxy_that_ends_tls() -> None:
+    """The server sees HTTP; the client's browser does not."""
+    behind = {"ip": "10.0.0.1", "scheme": "http", "HTTP_X_FORWARDED_FOR": IP, "HTTP_X_FORWARDED_PROTO": "https"}
+    site = Site()
+    written = site.written(**behind)
+    assert written.startswith("__Host-doorward=")
+    assert "Secure" in written
+    assert site.get("/x", kept(written), **behind).status == 200
+    assert site.written(scheme="http", HTTP_X_FORWARDED_PROTO="https").startswith("doorward=")
+
+
+# --- hostile cookies
+
+HOSTILE = {
+    "thousands of ours": "; ".join(["__Host-doorward=AQIAAAAA"] * 5000),
+    "thousands of others": "; ".join(f"c{n}=v" for n in range(5000)),
+    "8 kB": "__Host-doorward=" + "A" * 8192,
+    "1 MB": "__Host-doorward=" + "A" * 1_000_000,
+    "not ASCII": "__Host-doorward=\xff\xfe\xe9",
+    "nulls": "__Host-doorward=\0\0\0; \0=\0",
+    "no name": "=; ==;;;; ; =",
+    "quotes": '__Host-doorward="""""',
+    "line ends": "__Host-doorward=A\r\nSet-Cookie: x=y",
+    "names only": "__Host-doorward; doorward",
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_p13_hostile_cookies_are_refused_cheaply(case: str, scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """P13: they raise nothing, and cost no more than a few MACs."""
+    from doorward.challenges import tokens
+
+    macs: list[int] = []
+    digest = tokens._mac
+    monkeypatch.setattr(tokens, "_mac", lambda *given: (macs.append(1), digest(*given))[1])
+    site = Site()
+    site.aj.runtime.gatekeeper.gate  # noqa: B018  (keys are derived when it is made)
+    macs.clear()
+    request = asked(cookie=HOSTILE[case], scheme=scheme)
+    assert site.aj.clearance(request) is None
+    assert len(macs) <= 4
+    assert site.get("/x", HOSTILE[case], scheme=scheme).status == 403
+    assert "error" not in str(site.aj.health()["counts"])
+
+
+@given(st.text(max_size=200))
+def test_p13_cookies_of_any_kind_let_nobody_in(text: str) -> None:
+    """P13: whatever is in the header."""
+    assert SITE.aj.clearance(asked(cookie=f"__Host-doorward={text}")) is None
+    assert SITE.aj.clearance(asked(cookie=text)) is None
+
+
+SITE = Site()
+
+
+def test_what_is_kept_at_hand_is_bounded() -> None:
+    """By number, and by length; and what was forged is not kept."""
+    from doorward.challenges import passes
+
+    site = Site(challenges={"bind": ["agent"]})
+    known = site.aj.runtime.gatekeeper.gate.passes._known
+    for number in range(passes.MOST_KNOWN + 10):
+        agent = f"agent {number}"
+        cookie = f"__Host-doorward={site.token(agent=agent)}"
+        assert site.aj.clearance(asked(agent=agent, cookie=cookie)) is not None
+        assert len(known) <= passes.MOST_KNOWN
+    known.clear()
+    agent = "a" * 2000
+    assert site.aj.clearance(asked(agent=agent, cookie=f"__Host-doorward={site.token(agent=agent)}")) is not None
+    assert site.aj.clearance(asked(cookie="__Host-doorward=" + "A" * 100)) is None
+    assert not known
+
+
+# --- networks
+
+
+@pytest.mark.parametrize(
+    ("ip", "network"),
+    [
+        ("203.0.113.5", "203.0.113.0/24"),
+        ("::ffff:203.0.113.5", "203.0.113.0/24"),
+        ("2001:db8:1:2:3::4", "2001:db8:1::/48"),
+        ("::1", "::/48"),
+        ("", ""),
+        ("unix:", "unix:"),
+    ],
+)
+def test_networks_that_clients_stay_within(ip: str, network: str) -> None:
+    """Mapped IPv4 is IPv4."""
+    assert network_of(ip) == network
+
+
+# --- renewal
+
+
+def test_vouch_a_clearance_is_not_renewed_for_ever() -> None:
+    """Vouch renewed while in use, for ever, and lost the time of the first: here it ends, and stays what it was."""
+    site = Site(challenges={"lifetime": "1h", "renew_for": "3h"})
+    cookie, used = site.passed(), 0
+    issued = site.aj.clearance(asked(cookie=cookie)).issued_ms  # type: ignore[union-attr]
+    while (reply := site.get("/x", cookie)).status == 200:
+        used += 1
+        cookie = kept(reply.cookies[0]) if reply.cookies else cookie
+        held = site.aj.clearance(asked(cookie=cookie))
+        assert held is not None
+        assert held.issued_ms == issued
+        site.clock.advance(600)
+    assert used == 3 * 6
+    assert Site(challenges={"lifetime": "1h"}).get("/x").cookies == []
+
+
+def test_a_renewed_clearance_is_written_once_it_is_past_its_half() -> None:
+    """Not with each response; its cookie lives as long as it does."""
+    site = Site(challenges={"lifetime": "1h", "renew_for": "80m"})
+    cookie = site.passed()
+    site.clock.advance(1799)
+    assert site.get("/x", cookie).cookies == []
+    site.clock.advance(1)
+    (written,) = site.get("/x", cookie).cookies
+    assert "; Max-Age=3000; " in written  # 80 minutes after it was passed, 30 of which have gone by
+    assert site.get("/y", cookie).cookies == []  # nobody has asked for it
+    shared = [("Cache-Control", "public, max-age=60")]
+    assert site.get("/x", cookie, **{"test.headers": shared}).cookies == []
+    private = [("Cache-Control", "private")]
+    assert len(site.get("/x", cookie, **{"test.headers": private}).cookies) == 1
+
+
+def test_a_revocation_catches_renewed_clearances() -> None:
+    """The time of the first passing is what counts."""
+    site = Site(challenges={"lifetime": "1h", "renew_for": "3h"})
+    cookie = site.passed()
+    site.clock.advance(1900)
+    renewed = kept(site.get("/x", cookie).cookies[0])
+    site.aj.runtime.gatekeeper.revoke(site.clock.now_ns() // 1_000_000 - 1000)
+    assert site.get("/x", renewed).status == 403
+
+
+# --- quota
+
+
+def test_a_quota_of_a_clearance() -> None:
+    """Over it, the client is challenged again, whoever else still has room; a new clearance has its own."""
+    site = Site(challenges={"quota": "3/minute"})
+    first = f"__Host-doorward={site.token()}"
+    assert [site.get("/x", first).status for _ in range(4)] == [200, 200, 200, 403]
+    refused = site.get("/x", first)
+    assert refused.decision.is_challenged()
+    assert refused.decision.reason.rule == "clearance"
+    assert refused.decision.challenge.level is Level.WAIT
+    assert site.get("/y", first).status == 200
+    assert site.get("/x", site.passed(ip="203.0.113.9"), ip="203.0.113.9").status == 200
+    site.clock.advance(60)
+    assert site.get("/x", first).status == 200
+
+
+def test_a_quota_is_counted_with_the_limits_in_one_call() -> None:
+    """And where it refuses, the limits are not charged; requests that no clearance lets in are not counted by it."""
+    from doorward.stores import MemoryStore
+
+    clock = FakeClock()
+    store = Asked(MemoryStore(clock=clock))
+    rules = [challenge("wait", paths=["/x"]), sliding_window(max=9, interval="1h", paths=["/x", "/y"])]
+    site = Site(rules, clock=clock, store=store, challenges={"quota": "2/minute"})
+    cookie = f"__Host-doorward={site.token()}"
+    site.get("/x", cookie)
+    store.names.clear()
+    assert site.get("/x", cookie).status == 200
+    assert store.names == ["count"]
+    assert site.get("/x", cookie).status == 403
+    assert site.get("/y", cookie).decision.reason.remaining == 9 - 3
+
+
+def test_a_quota_while_the_store_fails() -> None:
+    """This process counts alone, as of limits."""
+    from doorward.errors import StoreError
+    from doorward.stores import MemoryStore
+
+    class Broken(MemoryStore):
+        def count(self, hits: Any) -> Any:
+            raise StoreError("down")
+
+        def get(self, key: str) -> bytes | None:
+            raise StoreError("down")
+
+    clock = FakeClock()
+    site = Site(clock=clock, store=Broken(clock=clock), challenges={"quota": "2/minute"})
+    cookie = f"__Host-doorward={site.token()}"
+    assert [site.get("/x", cookie).status for _ in range(3)] == [200, 200, 403]
+
+
+# --- what applications see
+
+
+def test_applications_see_the_clearance() -> None:
+    """``decision.clearance`` where a rule asked; ``aj.clearance(request)`` anywhere."""
+    site = Site()
+    cookie = site.passed()
+    reply = site.get("/x", cookie)
+    assert reply.decision.clearance.kind == "wait"
+    assert reply.decision.clearance.level is Level.WAIT
+    assert site.get("/y", cookie).decision.clearance is None
+    for request in (reply.environ, site.get("/y", cookie).environ, asked(cookie=cookie)):
+        assert site.aj.clearance(request) == reply.decision.clearance
+        assert site.aj.as_async().clearance(request) == reply.decision.clearance
+    assert site.aj.clearance(asked()) is None
+    with pytest.raises(TypeError):
+        site.aj.clearance(object())
+
+
+def test_wrong_options_of_clearance_are_named() -> None:
+    """Each with what is accepted."""
+    for options, field in (
+        ({"renew_for": "1h", "lifetime": "2h"}, "challenges.renew_for"),
+        ({"quota": "many"}, "challenges.quota"),
+        ({"bind": ["ip"]}, "challenges.bind"),
+        ({"clients": {"per_address": 0}}, "challenges.clients.per_address"),
+    ):
+        with pytest.raises(ConfigurationError) as error:
+            Doorward(challenges=options)  # type: ignore[arg-type]
+        assert error.value.field == field
