@@ -70,10 +70,9 @@ class Site:
         return self.call("POST", "/.doorward/verify", urlencode({"token": token[1], **fields}).encode())
 
     def call(self, method: str, path: str, body: bytes = b"") -> Answered:
-        answered = (
+        return (
             self._wsgi(method, path, body) if self.kind == "wsgi" else asyncio.run(self._asgi(method, path, body))
         )
-        return answered
 
     @property
     def cookie(self) -> str:
