@@ -19,16 +19,40 @@ from __future__ import annotations
 
 from doorward_django import checks as _checks  # noqa: F401  (registers the system checks)
 from doorward_django.current import aprotect, averify_captcha, client, protect, verify_captcha
-from doorward_django.decorators import DjangoDecorators, exempt, guard, limit
+from doorward_django.decorators import (
+    DjangoDecorators,
+    always_challenge,
+    block,
+    block_bots,
+    challenge,
+    exempt,
+    guard,
+    limit,
+    require_human,
+    skip,
+)
+from doorward_django.stepping_up import Refused, aanswer, answer, arequire, form_fields, require
 
 __all__ = [
     "DjangoDecorators",
+    "Refused",
+    "aanswer",
+    "always_challenge",
+    "answer",
     "aprotect",
+    "arequire",
     "averify_captcha",
+    "block",
+    "block_bots",
+    "challenge",
     "client",
     "exempt",
+    "form_fields",
     "guard",
     "limit",
     "protect",
+    "require",
+    "require_human",
+    "skip",
     "verify_captcha",
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from django.core.signals import setting_changed
 
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
     from doorward import AsyncDoorward, Decision, Doorward
+    from doorward.challenges.forms import Form
     from doorward.challenges.providers.hosted import Hosted
     from doorward.challenges.providers.verified import Verified
     from doorward.fingerprint import Scalar
     from doorward.progress import NotGiven, Progress
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 # Reentrant: reading the setting imports modules of the application, which may ask for the client.
 _lock = threading.RLock()
@@ -51,23 +55,47 @@ def client() -> Doorward | AsyncDoorward:
     return current.blocking or current.awaiting
 
 
+@overload
+def protect(request: View, /) -> View: ...
+@overload
 def protect(
     request: HttpRequest,
+    *,
+    email: str | NotGiven | None = ...,
+    requested: int | None = ...,
+    characteristics: Mapping[str, Scalar] | None = ...,
+    form: Form | NotGiven | None = ...,
+) -> Decision: ...
+def protect(
+    request: Any,
     *,
     email: str | NotGiven | None = NOT_GIVEN,
     requested: int | None = None,
     characteristics: Mapping[str, Scalar] | None = None,
-) -> Decision:
+    form: Form | NotGiven | None = NOT_GIVEN,
+) -> Any:
     """Decide in a view. Rules that ran in the middleware are not run again; arguments as of ``Doorward.protect``.
+
+    As a decorator of a view, :meth:`doorward.routes.RouteDecorators.protect`: all rules hold on its route.
 
     Raises:
         UnsupportedRequest: ``request`` is no request.
         ConfigurationError: There is no middleware, and ``settings.DOORWARD`` is wrong.
     """
+    view: Any = request
+    if callable(view) and not hasattr(view, "META"):
+        from doorward_django.decorators import decorators  # which need this module
+
+        return decorators.protect(view)
+    return _protected(request, Inputs(given(email), characteristics or {}, requested), form)
+
+
+def _protected(request: HttpRequest, inputs: Inputs, form: Form | NotGiven | None) -> Decision:
     current, progress = _opened(request)
     if progress is None:
         return current.runtime.switched_off(current.awaiting.engine)
-    return current.decide(request, progress, Inputs(given(email), characteristics or {}, requested), deferring=False)
+    inputs = _inputs(current, progress, inputs, form)
+    return current.decide(request, progress, inputs, deferring=False)
 
 
 async def aprotect(
@@ -76,13 +104,18 @@ async def aprotect(
     email: str | NotGiven | None = NOT_GIVEN,
     requested: int | None = None,
     characteristics: Mapping[str, Scalar] | None = None,
+    form: Form | NotGiven | None = NOT_GIVEN,
 ) -> Decision:
     """As :func:`protect`, in an async view."""
     current, progress = _opened(request)
     if progress is None:
         return current.runtime.switched_off(current.awaiting.engine)
-    inputs = Inputs(given(email), characteristics or {}, requested)
+    inputs = _inputs(current, progress, Inputs(given(email), characteristics or {}, requested), form)
     return await current.adecide(request, progress, inputs, deferring=False)
+
+
+def _inputs(current: Protection, progress: Progress, inputs: Inputs, form: Form | NotGiven | None) -> Inputs:
+    return inputs if form is NOT_GIVEN else current.awaiting.with_form(inputs, form, progress)
 
 
 def verify_captcha(

@@ -14,13 +14,13 @@ from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest
 
 from doorward import ConfigurationError
-from doorward.routes import RouteDecorators, RoutePolicy, scoped
+from doorward.routes import Insists, RouteDecorators, RoutePolicy, scoped
 from doorward.rules.limits import rate_limit
 from doorward_django import enforcing
 from doorward_django.marks import EXEMPT, LAYERS, Layer, Mark, bound_method, route_name, route_of, scope_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from doorward.rules.base import Rule
     from doorward.rules.limits import LimitFor, LimitOptions
@@ -37,6 +37,7 @@ class DjangoDecorators(RouteDecorators):
 
     def __init__(self) -> None:
         self.used = False
+        self._layers: dict[tuple[tuple[int, ...], bool], Layer] = {}
         self._policies: dict[tuple[tuple[Mark, ...], str], RoutePolicy] = {}
 
     def limit(
@@ -67,6 +68,19 @@ class DjangoDecorators(RouteDecorators):
         """Ask no rule on this route, whatever else was said about it."""
         return self._decorated(view, EXEMPT)
 
+    def insisting(self, view: Any, rules: Sequence[Rule], *, on_all: bool = False) -> Any:
+        """As of :meth:`doorward.routes.RouteDecorators.insisting`; for ``method_decorator`` too."""
+        # One layer for each decorator that was made, so that equal views have equal rules.
+        return self._decorated(view, self._insistent(tuple(rules), on_all=on_all))
+
+    def _insistent(self, rules: tuple[Rule, ...], *, on_all: bool) -> Layer:
+        key = (tuple(map(id, rules)), on_all)
+        found = self._layers.get(key)
+        if found is None:
+            insists = Insists.ALL if on_all else Insists.OWN
+            found = self._layers[key] = Layer(lambda scope: scoped(rules, scope), replace=True, insists=insists)
+        return found
+
     def policy_of(self, view: Callable[..., Any] | None) -> RoutePolicy | None:
         """What was said about ``view``, or None."""
         marks: tuple[Mark, ...] = getattr(view, LAYERS, ())
@@ -81,6 +95,7 @@ class DjangoDecorators(RouteDecorators):
         policy = RoutePolicy(self)
         for mark in marks:
             policy.exempt |= mark.layer.exempt
+            policy.insists = max(policy.insists, mark.layer.insists)
             (policy.rules if mark.layer.replace else policy.additive).extend(mark.rules(route))
         return policy
 
@@ -140,3 +155,9 @@ decorators = DjangoDecorators()
 limit = decorators.limit
 guard = decorators.guard
 exempt = decorators.exempt
+skip = decorators.skip
+challenge = decorators.challenge
+always_challenge = decorators.always_challenge
+require_human = decorators.require_human
+block = decorators.block
+block_bots = decorators.block_bots

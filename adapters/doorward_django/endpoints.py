@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from doorward.challenges.serving import aserve, serve
 from doorward.layer import body_limit
-from doorward.requests import carrier_of, from_carrier
+from doorward.requests import carrier_of
 from doorward_django.bodies import ahold, hold
+from doorward_django.reading import reading
 from doorward_django.responses import response_of
 
 if TYPE_CHECKING:
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
 
 def answer(runtime: Runtime, request: HttpRequest) -> HttpResponse:
     """The answer to a request for an endpoint."""
-    asked = from_carrier(carrier_of(request), request.path_info)
+    asked = reading()(carrier_of(request), request.path_info)
     given = serve(runtime, asked, functools.partial(hold, request, body_limit(asked, None)))
     return response_of(given, head=request.method == "HEAD")
 
 
 async def aanswer(runtime: Runtime, request: HttpRequest) -> HttpResponse:
     """As :func:`answer`, awaiting."""
-    asked = from_carrier(carrier_of(request), request.path_info)
+    asked = reading()(carrier_of(request), request.path_info)
     given = await aserve(runtime, asked, functools.partial(ahold, request, body_limit(asked, None)))
     return response_of(given, head=request.method == "HEAD")

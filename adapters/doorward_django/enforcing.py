@@ -60,7 +60,7 @@ def enforced(
         return respond(request)
     _extend(current, progress, rules, policy)
     decision = current.decide(request, progress)
-    return current.refusal(request, progress, decision) if current.layer.refuses(decision) else respond(request)
+    return current.refusal(request, progress.request, decision) if current.layer.refuses(decision) else respond(request)
 
 
 async def aenforced(
@@ -80,7 +80,7 @@ async def aenforced(
         _extend(current, progress, rules, policy)
         decision = await current.adecide(request, progress)
         refused = current.layer.refuses(decision)
-        response = await (current.arefusal(request, progress, decision) if refused else respond(request))
+        response = await (current.arefusal(request, progress.request, decision) if refused else respond(request))
     return response
 
 

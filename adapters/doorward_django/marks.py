@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from doorward.routes import name_of
+from doorward.routes import Insists, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -24,15 +24,24 @@ class Layer:
         make: The rules, given the view's name for the scope of its counters.
         replace: Whether limits among them take the place of the application's.
         exempt: Ask no rule.
+        insists: What is in force although the application leaves the route alone.
     """
 
-    __slots__ = ("_made", "_make", "exempt", "replace")
+    __slots__ = ("_made", "_make", "exempt", "insists", "replace")
 
-    def __init__(self, make: Callable[[str], Iterable[Rule]], *, replace: bool, exempt: bool = False) -> None:
+    def __init__(
+        self,
+        make: Callable[[str], Iterable[Rule]],
+        *,
+        replace: bool,
+        exempt: bool = False,
+        insists: Insists = Insists.NOTHING,
+    ) -> None:
         self._make = make
         self._made: dict[str, tuple[Rule, ...]] = {}
         self.replace = replace
         self.exempt = exempt
+        self.insists = insists
 
     def rules(self, scope: str) -> tuple[Rule, ...]:
         """The rules of one view; the same objects each time, by which they are known to have run."""

@@ -11,6 +11,7 @@ from doorward_django import configuration
 from doorward_django.current import protection
 from doorward_django.endpoints import aanswer, answer
 from doorward_django.routing import policy_for
+from doorward_django.stepping_up import Refused, context_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -56,3 +57,9 @@ class DoorwardMiddleware:
             return (aanswer if self._is_async else answer)(self.protection.runtime, request)
         handle = self.protection.ahandle if self._is_async else self.protection.handle
         return handle(request, policy_for, self.get_response)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        """The answer to what a view's ``require`` has refused. In an async stack Django hands this to a thread."""
+        if not isinstance(exception, Refused):
+            return None
+        return self.protection.refusal(request, context_of(request), exception.decision)

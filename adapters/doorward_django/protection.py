@@ -13,9 +13,10 @@ from doorward.answers import Answer
 from doorward.holding import KEPT_FORM, hold_form_now
 from doorward.layer import Layer, body_limit, usable
 from doorward.progress import NO_INPUTS
-from doorward.requests import carrier_of, from_carrier
+from doorward.requests import carrier_of
 from doorward.runtime import DECISION
 from doorward_django.bodies import ahold, hold
+from doorward_django.reading import reading
 from doorward_django.responses import replace_limits, response_of, seen
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from doorward import AsyncDoorward, Decision
     from doorward.bound import Bound
+    from doorward.context import RequestContext
     from doorward.engine import Engine
     from doorward.layer import LayerOptions
     from doorward.progress import Inputs, Progress
@@ -64,7 +66,7 @@ class Protection:
             return respond(request)
         decision = self.decide(request, progress)
         if self.layer.refuses(decision):
-            return self.refusal(request, progress, decision)
+            return self.refusal(request, progress.request, decision)
         self._look_back_after(progress, request)
         try:
             response = respond(request)
@@ -90,7 +92,7 @@ class Protection:
             return await respond(request)
         decision = await self.adecide(request, progress)
         if self.layer.refuses(decision):
-            return await self.arefusal(request, progress, decision)
+            return await self.arefusal(request, progress.request, decision)
         self._look_back_after(progress, request)
         try:
             response = await respond(request)
@@ -108,7 +110,7 @@ class Protection:
         """Begin with a request; None when no rule is to look at it. Never raises."""
         try:
             carrier, policy = carrier_of(request), self._policy(request, find_policy)
-            progress = self.layer.admit(carrier, request.method or "GET", request.path_info, policy, from_carrier)
+            progress = self.layer.admit(carrier, request.method or "GET", request.path_info, policy, reading())
             request.META[HANDLED] = (self, progress)
             if progress is None:
                 attach(request, carrier[DECISION])
@@ -137,7 +139,7 @@ class Protection:
         attach(request, decision)
         return decision
 
-    def refusal(self, request: HttpRequest, progress: Progress, decision: Decision) -> HttpResponseBase:
+    def refusal(self, request: HttpRequest, asked: RequestContext, decision: Decision) -> HttpResponseBase:
         """What a denied request is answered with: what ``on_denied`` makes of it, or the built-in answer."""
         on_denied: Any = self.layer.on_denied
         answer = None
@@ -146,9 +148,9 @@ class Protection:
                 answer = (async_to_sync(on_denied) if iscoroutinefunction(on_denied) else on_denied)(request, decision)
             except Exception as error:
                 self.runtime.journal.swallowed("on_denied", error)
-        return self._response(request, progress, decision, answer)
+        return self._response(request, asked, decision, answer)
 
-    async def arefusal(self, request: HttpRequest, progress: Progress, decision: Decision) -> HttpResponseBase:
+    async def arefusal(self, request: HttpRequest, asked: RequestContext, decision: Decision) -> HttpResponseBase:
         """As :meth:`refusal`; an ``on_denied`` that blocks is given a thread, as Django does with sync views."""
         on_denied: Any = self.layer.on_denied
         answer = None
@@ -158,7 +160,7 @@ class Protection:
                 answer = await call(request, decision)
             except Exception as error:
                 self.runtime.journal.swallowed("on_denied", error)
-        return self._response(request, progress, decision, answer)
+        return self._response(request, asked, decision, answer)
 
     def _policy(self, request: HttpRequest, find_policy: FindPolicy) -> RoutePolicy | None:
         try:
@@ -169,7 +171,7 @@ class Protection:
             return None
 
     def _response(
-        self, request: HttpRequest, progress: Progress, decision: Decision, answer: object
+        self, request: HttpRequest, asked: RequestContext, decision: Decision, answer: object
     ) -> HttpResponseBase:
         head = request.method == "HEAD"
         try:
@@ -178,9 +180,8 @@ class Protection:
                 return response_of(chosen, head=head) if isinstance(chosen, Answer) else chosen
         except Exception as error:
             self.runtime.journal.swallowed("on_denied", error)
-        read = functools.partial(hold, request, KEPT_FORM)
-        hold_form_now(self.layer, progress.request, decision, read)
-        return response_of(self.layer.refusal(progress.request, decision), head=head)
+        hold_form_now(self.layer, asked, decision, functools.partial(hold, request, KEPT_FORM))
+        return response_of(self.layer.refusal(asked, decision), head=head)
 
     def _settle(self, progress: Progress, response: Response) -> None:
         if self.blocking is not None:

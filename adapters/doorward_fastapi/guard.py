@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 from inspect import Parameter, Signature
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack, overload
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from doorward.levels import DEFAULT_LEVEL, Level
 from doorward.progress import NO_INPUTS, NOT_GIVEN, Progress
 from doorward.requests import from_scope
+from doorward.route_challenges import View, step_up
 from doorward.routes import name_of
 from doorward.rules.limits import LimitOptions, rate_limit
 from doorward.runtime import DECISION
-from doorward_fastapi.refusals import Refused, WebSocketRefused, add_handlers
+from doorward_fastapi.refusals import Refused, WebSocketRefused
 from doorward_starlette import DoorwardStarlette
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from fastapi import FastAPI
-    from starlette.applications import Starlette
 
     from doorward import AsyncDoorward, Decision, Doorward
     from doorward.asgi import Scope
     from doorward.bound import Bound
+    from doorward.challenges.forms import Form
     from doorward.engine import Engine
     from doorward.fingerprint import Scalar
     from doorward.progress import NotGiven
+    from doorward.route_challenges import MaxAge
     from doorward.rules.base import Rule
     from doorward.rules.limits import Limit, LimitFor
     from doorward_starlette.guard import GuardOptions
@@ -42,6 +45,8 @@ class DoorwardFastAPI(DoorwardStarlette):
     raise :class:`~doorward_fastapi.Refused`, which is answered as the middleware's refusals are.
     """
 
+    refusals: ClassVar[tuple[Any, Any]] = (Refused, WebSocketRefused)
+
     def __init__(
         self,
         app: FastAPI | None = None,
@@ -52,33 +57,44 @@ class DoorwardFastAPI(DoorwardStarlette):
         self._limits: dict[tuple[object, ...], Bound] = {}
         super().__init__(app, aj, rules, **options)
 
-    def init_app(self, app: Starlette) -> None:
-        """Add the middleware and the handlers of refusals to an application.
-
-        Raises:
-            RuntimeError: The application has started (Starlette).
-        """
-        super().init_app(app)
-        add_handlers(app)
-
-    async def protect(
+    @overload
+    def protect(self, connection: View, /) -> View: ...
+    @overload
+    def protect(
         self,
         connection: HTTPConnection,
         *,
-        email: str | NotGiven | None = NOT_GIVEN,
-        requested: int | None = None,
-        characteristics: Mapping[str, Scalar] | None = None,
-    ) -> Decision:
+        email: str | NotGiven | None = ...,
+        requested: int | None = ...,
+        characteristics: Mapping[str, Scalar] | None = ...,
+        form: Form | NotGiven | None = ...,
+    ) -> Awaitable[Decision]: ...
+    def protect(self, connection: Any, **inputs: Any) -> Any:
         """Decide within a handler, and refuse for it: see :meth:`doorward.AsyncDoorward.protect`.
+
+        As a decorator of an endpoint, :meth:`doorward.routes.RouteDecorators.protect`: all rules hold on its route.
 
         Raises:
             Refused: The request is refused (``WebSocketRefused`` for a websocket), unless ``enforce=False``.
         """
-        exempted = self._exempted(connection.scope)
-        decision = exempted or await self.client.protect(
-            connection, email=email, requested=requested, characteristics=characteristics
+        return (
+            self._protected(connection, **inputs)
+            if isinstance(connection, HTTPConnection)
+            else super().protect(connection)
         )
-        return self._passed(connection.scope, decision)
+
+    async def _protected(self, connection: HTTPConnection, **inputs: Any) -> Decision:
+        exempted = self._exempted(connection.scope)
+        return self._passed(connection.scope, exempted or await self.client.protect(connection, **inputs))
+
+    def required(self, level: Level | str = DEFAULT_LEVEL, *, max_age: MaxAge = None) -> Dependency:
+        """:meth:`require` as a dependency: ``dependencies=[Depends(guard.required("human", max_age="5m"))]``."""
+        step_up(level, max_age, None, {})  # so that a mistake is found now
+
+        async def required(connection: HTTPConnection) -> Decision:
+            return await self.require(connection, level, max_age=max_age)
+
+        return _with_dependencies(required, {})
 
     def protected(
         self,
@@ -99,7 +115,7 @@ class DoorwardFastAPI(DoorwardStarlette):
         fixed = {name: value for name, value in inputs.items() if not callable(value)}
 
         async def protected(connection: HTTPConnection, **values: Any) -> Decision:
-            return await self.protect(connection, **{**fixed, **values})
+            return await self._protected(connection, **{**fixed, **values})
 
         return _with_dependencies(protected, found)
 
@@ -175,8 +191,7 @@ class DoorwardFastAPI(DoorwardStarlette):
     def _passed(self, scope: Scope, decision: Decision) -> Decision:
         scope[DECISION] = decision
         if self.layer.refuses(decision):
-            kind = WebSocketRefused if scope["type"] == "websocket" else Refused
-            raise kind(decision, self.layer)
+            raise self.refusals[scope["type"] == "websocket"](decision, self.layer)
         return decision
 
 

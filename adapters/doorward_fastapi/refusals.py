@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastapi import HTTPException, WebSocketException
 
 from doorward.answers import detail_of
-from doorward_starlette.enforcement import reject
-from doorward_starlette.responses import refusal_response
+from doorward_starlette.refusals import POLICY_VIOLATION
 
 if TYPE_CHECKING:
-    from starlette.applications import Starlette
-    from starlette.requests import Request
-    from starlette.websockets import WebSocket
-
     from doorward import Decision
     from doorward.layer import Layer
-
-POLICY_VIOLATION = 1008
-"""Close code of RFC 6455 section 7.4.1."""
 
 
 class Refused(HTTPException):
@@ -45,19 +37,3 @@ class WebSocketRefused(WebSocketException):
         super().__init__(POLICY_VIOLATION)
         self.decision = decision
         self.layer = layer
-
-
-def add_handlers(app: Starlette) -> None:
-    """Have an application answer refusals as the middleware does."""
-    app.add_exception_handler(Refused, answer_request)
-    app.add_exception_handler(WebSocketRefused, answer_websocket)
-
-
-async def answer_request(request: Request, refused: Any) -> Any:
-    """The response to a refused request: by Accept, or by ``on_denied``."""
-    return await refusal_response(refused.layer, request.scope, refused.decision, request)
-
-
-async def answer_websocket(websocket: WebSocket, refused: Any) -> None:
-    """Refuse or close a websocket."""
-    await reject(websocket, await refusal_response(refused.layer, websocket.scope, refused.decision))

@@ -25,7 +25,7 @@ from __future__ import annotations
 import inspect
 import logging
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from flask import Blueprint, Flask, current_app, g, has_request_context, request
 
@@ -36,10 +36,12 @@ from doorward.runtime import DECISION
 from doorward.settings import parse_rules
 from doorward_flask.installed import Installed
 from doorward_flask.options import FlaskOptions, check_names, client_of, configured
+from doorward_flask.stepping_up import SteppingUp, current_decision
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from doorward.challenges.forms import Form
     from doorward.client import AsyncDoorward, Doorward
     from doorward.decision import Decision
     from doorward.fingerprint import Scalar
@@ -53,7 +55,7 @@ EXTENSION = "doorward"
 _CHECKING = "__doorward_flask__"
 
 
-class DoorwardFlask(RouteDecorators):
+class DoorwardFlask(SteppingUp, RouteDecorators):
     """Request protection for Flask applications.
 
     The decision about a request is at ``flask.g.doorward``, at ``environ["doorward.decision"]``, and what
@@ -103,22 +105,44 @@ class DoorwardFlask(RouteDecorators):
             installed = self._made_for(app)
             installed.hook_into(app)
             app.extensions[EXTENSION] = installed
+            app.jinja_env.globals.setdefault("doorward_form", self.form_fields)
 
     @property
     def client(self) -> Doorward:
         """The current application's client, for ``peek``, ``reset``, ``ban`` and the like."""
-        return self._of_current_app().client
+        return self.of_current_app().client
 
+    @overload
+    def protect(self, view: Target, /) -> Target: ...
+    @overload
     def protect(
         self,
+        view: None = ...,
+        /,
+        *,
+        email: str | NotGiven | None = ...,
+        requested: int | None = ...,
+        characteristics: Mapping[str, Scalar] | None = ...,
+        form: Form | NotGiven | None = ...,
+    ) -> Decision: ...
+    def protect(
+        self,
+        view: Any = None,
+        /,
         *,
         email: str | NotGiven | None = NOT_GIVEN,
         requested: int | None = None,
         characteristics: Mapping[str, Scalar] | None = None,
-    ) -> Decision:
-        """:meth:`doorward.Doorward.protect` for the current request, whose current decision is then the answer."""
+        form: Form | NotGiven | None = NOT_GIVEN,
+    ) -> Any:
+        """:meth:`doorward.Doorward.protect` for the current request, whose current decision is then the answer.
+
+        As a decorator of a view, :meth:`doorward.routes.RouteDecorators.protect`: all rules hold on its route.
+        """
+        if view is not None:
+            return super().protect(view)
         decision = self.client.protect(
-            request.environ, email=email, requested=requested, characteristics=characteristics
+            request.environ, email=email, requested=requested, characteristics=characteristics, form=form
         )
         request.environ[DECISION] = g.doorward = decision
         return decision
@@ -175,7 +199,7 @@ class DoorwardFlask(RouteDecorators):
         if mark is None or not has_request_context():
             return None
         try:
-            return self._of_current_app().overlooked(mark, name_of(view))
+            return self.of_current_app().overlooked(mark, name_of(view))
         except Exception:
             logging.getLogger("doorward").exception("doorward could not protect %s", name_of(view))
         return None
@@ -183,7 +207,8 @@ class DoorwardFlask(RouteDecorators):
     def _made_for(self, app: Flask) -> Installed:
         return Installed(self, configured(self._aj, self._rules, self._options, app.config))
 
-    def _of_current_app(self) -> Installed:
+    def of_current_app(self) -> Installed:
+        """What the current application has of this extension."""
         extensions: dict[str, Installed] = current_app.extensions
         installed = extensions.get(EXTENSION)
         if installed is not None and installed.guard is self:
@@ -191,12 +216,6 @@ class DoorwardFlask(RouteDecorators):
         # Not installed here: made when a decorated view runs, so that the decorator has its effect all the same.
         key = f"{EXTENSION}.{id(self)}"
         return extensions.get(key) or extensions.setdefault(key, self._made_for(current_app))
-
-
-def current_decision() -> Decision | None:
-    """The decision about the current request; None outside of one, and where nothing has decided yet."""
-    decision: Decision | None = request.environ.get(DECISION) if has_request_context() else None
-    return decision
 
 
 __all__ = ["DoorwardFlask", "FlaskOptions", "current_decision"]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from werkzeug.datastructures import Headers
 
     from doorward.client import Doorward
+    from doorward.context import RequestContext
     from doorward.decision import Decision
     from doorward.layer import Layer
     from doorward.progress import Progress
@@ -147,6 +148,13 @@ class Installed:
 
     # --- decisions
 
+    def answer(self, decision: Decision) -> Response:
+        """The response to the current request that is not let in."""
+        handled: Handled | None = request.environ.get(self._key)
+        known = handled.progress if handled is not None else None
+        asked = known.request if known is not None else from_environ(request.environ, request.path)
+        return self._refusal(asked, decision)
+
     def _guarded(self, route: Route | None) -> Response | None:
         asked: Request = request_ctx.request  # once, because each use of a proxy costs
         environ, path = asked.environ, asked.path
@@ -164,7 +172,7 @@ class Installed:
         except Exception as error:
             self.layer.runtime.journal.swallowed("middleware", error)
             return None
-        return self._refusal(progress, decision) if refused else None
+        return self._refusal(progress.request, decision) if refused else None
 
     def _route(self, asked: Request) -> Route:
         try:
@@ -174,10 +182,10 @@ class Installed:
             self.layer.runtime.journal.swallowed("route", error)
             return Route()
 
-    def _refusal(self, progress: Progress, decision: Decision) -> Response:
-        answer = self.layer.replaced(progress.request, decision)
+    def _refusal(self, asked: RequestContext, decision: Decision) -> Response:
+        answer = self.layer.replaced(asked, decision)
         if answer is None:
-            answer = built_in(self.layer, progress.request, decision, request.environ)
+            answer = built_in(self.layer, asked, decision, request.environ)
         elif not isinstance(answer, Answer):
             return cast("Response", answer)  # _flask_style has made it
         try:

@@ -18,5 +18,6 @@ from __future__ import annotations
 
 from doorward_starlette.guard import DoorwardStarlette, GuardOptions
 from doorward_starlette.middleware import DoorwardMiddleware, decision_of
+from doorward_starlette.refusals import Refused, WebSocketRefused
 
-__all__ = ["DoorwardMiddleware", "DoorwardStarlette", "GuardOptions", "decision_of"]
+__all__ = ["DoorwardMiddleware", "DoorwardStarlette", "GuardOptions", "Refused", "WebSocketRefused", "decision_of"]

@@ -15,7 +15,9 @@ from doorward.settings import Options
 from doorward_starlette.enforcement import enforcing
 from doorward_starlette.middleware import DoorwardMiddleware
 from doorward_starlette.policies import policies_of
+from doorward_starlette.refusals import add_handlers
 from doorward_starlette.responses import refusal_response
+from doorward_starlette.stepping_up import SteppingUp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +34,7 @@ class GuardOptions(LayerOptions, Options, total=False):
     """Options of the middleware, and of the client where none is given."""
 
 
-class DoorwardStarlette(RouteDecorators):
+class DoorwardStarlette(SteppingUp, RouteDecorators):
     """Protection of a Starlette application, with ``limit``, ``guard`` and ``exempt`` for its routes.
 
     Args:
@@ -82,6 +84,7 @@ class DoorwardStarlette(RouteDecorators):
         if not any(self._is_own(middleware) for middleware in app.user_middleware):
             app.add_middleware(DoorwardMiddleware, aj=self.client, **self._options)
         self._policies.installed = True
+        add_handlers(app, *self.refusals)
 
     def enforced(self, view: View) -> View:
         """Marked endpoints are left as they are, once there is middleware; before, they see to it themselves."""

@@ -55,6 +55,7 @@ class Policies:
                 exempt=any(policy.exempt for policy in policies),
                 rules=[rule for policy in policies for rule in policy.rules],
                 additive=[rule for policy in policies for rule in policy.additive],
+                insists=max(policy.insists for policy in policies),
             )
             known = self._merged.setdefault(key, (policies, merged))
         return known[1]

@@ -41,15 +41,17 @@ from doorward.reason import (
 from doorward.rules.limits import Response, fixed_window, rate_limit, sliding_window, token_bucket
 
 if TYPE_CHECKING:
+    from doorward.builders.access import allow, challenge, deny, weigh
     from doorward.builders.bots import detect_bot
     from doorward.builders.email import validate_email
     from doorward.builders.shield import shield
     from doorward.builders.signup import protect_signup
     from doorward.checks import check
-    from doorward.rules.access import allow, challenge, deny, weigh
     from doorward.rules.bots import BotCategory, is_missing_user_agent, is_spoofed_bot, is_verified_bot
     from doorward.rules.email import EmailType
     from doorward.rules.filters import filter_request
+    from doorward.rules.forms import form_trap
+    from doorward.rules.honeypots import honeypot
 
 __all__ = [
     "AsyncDoorward",
@@ -91,6 +93,8 @@ __all__ = [
     "detect_bot",
     "filter_request",
     "fixed_window",
+    "form_trap",
+    "honeypot",
     "is_missing_user_agent",
     "is_spoofed_bot",
     "is_verified_bot",
@@ -108,19 +112,21 @@ __version__ = "0.1.0"
 _LATER = {
     "BotCategory": "rules.bots",
     "EmailType": "rules.email",
-    "allow": "rules.access",
-    "challenge": "rules.access",
+    "allow": "builders.access",
+    "challenge": "builders.access",
     "check": "checks",
-    "deny": "rules.access",
+    "deny": "builders.access",
     "detect_bot": "builders.bots",
     "filter_request": "rules.filters",
+    "form_trap": "rules.forms",
+    "honeypot": "rules.honeypots",
     "is_missing_user_agent": "rules.bots",
     "is_spoofed_bot": "rules.bots",
     "is_verified_bot": "rules.bots",
     "protect_signup": "builders.signup",
     "shield": "builders.shield",
     "validate_email": "builders.email",
-    "weigh": "rules.access",
+    "weigh": "builders.access",
 }
 """What is imported when it is first asked for: an application that only limits rates need not wait for it."""
 

@@ -31,6 +31,8 @@ class Answer(NamedTuple):
 
 PROBLEM, HTML, TEXT = "application/problem+json", "text/html; charset=utf-8", "text/plain; charset=utf-8"
 
+NOT_FOUND = Answer(404, (("Content-Type", TEXT), ("Cache-Control", "no-store")), b"Not Found\n")
+
 _TITLES = {
     400: "Bad Request",
     403: "Forbidden",

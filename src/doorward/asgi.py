@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
+from doorward.answers import NOT_FOUND
 from doorward.client import AsyncDoorward, Doorward
 from doorward.context import text
 from doorward.errors import ConfigurationError
@@ -16,7 +17,7 @@ from doorward.holding import HeldBody, hold_form
 from doorward.layer import Layer, LayerOptions
 from doorward.limit_headers import names_of
 from doorward.progress import NO_INPUTS
-from doorward.requests import from_scope, route_path
+from doorward.requests import ROUTED_PATH, at_prefix, from_scope, route_path
 from doorward.rules.limits import Response
 from doorward.runtime import DECISION
 
@@ -164,6 +165,38 @@ async def serve_endpoint(runtime: Runtime, scope: Scope, receive: Receive, send:
     request = from_scope(scope, None)
     answer = await aserve(runtime, request, HeldBody(request, receive, None).hold)
     await send_answer(send, answer, head=scope.get("method") == "HEAD")
+
+
+class ChallengeEndpoints:
+    """The endpoints of challenges as an ASGI application, for who decides without middleware.
+
+    ``app.mount("/.doorward", ChallengeEndpoints(aj))``: at the ``prefix`` of the option ``challenges``, or around it.
+
+    Args:
+        aj: The client.
+
+    Raises:
+        ConfigurationError: ``aj`` is no client.
+    """
+
+    def __init__(self, aj: Doorward | AsyncDoorward) -> None:
+        if not isinstance(aj, Doorward | AsyncDoorward):
+            raise ConfigurationError("aj", f"must be a Doorward or an AsyncDoorward, not {aj!r}")
+        self._runtime = aj.runtime
+        self._prefix = aj.runtime.settings.challenges.prefix
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; 404 to what is none of the endpoints, and for as long as ``DOORWARD_MODE`` is OFF."""
+        if scope["type"] != "http":
+            raise TypeError(f"the endpoints of challenges speak http, not {scope['type']}")
+        root, path = at_prefix(self._prefix, scope.get("root_path", ""), route_path(scope))
+        if self._runtime.off or not path.startswith(f"{self._prefix}/"):
+            await send_answer(send, NOT_FOUND, head=scope.get("method") == "HEAD")
+            return
+        # One path for both, so that whatever the mount has made of them is left behind.
+        moved = {**scope, "root_path": root, "path": root + path}
+        moved.pop(ROUTED_PATH, None)
+        await serve_endpoint(self._runtime, moved, receive, send)
 
 
 class ResponseWatch:

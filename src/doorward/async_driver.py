@@ -14,6 +14,7 @@ from doorward.effects import (
     AskService,
     AskStore,
     AskWeb,
+    Compute,
     CountHits,
     Effect,
     Gather,
@@ -88,6 +89,8 @@ class AsyncPorts:
                 return await asyncio.gather(*(self._attempt(each) for each in effects))
             case Pause():
                 return await asyncio.sleep(0)
+            case Compute(pool, call, arguments):
+                return await asyncio.wrap_future(pool.submit(call, *arguments))
             case AskService(question):
                 return await at_hand(self._service).aask(question, self._deadline.left())
             case AskProvider(wire, call):

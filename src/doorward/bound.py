@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from doorward.decision import Conclusion, Mode, RuleResult, State
 from doorward.reason import RateLimitReason, RuleReason
-from doorward.rules.base import Phase, Rule
+from doorward.rules.base import Outcome, Phase, Rule
 from doorward.rules.limits import DynamicLimit, Limit, StaticLimit
 
 if TYPE_CHECKING:
@@ -23,6 +23,10 @@ APPLICATION, PATTERN, ROUTE = 0, 1, 2
 
 _ID_DIGITS = 10
 _LONGEST_SCOPE = 100
+_NOTHING_MORE = (0.0, frozenset[str](), 0.0, "", 0.0)
+"""In an outcome after conclusion and reason."""
+_NEVER = Outcome(Conclusion.ALLOW, RuleReason("", "never"))
+"""In place of the usual outcome of a rule that has none: no rule returns this very object."""
 
 
 class Bound:
@@ -46,13 +50,17 @@ class Bound:
         yields: Whether it leaves limits of lower tiers in force.
         reads_given: Whether its numbers depend on what is given to ``protect``.
         count_when: Decides after the response whether a charge stays.
+        quick: Whether nothing has to be looked at before it is asked, nor held for it.
         quotas: Its counters where they are the same for every request.
         not_run: Its result when it does not run.
+        usual: The outcome that the rule comes to for nearly every request, where that is to allow and nothing else;
+            else one that never is.
+        usual_result: Its result then.
     """
 
     __slots__ = ("_state", "additive", "cost", "count_when", "dry", "identity", "late", "mode", "name", "not_run",
-                 "on_error", "prefix", "quotas", "reads_given", "rule", "rule_id", "scope", "tier",
-                 "wants", "yields")  # fmt: skip
+                 "on_error", "prefix", "quick", "quotas", "reads_given", "rule", "rule_id", "scope", "tier",
+                 "usual", "usual_result", "wants", "yields")  # fmt: skip
 
     def __init__(
         self,
@@ -86,6 +94,11 @@ class Bound:
         self.scope = rule.scope if isinstance(rule, Limit) else ""
         self.prefix = f"{client}:{_short(self.scope)}:{self.rule_id[:_ID_DIGITS]}:"
         self.not_run = self.skipped("not evaluated")
+        usual = rule.usual()
+        plain = usual is not None and usual == (Conclusion.ALLOW, usual.reason, *_NOTHING_MORE)
+        self.usual: Outcome = usual if plain and usual is not None else _NEVER
+        self.usual_result = self.result(Conclusion.ALLOW, self.usual.reason)
+        self.quick = plain and _is_quick(rule) and not self.wants
 
     def __repr__(self) -> str:
         return f"Bound({self.name!r}, {self.mode})"
@@ -125,6 +138,12 @@ class Bound:
     def skipped(self, why: str) -> RuleResult:
         """The result of not running, and why."""
         return self.result(Conclusion.ALLOW, RuleReason(self.name, why), state=State.NOT_RUN)
+
+
+def _is_quick(rule: Rule) -> bool:
+    """Whether a rule can be asked about any request, and answers at once."""
+    held_up = rule.needs or rule.needs_body or rule.waits or rule.looks_up or rule.is_late() or rule.sums_up
+    return not (held_up or rule.paths or rule.methods) and type(rule).applies_to is Rule.applies_to
 
 
 def distinct(name: str, taken: set[str]) -> str:

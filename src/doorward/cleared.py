@@ -69,6 +69,10 @@ class Clearances(Protocol):
         """Whether a clearance was issued before what is revoked ends."""
         ...
 
+    def within_reach(self, wanted: ChallengeReason) -> ChallengeReason:
+        """What is wanted; the most that clients are ever offered where that is less: nobody is asked for ever."""
+        ...
+
 
 class NoClearances:
     """Nobody has any: for engines that are not a client's."""
@@ -98,6 +102,10 @@ class NoClearances:
     def revoked(self, clearance: Clearance) -> bool:
         """No."""
         return False
+
+    def within_reach(self, wanted: ChallengeReason) -> ChallengeReason:
+        """What is wanted."""
+        return wanted
 
 
 NO_CLEARANCES = NoClearances()

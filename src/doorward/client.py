@@ -11,7 +11,8 @@ from doorward.drivers import run
 from doorward.effects import AskStore
 from doorward.errors import ConfigurationError
 from doorward.facade import Facade
-from doorward.progress import NOT_GIVEN
+from doorward.levels import DEFAULT_LEVEL, Level
+from doorward.progress import NO_INPUTS, NOT_GIVEN
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Generator, Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from doorward.admin import ClientState
     from doorward.async_driver import ReadBodyAsync
     from doorward.bound import Bound
+    from doorward.challenges.forms import Form
     from doorward.challenges.providers.hosted import Hosted
     from doorward.challenges.providers.verified import Verified
     from doorward.challenges.work import AltchaChecked
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from doorward.engine import Engine
     from doorward.fingerprint import Scalar
     from doorward.progress import Inputs, NotGiven, Progress
+    from doorward.route_challenges import MaxAge
     from doorward.rules.limits import Response
     from doorward.runtime import Runtime
 
@@ -64,6 +67,7 @@ class Doorward(Facade):
         email: str | NotGiven | None = NOT_GIVEN,
         requested: int | None = None,
         characteristics: Mapping[str, Scalar] | None = None,
+        form: Form | NotGiven | None = NOT_GIVEN,
     ) -> Decision:
         """Decide about a request. Rules that ran for it already, in middleware, are not run again.
 
@@ -72,6 +76,7 @@ class Doorward(Facade):
             email: The address that e-mail rules look at; None, as of a form without the field, is INVALID.
             requested: Units that this request takes on its limits; 1 when None. Given again, it is charged again.
             characteristics: Values of the characteristics of your own, such as ``{"userId": 42}``.
+            form: The fields of a form that rules such as :func:`doorward.form_trap` look at.
 
         Raises:
             UnsupportedRequest: ``request`` is none of the above.
@@ -80,9 +85,34 @@ class Doorward(Facade):
             return self.runtime.switched_off(self.engine)
         progress = self._prepared(request)
         inputs = self._inputs(email, requested, characteristics)
+        if form is not NOT_GIVEN:
+            inputs = self.with_form(inputs, form, progress)
         if not progress.engine.reads_body:
             return self.decide(progress, inputs)
         return self.decide(progress, inputs, read_body=self._body_of(request, progress).read)
+
+    def require(self, request: object, level: Level | str = DEFAULT_LEVEL, *, max_age: MaxAge = None) -> Decision:
+        """Ask for more clearance than the rules do, before something that matters: step-up.
+
+        The rules that have run stand; where none have, because there is no middleware, those run that need no input.
+        A challenge is answered by :meth:`answer`, or by the adapter's own ``require``, which answers by itself.
+
+        Args:
+            request: As of :meth:`protect`.
+            level: What has to be shown, at least: see :func:`doorward.challenge`.
+            max_age: How long ago it may have been shown, such as ``"5m"``; as long as the clearance holds by default.
+
+        Raises:
+            ConfigurationError: ``level`` or ``max_age`` is wrong.
+            UnsupportedRequest: ``request`` is no request.
+        """
+        if self.runtime.off:
+            return self.runtime.switched_off(self.engine)
+        progress = self.stepping_up(request, level, max_age)
+        if not progress.engine.reads_body:
+            return self.decide(progress, NO_INPUTS, deferring=True)
+        read_body = self._body_of(request, progress).read
+        return self.decide(progress, NO_INPUTS, deferring=True, read_body=read_body)
 
     def decide(
         self,
@@ -240,15 +270,28 @@ class AsyncDoorward(Facade):
         email: str | NotGiven | None = NOT_GIVEN,
         requested: int | None = None,
         characteristics: Mapping[str, Scalar] | None = None,
+        form: Form | NotGiven | None = NOT_GIVEN,
     ) -> Decision:
         """As :meth:`Doorward.protect`."""
         if self.runtime.off:
             return self.runtime.switched_off(self.engine)
         progress = self._prepared(request)
         inputs = self._inputs(email, requested, characteristics)
+        if form is not NOT_GIVEN:
+            inputs = self.with_form(inputs, form, progress)
         if not progress.engine.reads_body:
             return await self.decide(progress, inputs)
         return await self.decide(progress, inputs, read_body=self._body_of(request, progress).aread)
+
+    async def require(self, request: object, level: Level | str = DEFAULT_LEVEL, *, max_age: MaxAge = None) -> Decision:
+        """As :meth:`Doorward.require`."""
+        if self.runtime.off:
+            return self.runtime.switched_off(self.engine)
+        progress = self.stepping_up(request, level, max_age)
+        if not progress.engine.reads_body:
+            return await self.decide(progress, NO_INPUTS, deferring=True)
+        read_body = self._body_of(request, progress).aread
+        return await self.decide(progress, NO_INPUTS, deferring=True, read_body=read_body)
 
     async def decide(
         self,

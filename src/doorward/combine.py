@@ -10,6 +10,7 @@ from doorward.decision import ALLOWED, Conclusion, Decision, State
 from doorward.progress import written
 from doorward.reason import ChallengeReason, RateLimitReason, Reason, RuleReason
 from doorward.rules.base import Phase
+from doorward.rules.blocking import BlockRule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,6 +29,8 @@ def combine(engine: Engine, progress: Progress, now_ns: int) -> Decision:
         # Not the progress, which will refer to the decision: a cycle would leave every request to the collector.
         evidence = partial(allowed, engine, progress.results)
         return Decision(Conclusion.ALLOW, evidence, progress.client_ip, now_ns)
+    if engine.blocking:
+        _block(engine, progress, now_ns)
     results = _results(engine, progress.results)
     conclusion, reason, ttl = _verdict(engine, progress, (*_of_nobody(engine, progress), *results), now_ns)
     decision = Decision(conclusion, lambda: (reason, results), progress.client_ip, now_ns)
@@ -71,7 +74,7 @@ def _verdict(
     engine: Engine, progress: Progress, results: Sequence[RuleResult], now_ns: int
 ) -> tuple[Conclusion, Reason, int]:
     live = [result for result in results if result.decides]
-    if progress.weight and engine.threshold(progress.weight) is Conclusion.DENY:
+    if _too_heavy(engine, progress, live):
         return Conclusion.DENY, RuleReason("weights", _sum(progress.weight), progress.weight), 0
     for conclusion in (Conclusion.DENY, Conclusion.CHALLENGE, Conclusion.ERROR):
         if conclusion is Conclusion.CHALLENGE:
@@ -84,6 +87,25 @@ def _verdict(
             decisive = _decisive(matching)
             return conclusion, decisive.reason, decisive.ttl
     return Conclusion.ALLOW, _tightest(live), 0
+
+
+def _block(engine: Engine, progress: Progress, now_ns: int) -> None:
+    """Have the rules that deny in the place of a challenge do so, where one is asked for; dry ones, as if all did."""
+    live = _wanted(engine, progress, _results(engine, progress.results))
+    for bound in engine.blocking:
+        wanted = _would_be_wanted(engine, progress) if bound.dry else live
+        if not isinstance(bound.rule, BlockRule) or wanted is None or _covered(engine, progress, wanted, now_ns):
+            continue
+        result = progress.result(bound)
+        if result is not None and result.state is not State.NOT_RUN:
+            progress.results[bound] = bound.result(Conclusion.DENY, bound.rule.denial(wanted.explain()))
+
+
+def _too_heavy(engine: Engine, progress: Progress, live: Iterable[RuleResult]) -> bool:
+    """Whether the sum of weights is what denies: not the part of it that there was when a rule ended the walk."""
+    if not progress.weight or engine.threshold(progress.weight) is not Conclusion.DENY:
+        return False
+    return not engine.lightens or all([result.conclusion is not Conclusion.DENY for result in live])
 
 
 def _wanted(engine: Engine, progress: Progress, results: Iterable[RuleResult]) -> ChallengeReason | None:
@@ -106,7 +128,8 @@ def _covered(engine: Engine, progress: Progress, wanted: ChallengeReason, now_ns
     if progress.spent:
         return False
     progress.clearance = progress.clearance or engine.clearances.held(progress.request, _ip(progress), now_ns)
-    return progress.clearance is not None and progress.clearance.covers(wanted, now_ns)
+    held = progress.clearance
+    return held is not None and held.covers(engine.clearances.within_reach(wanted), now_ns)
 
 
 def let_in_by(engine: Engine, progress: Progress, now_ns: int) -> Clearance | None:
@@ -148,6 +171,8 @@ def _would_decide(engine: Engine, progress: Progress, conclusion: Conclusion, no
     for wanted in (Conclusion.DENY,) if covered else (Conclusion.DENY, Conclusion.CHALLENGE):
         heavy = progress.heavy if wanted is Conclusion.DENY else None
         refusing = [bound for bound in engine.in_turn if bound is heavy or _would_come_to(progress, bound, wanted)]
+        if engine.lightens and heavy is not None:
+            refusing = _weighed_last(refusing, heavy)
         refusing.sort(key=lambda bound: _after(engine, progress, bound))
         if refusing and refusing[0] is heavy:
             return "weights" if weighed is wanted is not engine.threshold(progress.weight) else None
@@ -160,14 +185,25 @@ def _would_decide(engine: Engine, progress: Progress, conclusion: Conclusion, no
     return None
 
 
+def _weighed_last(refusing: Sequence[Bound], heavy: Bound) -> list[Bound]:
+    """Rules in turn, where what weighs enough comes after all rules of the application's own."""
+    own = [bound for bound in refusing if bound is not heavy and bound.rule.phase is Phase.ACCESS]
+    return [*own, heavy, *[bound for bound in refusing if bound is not heavy and bound not in own]]
+
+
 def _would_be_covered(engine: Engine, progress: Progress, now_ns: int) -> bool:
     """Whether the client has shown as much as all rules ask for together, dry ones too."""
+    wanted = _would_be_wanted(engine, progress)
+    return wanted is not None and _covered(engine, progress, wanted, now_ns)
+
+
+def _would_be_wanted(engine: Engine, progress: Progress) -> ChallengeReason | None:
+    """What all rules ask for together, dry ones too."""
     found = [result for bound in engine.bound if (result := progress.result(bound)) is not None]
     asked = [_challenge(result) for result in found if result.conclusion is Conclusion.CHALLENGE]
     if engine.threshold(progress.dry_weight, progress.would_end) is Conclusion.CHALLENGE:
         asked.append(ChallengeReason("weights", level=engine.clearances.level_for(progress.dry_weight)))
-    wanted = strongest(asked)
-    return wanted is not None and _covered(engine, progress, wanted, now_ns)
+    return strongest(asked)
 
 
 def _after(engine: Engine, progress: Progress, bound: Bound) -> tuple[int, int]:

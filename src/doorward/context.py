@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from doorward.body_fields import BodyFields
+
 Text = str | bytes
 
 _USUALLY_BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -135,6 +137,8 @@ class RequestContext:
     _headers: Headers | None = None
     _cookies: dict[str, list[str]] | None = None
     _query_values: dict[str, list[str]] | None = None
+    _body_fields: BodyFields | None = None
+    _agents: Sequence[str] | None = None
 
     def __init__(
         self,
@@ -176,6 +180,12 @@ class RequestContext:
         """Every value of the header ``name``, in order."""
         return self.headers.values(name)
 
+    def agents(self) -> Sequence[str]:
+        """Every value of the User-Agent, which more rules read than any other header."""
+        if self._agents is None:
+            self._agents = self.headers.values("user-agent")
+        return self._agents
+
     @property
     def host(self) -> str:
         """The authority that the client asked for, port included; empty when it named none."""
@@ -193,6 +203,7 @@ class RequestContext:
         """Keep what was read of the body."""
         self.body = body.data
         self.body_complete = body.complete
+        self._body_fields = None
 
     def cookies(self, name: str) -> Sequence[str]:
         """Every value of the cookie ``name``, in order."""
@@ -205,6 +216,14 @@ class RequestContext:
         if self._query_values is None:
             self._query_values = _parameters(self.query)
         return self._query_values.get(name, ())
+
+    def body_fields(self) -> BodyFields:
+        """The fields of what is held of the body; for rules that need it (``Rule.needs_body``)."""
+        if self._body_fields is None:
+            from doorward.body_fields import BodyFields  # imported when a rule first reads a field
+
+            self._body_fields = BodyFields(self)
+        return self._body_fields
 
 
 def text(value: Text) -> str:

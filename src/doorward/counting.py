@@ -15,7 +15,7 @@ from doorward.errors import ServiceError, StoreError
 from doorward.levels import Level
 from doorward.printable import describe
 from doorward.progress import NO_INPUTS, Admitted
-from doorward.reason import ChallengeReason, RateLimitReason, RuleReason, ShieldReason
+from doorward.reason import ChallengeReason, RateLimitReason, RuleReason
 from doorward.refusals import Refusal
 from doorward.rules.base import LARGEST
 from doorward.rules.limits import Limit
@@ -270,7 +270,7 @@ def conclude(
     if bound is walk.engine.ban:
         reason = RuleReason("ban", "the client is banned", 0.0, wait)
     elif bound.rule.sums_up:
-        reason = ShieldReason(shield_triggered=True, suspicious=True, retry_seconds=wait)
+        reason = bound.rule.barred(wait)
     missing = ", ".join(fingerprint.missing)
     walk.progress.noteworthy = walk.progress.noteworthy or bool(missing or degraded)
     result = bound.result(

@@ -18,6 +18,7 @@ from doorward.effects import (
     AskService,
     AskStore,
     AskWeb,
+    Compute,
     CountHits,
     Effect,
     Failed,
@@ -168,6 +169,8 @@ class SyncPorts:
                 return self._gather(effects)
             case Pause():
                 return None
+            case Compute(_, call, arguments):
+                return call(*arguments)
             case AskService(question):
                 return at_hand(self._service).ask(question, self._deadline.left())
             case AskProvider(wire, call):

@@ -9,8 +9,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from doorward.offload import Offload
     from doorward.question import Question
 
 
@@ -183,6 +184,23 @@ class AskProvider(NamedTuple):
     call: object
 
 
+class Compute(NamedTuple):
+    """Do what keeps a processor busy for milliseconds, such as drawing, without keeping the event loop from others.
+
+    Answered with what the call returns. Who blocks anyway does it where it stands; who awaits has a thread of ``pool``
+    do it, and raises ``StoreError`` while all of those are busy.
+
+    Attributes:
+        pool: Threads of its own: those of stores that block must be there for stores.
+        call: What to do; asks nobody, and ends by itself.
+        arguments: Of the call.
+    """
+
+    pool: Offload
+    call: Callable[..., object]
+    arguments: tuple[object, ...] = ()
+
+
 class Gather(NamedTuple):
     """Perform several at once. Answered with a list of their answers, a :class:`Failed` for each that raised."""
 
@@ -195,4 +213,4 @@ class Failed(NamedTuple):
     error: Exception
 
 
-Effect = CountHits | ReadBody | Pause | AskStore | AskService | ResolveDns | AskWeb | AskProvider | Gather
+Effect = CountHits | ReadBody | Pause | AskStore | AskService | ResolveDns | AskWeb | AskProvider | Compute | Gather

@@ -28,6 +28,7 @@ from doorward.decision import Conclusion, State
 from doorward.fingerprint import CLIENT
 from doorward.passing import add_counters, check_again
 from doorward.progress import NO_INPUTS, Inputs, Progress
+from doorward.rules.access import AccessRule
 from doorward.rules.base import Phase
 from doorward.rules.limits import DynamicLimit
 from doorward.suspicion import add_up_waiting
@@ -81,6 +82,7 @@ class Engine:
         "ban",
         "bans",
         "barring",
+        "blocking",
         "bound",
         "clearances",
         "clock",
@@ -92,6 +94,7 @@ class Engine:
         "in_turn",
         "ips",
         "late",
+        "lightens",
         "limits",
         "names_clients",
         "passes",
@@ -148,7 +151,10 @@ class Engine:
         self.in_turn = (*early, ban, *self.limits, *self._lookups)
         self.dry = [b for b in self.in_turn if b.dry]
         self.barring = [b for b in early if b.rule.sums_up]
+        self.blocking = [b for b in early if b.rule.blocks]
         self.late = [b for b in early if b.late]
+        # Rules of the application's own may take weight off again: the sum counts once all of them were asked.
+        self.lightens = any(isinstance(b.rule, AccessRule) and b.rule.weight < 0 for b in self._access)
         counted = (ban, *self.barring, *self.limits)
         self.names_clients = any(CLIENT in b.identity.names for b in counted)
         self.passes = passes._replace(names_clients=self.names_clients) if passes is not None else None
@@ -237,7 +243,7 @@ class Engine:
             decided.look()  # before the results that it was made from change
         walk = Walk(self, progress, inputs, deferring)
         if self._access:
-            yield from walk.local(self._access)
+            yield from self._ask_own(walk)
         progress.told = False
         if not (self.refusals and not walk.denied and self._recalled(walk)):
             if progress.waiting and not (deferring or walk.denied):
@@ -257,6 +263,12 @@ class Engine:
         if progress.told:
             decision.known_as(progress.service_id)
         return decision
+
+    def _ask_own(self, walk: Walk) -> Generator[Effect, Any, None]:
+        """Ask the application's own rules; what their weights come to is known after the last of them."""
+        yield from walk.local(self._access)
+        if self.lightens:
+            walk.look_at_weight()
 
     def _let_in(self, walk: Walk, decision: Decision, clearance: Clearance) -> Generator[Effect, Any, Decision]:
         """The decision, once it is known that the clearance which lets the request in still does."""
@@ -286,4 +298,6 @@ def _is_usual(progress: Progress, bound: Bound) -> bool:
 
 
 def _effort(bound: Bound) -> tuple[int, bool, int]:
-    return (bound.rule.phase, bound.rule.needs_body, bound.rule.effort)
+    # Rules of the application's own are asked in the order in which they were declared.
+    own = bound.rule.phase is Phase.ACCESS
+    return (bound.rule.phase, not own and bound.rule.needs_body, 0 if own else bound.rule.effort)

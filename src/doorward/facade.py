@@ -14,6 +14,7 @@ from doorward.progress import NO_INPUTS, NOT_GIVEN, Inputs, conditional, given, 
 from doorward.requests import carrier_of, from_carrier
 from doorward.runtime import Runtime
 from doorward.settings import Options, check_known, parse, parse_rules
+from doorward.step_up import StepUp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from doorward.tallies import DryRun
 
 
-class Facade(ABC):
+class Facade(StepUp, ABC):
     """What both kinds of client share.
 
     Args:
@@ -71,6 +72,7 @@ class Facade(ABC):
     def moved_to(self, engine: Engine, extra: tuple[Bound, ...]) -> None:
         """Decide by other rules from now on: a policy file has changed."""
         self.engine, self._extra, self._joined = engine, extra, WeakKeyDictionary()
+        self._stepped = None
 
     @property
     def extra(self) -> tuple[Bound, ...]:

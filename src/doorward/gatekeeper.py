@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from doorward.journal import Journal
     from doorward.levels import Level
     from doorward.progress import Progress
+    from doorward.reason import ChallengeReason
     from doorward.settings import Settings
 
 CHANCE_SECRET_BYTES = 32
@@ -134,6 +135,17 @@ class Gatekeeper:
     def revoked(self, clearance: Clearance) -> bool:
         """Whether a clearance was issued before the revocation epoch."""
         return clearance.issued_ms < self.gate.signer.not_before_ms
+
+    # --- what can be asked for
+
+    def within_reach(self, wanted: ChallengeReason) -> ChallengeReason:
+        """What is wanted; the most that is on offer where that is less, since nobody can show more."""
+        most = self.gate.offer.most
+        if wanted.level <= most:
+            return wanted
+        why = f"a rule asks for {wanted.level.word}, but challenges.kinds has nothing above {most.word}, which will do"
+        self._journal.warn("challenges.kinds", why)
+        return wanted._replace(level=most)
 
     def _made(self) -> Gate:
         from doorward.challenges.gate import Gate

@@ -11,6 +11,7 @@ from doorward.errors import ConfigurationError, UnknownArgument
 from doorward.limit_headers import parse_style
 from doorward.patterns import DEFAULT_EXEMPT, RouteMatcher, is_plain_path
 from doorward.requests import without_line_end
+from doorward.routes import Insists
 from doorward.runtime import DECISION
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ SCANNED_TYPES = (
 SCANNED_LIMIT = 2**20
 OTHER_LIMIT = 2**16
 """Bytes that are held of a body: of forms, JSON, XML and text, and of all else (the issue's figures)."""
+
+PREFLIGHT = "OPTIONS"
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _IS_SHARED = re.compile(r"\b(?:public|s-maxage)\b", re.IGNORECASE).search
@@ -105,8 +108,11 @@ class Layer:
         exempt = policy is not None and policy.exempt
         why = "the route is exempt" if exempt else self.coverage.exempts(method, path, carrier)
         if why is not None and not (self.coverage.by_default(why) and _limited_by_name(engine, policy, method, path)):
-            carrier.setdefault(DECISION, runtime.exempted(engine, why))
-            return None
+            insists = Insists.NOTHING if policy is None or exempt or why == PREFLIGHT else policy.insists
+            if insists is Insists.NOTHING:
+                carrier.setdefault(DECISION, runtime.exempted(engine, why))
+                return None
+            engine = engine if insists is Insists.ALL else runtime.routes.without_rules(engine)
         return runtime.resume(carrier, engine, policy, path, read)
 
     def refuses(self, decision: Decision) -> bool:
@@ -220,7 +226,7 @@ class Coverage:
         """Why a request is left alone; None when it is not."""
         if self._default:
             if method == "OPTIONS":
-                return "OPTIONS"
+                return PREFLIGHT
             listed = path in self._exact or path.startswith(self._prefixes)
             # A websocket is neither a health check nor a file, whatever its path.
             if listed and is_plain_path(path) and carrier.get("type") != "websocket":

@@ -21,12 +21,18 @@ _Task = tuple[Future[Any], "Callable[..., Any]", tuple[object, ...]]
 class Offload:
     """At most ``most`` calls at once; one more fails at once instead of queueing behind those that hang.
 
+    Args:
+        most: Calls, those included that wait for a thread.
+        threads: How many there are at most; as many as calls by default, for calls that may hang. Few are for calls
+            that keep a processor busy: many of those at once would keep the event loop from running.
+
     ``concurrent.futures`` would do, but its threads are joined at interpreter exit, where a hanging store would keep
     the process alive for ever.
     """
 
-    def __init__(self, most: int = MOST_IN_FLIGHT) -> None:
+    def __init__(self, most: int = MOST_IN_FLIGHT, threads: int | None = None) -> None:
         self._most = most
+        self._threads = most if threads is None else threads
         self._pools: dict[int, _Pool] = {}
 
     def submit(self, call: Callable[..., Any], *arguments: object) -> Future[Any]:
@@ -37,7 +43,7 @@ class Offload:
         """
         # By process, since threads do not survive a fork; and in one step, since two threads may come first.
         pid = os.getpid()
-        pool = self._pools.get(pid) or self._pools.setdefault(pid, _Pool(self._most))
+        pool = self._pools.get(pid) or self._pools.setdefault(pid, _Pool(self._most, self._threads))
         return pool.submit(call, arguments)
 
     def close(self) -> None:
@@ -50,8 +56,9 @@ class Offload:
 class _Pool:
     """The threads of one process."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, most_threads: int) -> None:
         self._most = most
+        self._most_threads = most_threads
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._threads = 0
@@ -62,7 +69,7 @@ class _Pool:
         with self._lock:
             if self._in_flight >= self._most:
                 raise StoreError(f"{self._most} calls to the store are in flight; this one is not waited for")
-            if self._in_flight >= self._threads:
+            if self._in_flight >= self._threads and self._threads < self._most_threads:
                 threading.Thread(target=self._work, name="doorward-offload", daemon=True).start()
                 self._threads += 1
             self._in_flight += 1

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from doorward.named_app import load_app
+from doorward.presets import PREFIX
 from doorward.printable import printable
 
 if TYPE_CHECKING:
-    from doorward.policy import Policy, PolicyError
+    from doorward.policy import Mistake, Policy, PolicyError
     from doorward.policy.described import Side
     from doorward.policy.diff import Diff
 
@@ -71,11 +72,32 @@ def _check(arguments: argparse.Namespace) -> int:
             found.append(_wrong(file, error))
             _tell(arguments, str(error))
         else:
+            unmet = _unmet(policy)
+            if unmet:
+                status = max(status, WRONG)
+                found.append(_wrong(file, PolicyError(file, unmet)))
+                _tell(arguments, str(PolicyError(file, unmet)))
+                continue
             found.append({"file": printable(file), "rules": len(policy.rules), "mistakes": []})
             _tell(arguments, f"{printable(file)}: {_counted(policy)}")
     if arguments.json:
         print(json.dumps(found, indent=1))
     return status
+
+
+def _unmet(policy: Policy) -> list[Mistake]:
+    """Examples of the file's own rules that come to something else than they say."""
+    from doorward.policy.examples import unmet
+    from doorward.twins import silent_logger
+
+    own = tuple(entry for entry in policy.entries if not entry.file)
+    if not any(entry.examples for entry in own):
+        return []
+    client = policy.client(logger=silent_logger())
+    try:
+        return unmet(own, client.runtime.addresses)
+    finally:
+        client.close()
 
 
 def _tell(arguments: argparse.Namespace, text: str) -> None:
@@ -90,8 +112,10 @@ def _wrong(file: str, error: PolicyError) -> dict[str, Any]:
 
 def _counted(policy: Policy) -> str:
     rules = len(policy.rules)
+    examples = sum(len(entry.examples) for entry in policy.entries if not entry.file)
+    met = f", {examples} example{'' if examples == 1 else 's'}" if examples else ""
     said = f"; options: {', '.join(sorted(policy.options))}" if policy.options else ""
-    return f"{rules} rule{'' if rules == 1 else 's'}{said}"
+    return f"{rules} rule{'' if rules == 1 else 's'}{met}{said}"
 
 
 # --- schema
@@ -135,7 +159,8 @@ def _side(text: str, field: str) -> Side:
     from doorward.policy.described import side_of
     from doorward.twins import silent_logger
 
-    is_app = ":" in text and not Path(text).exists() and not text.endswith((".toml", ".yaml", ".yml"))
+    is_file = text.endswith((".toml", ".yaml", ".yml")) or text.startswith(PREFIX) or Path(text).exists()
+    is_app = ":" in text and not is_file
     if is_app:
         return side_of(load_app(text, field).runtime)
     client = load(text).client(logger=silent_logger())

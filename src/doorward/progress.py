@@ -123,7 +123,7 @@ class Progress:
     service_id: str = ""
     noteworthy: bool = False
     decision: Decision | None = None
-    tallied: Mapping[Bound | str, RuleResult | Admitted | float] = MappingProxyType({})
+    tallied: Mapping[Bound | str, RuleResult | Admitted | tuple[float, float]] = MappingProxyType({})
     clearance: Clearance | None = None
     spent: bool = False
     is_new_client: bool = False

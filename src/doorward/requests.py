@@ -130,6 +130,7 @@ class EnvironHeaders(Headers):
 _WITHOUT_PREFIX = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})
 
 
+@lru_cache(512)
 def _environ_key(name: str) -> str:
     key = name.upper().replace("-", "_")
     return key if key in _WITHOUT_PREFIX else f"HTTP_{key}"
@@ -172,3 +173,10 @@ def environ_path(environ: Carrier) -> str:
         return routed
     path: str = environ.get("PATH_INFO", "")
     return path if path.isascii() else path.encode("latin-1", "replace").decode("utf-8", "replace")
+
+
+def at_prefix(prefix: str, root: str, path: str) -> tuple[str, str]:
+    """Root path and path as they are outside of a mount at ``prefix``; as they are where there is none."""
+    if not path.startswith(f"{prefix}/") and root.endswith(prefix):
+        return root[: -len(prefix)], prefix + path
+    return root, path

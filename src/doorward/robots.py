@@ -14,11 +14,13 @@ from urllib.parse import urlsplit
 
 from doorward.errors import ConfigurationError
 from doorward.rules.bots import UNKNOWN_BOT
+from doorward.rules.honeypots import REGEX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from doorward.rules.bots import Bot, BotList, BotRule
+    from doorward.rules.honeypots import HoneypotRule
 
 _TOKEN = re.compile(r"[A-Za-z_-]+")
 _PATH = re.compile(r"/[!-\"$-~]*")  # printable ASCII without blanks, and without "#", which begins a comment
@@ -27,7 +29,13 @@ _NAMED_ANYWAY = frozenset({"ADVERTISING", "AI"})
 """Crawlers that are named also where ``*`` says the same: some of them, such as AdsBot-Google, do not obey ``*``."""
 
 
-def robots_txt(rule: BotRule, *, disallow: Sequence[str] = ("/",), sitemap: str | Sequence[str] = ()) -> str:
+def robots_txt(
+    rule: BotRule,
+    *,
+    disallow: Sequence[str] = ("/",),
+    sitemap: str | Sequence[str] = (),
+    honeypots: Sequence[HoneypotRule] = (),
+) -> str:
     """A robots.txt that tells crawlers what a bot rule would tell them.
 
     Bots that the rule lets pass may fetch everything, the others nothing below the paths of ``disallow``. With
@@ -38,21 +46,34 @@ def robots_txt(rule: BotRule, *, disallow: Sequence[str] = ("/",), sitemap: str 
         rule: As :func:`doorward.detect_bot` makes it.
         disallow: Paths, which begin with ``/``; in them ``*`` and a final ``$`` are as in RFC 9309 section 2.2.3.
         sitemap: URLs of sitemaps, http or https.
+        honeypots: Rules whose traps nobody may fetch, also those who may fetch everything else: the longer path wins
+            (RFC 9309 section 2.2.2).
 
     Raises:
         ConfigurationError: A path or a URL cannot stand in a robots.txt.
     """
     paths = [_checked_path(path) for path in _texts(disallow, "disallow")]
     sitemaps = [_checked_url(url) for url in _texts(sitemap, "sitemap")]
-    refused = [f"Disallow: {path}" for path in paths] or ["Disallow:"]
+    traps = [f"Disallow: {_checked_path(trap)}" for honeypot in honeypots for trap in _traps(honeypot)]
+    refused = [*[f"Disallow: {path}" for path in paths], *traps] or ["Disallow:"]
+    let_in = ["Allow: /", *traps]
     others_pass = rule.allow is None
     blocks = [list(_head(rule))]
     for passes, tokens in _groups(_named(rule), others_pass=others_pass):
-        blocks.append([f"User-agent: {token}" for token in tokens] + (["Allow: /"] if passes else refused))
-    blocks.append(["# Everyone else.", "User-agent: *", *(["Allow: /"] if others_pass else refused)])
+        blocks.append([f"User-agent: {token}" for token in tokens] + (let_in if passes else refused))
+    blocks.append(["# Everyone else.", "User-agent: *", *(let_in if others_pass else refused)])
     if sitemaps:
         blocks.append([f"Sitemap: {url}" for url in sitemaps])
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+def _traps(rule: HoneypotRule) -> list[str]:
+    """The traps as robots.txt has them: a path stands for all that begins with it.
+
+    A method in front of a pattern is left out, since crawlers fetch; so are regular expressions, which it cannot say.
+    """
+    said = [trap.rpartition(" ")[2].replace("?", "*") for trap in rule.traps if not trap.lower().startswith(REGEX)]
+    return [re.sub(r"(?<=.)\*+$", "", path if path.startswith("/") else f"/{path}") for path in said]
 
 
 def _head(rule: BotRule) -> Iterator[str]:

@@ -1,15 +1,18 @@
 """What an application says about its routes: ``limit``, ``guard`` and ``exempt``, read before the view runs.
 
-Precedence: exempt, then the route's own limits, then the application's.
+Precedence: exempt, then the route's own limits, then the application's. What is said about challenges is in
+:mod:`doorward.route_challenges`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
+from enum import IntEnum
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from doorward.errors import ConfigurationError
+from doorward.route_challenges import ChallengeDecorators
 from doorward.rules.base import Rule
 from doorward.rules.limits import Limit, LimitFor, LimitOptions, rate_limit
 
@@ -21,6 +24,20 @@ View = TypeVar("View", bound=Callable[..., Any])
 _MARK = "__doorward__"
 
 
+class Insists(IntEnum):
+    """What of its rules is in force on a route that ``include``, ``exclude`` or a default exemption leaves alone.
+
+    Attributes:
+        NOTHING: None.
+        OWN: What was said about the route itself.
+        ALL: Those of the application too, and live also where the client's ``mode`` is DRY_RUN.
+    """
+
+    NOTHING = 0
+    OWN = 1
+    ALL = 2
+
+
 @dataclass(eq=False, slots=True)
 class RoutePolicy:
     """What was said about one view.
@@ -28,6 +45,7 @@ class RoutePolicy:
     Attributes:
         owner: Whose decorators said it.
         exempt: No rule is asked.
+        insists: What is in force although the application leaves the route alone.
         rules: Rules of this route. Its limits take the place of the application's.
         additive: Rules whose limits count beside the application's.
         earlier: What it was before more was said: marks of the views inside.
@@ -37,6 +55,7 @@ class RoutePolicy:
     exempt: bool = False
     rules: list[Rule] = field(default_factory=list)
     additive: list[Rule] = field(default_factory=list)
+    insists: Insists = Insists.NOTHING
     earlier: tuple[RoutePolicy, ...] = ()
 
     def covers(self, other: RoutePolicy) -> bool:
@@ -44,7 +63,7 @@ class RoutePolicy:
         return other is self or other in self.earlier
 
 
-class RouteDecorators:
+class RouteDecorators(ChallengeDecorators):
     """The decorators that every adapter's object has.
 
     They mark the view, and leave it to :meth:`enforced` to make sure that the mark is obeyed.
@@ -98,6 +117,19 @@ class RouteDecorators:
         mark(view, self).exempt = True
         return self.enforced(view)
 
+    def insisting(self, view: Any, rules: Sequence[Rule], *, on_all: bool = False) -> Any:
+        """As :meth:`guard`, for rules that hold although ``include`` or ``exclude`` leave the route alone.
+
+        Args:
+            view: What is marked.
+            rules: Asked on it besides those of the application.
+            on_all: All those of the application hold there too.
+        """
+        policy = mark(view, self)
+        policy.rules.extend(scoped(rules, self._scope_of(view)))
+        policy.insists = max(policy.insists, Insists.ALL if on_all else Insists.OWN)
+        return self.enforced(view)
+
     def enforced(self, view: View) -> View:
         """Make sure that the mark of ``view`` is obeyed. Middleware reads marks, so that nothing is left to do."""
         return view
@@ -127,7 +159,8 @@ def mark(view: Callable[..., Any], owner: object) -> RoutePolicy:
     # inner view's dict to the wrapper: what is said about the wrapper is not said about the view.
     marks: dict[int, RoutePolicy] = dict(view.__dict__.get(_MARK, {}))
     known = marks.get(id(owner)) or RoutePolicy(owner)
-    policy = RoutePolicy(owner, known.exempt, [*known.rules], [*known.additive], (*known.earlier, known))
+    earlier = (*known.earlier, known)
+    policy = RoutePolicy(owner, known.exempt, [*known.rules], [*known.additive], known.insists, earlier)
     marks[id(owner)] = policy
     setattr(view, _MARK, marks)
     return policy
@@ -147,6 +180,7 @@ def merged(policies: Sequence[RoutePolicy]) -> RoutePolicy | None:
     if len(policies) <= 1:
         return policies[0] if policies else None
     whole = RoutePolicy(policies[0].owner, exempt=any(policy.exempt for policy in policies))
+    whole.insists = max(policy.insists for policy in policies)
     for policy in policies:
         limited = any(isinstance(rule, Limit) for rule in whole.rules)
         whole.rules += [rule for rule in policy.rules if not (limited and isinstance(rule, Limit))]

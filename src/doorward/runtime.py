@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakValueDictionary
 
 from doorward.asking import ServicePart
-from doorward.bound import APPLICATION, PATTERN, ROUTE, Ban, Bound, ServiceRefusal, distinct
+from doorward.bound import APPLICATION, PATTERN, Ban, Bound, ServiceRefusal, distinct
 from doorward.context import RequestContext
 from doorward.decision import Conclusion, Decision, Mode
 from doorward.degraded import LocalLimiter, ServiceWatch, StoreWatch
@@ -26,6 +26,7 @@ from doorward.reason import ErrorReason, RuleReason
 from doorward.refusals import FOREVER_NS, SHARED_BELIEF_NS, Refusals
 from doorward.remembered import Remembered
 from doorward.requests import carrier_of, from_carrier
+from doorward.routed import Routed
 from doorward.rules.limits import Limit, limits_by_path
 from doorward.stores import MemoryStore, open_store
 from doorward.unwalked import UNKNOWN, without_walk
@@ -95,7 +96,7 @@ class Runtime:
         self.watch = None if self.memory else StoreWatch(self.journal, self.clock, self.local)
         self.service = self._reach_service()
         self.silence = self._listening()
-        self._of_policy: WeakKeyDictionary[Engine, dict[RoutePolicy, Engine]] = WeakKeyDictionary()
+        self.routes = Routed(self, self._lock)
         self.routed: list[Bound] = []
         # By id, not a WeakSet: that cannot be looked through while another thread makes a facade.
         self._facades: WeakValueDictionary[int, Facade] = WeakValueDictionary()
@@ -155,14 +156,20 @@ class Runtime:
         return engine
 
     def extended(
-        self, engine: Engine, rules: Iterable[Rule], *, tier: int = APPLICATION, additive: bool = False
+        self,
+        engine: Engine,
+        rules: Iterable[Rule],
+        *,
+        tier: int = APPLICATION,
+        additive: bool = False,
+        mode: Mode | None = None,
     ) -> Engine:
-        """``engine`` with more rules after its own."""
+        """``engine`` with more rules after its own; ``mode`` of those that name none, in the place of the client's."""
         bound = list(engine.bound)
         names = {b.name for b in bound}
         for rule in rules:
             name = distinct(rule.name or rule.kind.lower(), names)
-            added = self._bind(rule, name, tier, additive=additive)
+            added = self._bind(rule, name, tier, additive=additive, mode=mode)
             added.set_apart(bound)
             bound.append(added)
         added_rules = bound[len(engine.bound) :]
@@ -214,9 +221,9 @@ class Runtime:
                 self.network = Network(self.settings.resolver, self.clock)
             self.network.warm(web=any([rule.asks_web() for rule in asking]))
 
-    def _bind(self, rule: Rule, name: str, tier: int, *, additive: bool = False) -> Bound:
+    def _bind(self, rule: Rule, name: str, tier: int, *, additive: bool = False, mode: Mode | None = None) -> Bound:
         settings = self.settings
-        mode = Mode.DRY_RUN if settings.override == "DRY_RUN" else rule.mode or settings.mode
+        mode = Mode.DRY_RUN if settings.override == "DRY_RUN" else rule.mode or mode or settings.mode
         default: OnError = "local" if isinstance(rule, Limit) else settings.on_error
         identity = settings.identity
         if rule.characteristics:
@@ -235,21 +242,11 @@ class Runtime:
 
     def engine_for(self, engine: Engine, policy: RoutePolicy | None) -> Engine:
         """The rules in force on a route."""
-        if policy is None or policy.exempt:
-            return engine
-        known = self._of_policy.get(engine)
-        found = known.get(policy) if known is not None else None
-        return found or self._routed(engine, policy)
+        return self.routes.engine_for(engine, policy)
 
-    def _routed(self, engine: Engine, policy: RoutePolicy) -> Engine:
-        with self._lock:
-            known = self._of_policy.setdefault(engine, {})
-            if policy not in known:
-                found = self.extended(engine, policy.rules, tier=ROUTE)
-                found = self.extended(found, policy.additive, tier=ROUTE, additive=True)
-                known[policy] = found
-                self.routed += found.bound[len(engine.bound) :]
-            return known[policy]
+    def note_routed(self, bounds: Iterable[Bound]) -> None:
+        """Know rules of routes that were bound."""
+        self.routed += bounds
 
     # --- one request
 
@@ -276,7 +273,7 @@ class Runtime:
         progress: Progress | None = states.get(id(self)) if states is not None else None
         if progress is None:
             if policy is not None:
-                engine = self.engine_for(engine, policy)
+                engine = self.routes.engine_for(engine, policy)
             if self._neighbours is not None and self._neighbours.look(engine, carrier):
                 self._neighbours = None
             progress = Progress(read(carrier, path), engine)
@@ -288,7 +285,7 @@ class Runtime:
                 states[id(self)] = progress
         elif policy is not None and progress.policy is None:
             progress.policy = policy
-            progress.engine = self.engine_for(progress.engine, policy)
+            progress.engine = self.routes.engine_for(progress.engine, policy)
         return progress
 
     def finish(self, progress: Progress, decision: Decision) -> Decision:

@@ -97,7 +97,7 @@ def _missing(fingerprint: Fingerprint) -> str:
 def _refused(walk: Walk, bound: Bound, fingerprint: Fingerprint, left: float) -> None:
     """The client was refused already: that goes before what this request holds, as where it is remembered."""
     walk.progress.barring |= {bound}
-    reason = ShieldReason(shield_triggered=True, suspicious=True, retry_seconds=left)
+    reason = bound.rule.barred(left)
     found, ttl = str(fingerprint), math.ceil(left)
     walk.record(bound, bound.result(Conclusion.DENY, reason, fingerprint=found, ttl=ttl, note=_missing(fingerprint)))
 

@@ -270,9 +270,10 @@ def uncounted(progress: Progress) -> list[Told]:
         if (found := _told(bound, result)) is not None and not _is_same(bound, tallied.get(bound), result):
             told.append(found)
             tallied = {**tallied, bound: result}
-    if progress.dry_weight and tallied.get(WEIGHTS) != progress.dry_weight:
+    weights = (progress.weight, progress.dry_weight)
+    if any(weights) and tallied.get(WEIGHTS) != weights:
         told += _weighed(progress)
-        tallied = {**tallied, WEIGHTS: progress.dry_weight}
+        tallied = {**tallied, WEIGHTS: weights}
     progress.tallied = tallied
     return told
 
@@ -294,11 +295,11 @@ def _is_same(bound: Bound, before: object, result: RuleResult | Admitted) -> boo
 
 
 def _weighed(progress: Progress) -> Iterator[Told]:
-    """What the sums of weights come to: that of live rules, and that of all where dry ones have added to it."""
+    """What the sums of weights come to: that of live rules, and that of all where dry ones changed it."""
     sums = ((False, progress.weight, progress.ended), (True, progress.dry_weight, progress.would_end))
     for dry, weight, ended in sums:
         conclusion = progress.engine.threshold(weight, ended) or Conclusion.ALLOW
-        if conclusion is not Conclusion.ALLOW or (dry and weight > progress.weight):
+        if conclusion is not Conclusion.ALLOW or (dry and weight != progress.weight):
             reason = RuleReason(WEIGHTS, f"the weights add up to {weight:g}", weight)
             yield Told(WEIGHTS, dry, conclusion, reason)
 

@@ -11,7 +11,7 @@ from doorward.effects import Effect, Failed, Gather, ReadBody
 from doorward.lazily import lazily
 from doorward.printable import describe, printable
 from doorward.reason import ErrorReason
-from doorward.rules.base import View, checked
+from doorward.rules.base import Phase, View, checked
 from doorward.suspicion import add_up
 
 if TYPE_CHECKING:
@@ -68,8 +68,14 @@ class Walk:
 
     def local(self, bounds: Sequence[Bound]) -> Generator[Effect, Any, None]:
         """Ask rules one after the other, to the first live DENY."""
+        progress = self.progress
+        results = progress.results
         for bound in bounds:
-            if self._open(bound):
+            if bound.quick and not progress.would_end and not progress.ended and bound not in results:
+                self._quickly(bound)
+                if self.denied:
+                    return
+            elif self._open(bound):
                 if bound.rule.needs_body and not (yield from self._body(bound)):
                     continue
                 steps = self._asked(bound)
@@ -171,6 +177,12 @@ class Walk:
         """Have the body read, once; whether ``bound`` can be asked about it."""
         request = self.request
         if request.body is None and not self._body_asked:
+            try:
+                if not bound.rule.asks_for_body(self.view):
+                    return True
+            except Exception as error:
+                self.fail(bound, error)
+                return False
             self._body_asked = True
             if not request.may_have_body():
                 request.hold(NO_BODY)
@@ -192,10 +204,31 @@ class Walk:
         except Exception as error:
             self.fail(bound, error)
             return None
+        if outcome is bound.usual and self.rounds is None:
+            self._as_usual(bound)
+            return None
         if isinstance(outcome, Generator):
             return outcome
         self.settle(bound, outcome)
         return None
+
+    def _quickly(self, bound: Bound) -> None:
+        """Ask a rule that can be asked about any request, and answers at once."""
+        try:
+            outcome = bound.rule.evaluate(self.view)
+        except Exception as error:
+            self.fail(bound, error)
+        else:
+            if outcome is bound.usual:
+                self._as_usual(bound)
+            else:
+                self.settle(bound, outcome)
+
+    def _as_usual(self, bound: Bound) -> None:
+        """Keep what nearly every rule comes to for nearly every request: the same result each time."""
+        self.progress.results[bound] = bound.usual_result
+        if bound.dry:
+            self.progress.plain = False
 
     def _finished(self, bound: Bound, steps: Steps) -> Generator[Effect, Any, None]:
         try:
@@ -226,7 +259,9 @@ class Walk:
         if bound not in progress.spared:
             progress.dry_weight += outcome.weight
             progress.would_end |= outcome.ends
-            if progress.heavy is None and self.engine.threshold(progress.dry_weight) is Conclusion.DENY:
+            if self.engine.threshold(progress.dry_weight) is not Conclusion.DENY:
+                progress.heavy = None  # what was enough has been taken off again
+            elif progress.heavy is None:
                 progress.heavy = bound
         if not bound.dry:
             progress.weight += outcome.weight
@@ -252,5 +287,14 @@ class Walk:
         )
         if outcome.suspicion > 0.0 and bound.rule.sums_up:
             self.suspected = (bound, outcome.suspicion)
-        if outcome.weight and self.engine.threshold(progress.weight) is Conclusion.DENY:
+        if outcome.weight and not self._may_weigh_less(bound):
+            self.look_at_weight()
+
+    def _may_weigh_less(self, bound: Bound) -> bool:
+        """Whether a rule that is still to be asked may take off what has been added."""
+        return self.engine.lightens and bound.rule.phase is Phase.ACCESS
+
+    def look_at_weight(self) -> None:
+        """End the walk where the sum of weights is enough for a denial."""
+        if self.engine.threshold(self.progress.weight) is Conclusion.DENY:
             self.denied = True

@@ -12,13 +12,14 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
+from doorward.answers import NOT_FOUND
 from doorward.client import AsyncDoorward, Doorward
 from doorward.errors import ConfigurationError
 from doorward.holding import KEPT_FORM, hold_body, hold_form_now
 from doorward.layer import Layer, LayerOptions
 from doorward.limit_headers import names_of
 from doorward.progress import NO_INPUTS
-from doorward.requests import environ_path, from_environ
+from doorward.requests import ROUTED_PATH, at_prefix, environ_path, from_environ
 from doorward.rules.limits import Response
 from doorward.runtime import DECISION
 
@@ -139,6 +140,34 @@ def built_in(layer: Layer, request: RequestContext, decision: Decision, environ:
     """The built-in answer to a refused request; a challenged form is read, to be kept."""
     hold_form_now(layer, request, decision, partial(hold_body, request, environ, KEPT_FORM))
     return layer.refusal(request, decision)
+
+
+class ChallengeEndpoints:
+    """The endpoints of challenges as a WSGI application, for who decides without middleware.
+
+    ``DispatcherMiddleware(app, {"/.doorward": ChallengeEndpoints(aj)})``: at the ``prefix`` of the option
+    ``challenges``, or around it.
+
+    Args:
+        aj: The client.
+
+    Raises:
+        ConfigurationError: ``aj`` is no client, or its store is asynchronous.
+    """
+
+    def __init__(self, aj: Doorward | AsyncDoorward) -> None:
+        if not isinstance(aj, Doorward | AsyncDoorward):
+            raise ConfigurationError("aj", f"must be a Doorward or an AsyncDoorward, not {aj!r}")
+        self._runtime = (aj if isinstance(aj, Doorward) else aj.as_sync()).runtime
+        self._prefix = aj.runtime.settings.challenges.prefix
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request; 404 to what is none of the endpoints, and for as long as ``DOORWARD_MODE`` is OFF."""
+        root, path = at_prefix(self._prefix, environ.get("SCRIPT_NAME", ""), environ_path(environ))
+        if self._runtime.off or not path.startswith(f"{self._prefix}/"):
+            return _sent(NOT_FOUND, environ, start_response)
+        moved = {**environ, "SCRIPT_NAME": root, ROUTED_PATH: path}
+        return _sent(endpoint_answer(self._runtime, moved), environ, start_response)
 
 
 def endpoint_answer(runtime: Runtime, environ: Environ) -> Answer:

@@ -23,6 +23,8 @@ PACKAGES = [
 ]
 # Loading any of these would make `import doorward` slow, or need what a user has not installed.
 NOT_LOADED = [
+    "PIL",
+    "captcha",
     "django",
     "dns",
     "email_validator",
@@ -145,8 +147,8 @@ def test_the_metadata_is_complete(wheel: Path) -> None:
         assert line in lines
     extras = [line.removeprefix("Provides-Extra: ") for line in lines if line.startswith("Provides-Extra")]
     assert sorted(extras) == [
-        "all", "arcjet", "cli", "django", "fastapi", "flask", "geo", "ip", "otel", "redis", "service", "starlette",
-        "valkey", "yaml",
+        "all", "arcjet", "captcha", "cli", "django", "fastapi", "flask", "geo", "ip", "otel", "redis", "service",
+        "starlette", "valkey", "yaml",
     ]  # fmt: skip
     needed = [line.removeprefix("Requires-Dist: ") for line in lines if line.startswith("Requires-Dist")]
     always = [requirement for requirement in needed if "extra ==" not in requirement]
@@ -175,6 +177,22 @@ def test_the_data_is_read_where_it_is_installed(alone: Path) -> None:
     code = "from doorward.intelligence import bot_index, library; print(*[bot.id for bot in bot_index.BotIndex.open("
     code += "library.wheel_folder() / bot_index.FILE).find('curl/8.5')])"
     assert run(alone / "python", "-c", code, cwd=alone) == "CURL\n"
+
+
+@pytest.mark.timeout(300)
+def test_pictures_say_which_extra_they_need(alone: Path) -> None:
+    """Without what draws, a client that asks for pictures cannot be built; one that does not is."""
+    code = """
+from doorward import ConfigurationError, Doorward
+Doorward([], challenges={"kinds": ["wait"]})
+try:
+    Doorward([], challenges={"kinds": ["wait", "letters"]})
+except ConfigurationError as error:
+    print(error)
+"""
+    told = run(alone / "python", "-c", code, cwd=alone)
+    assert told.startswith("challenges.kinds")
+    assert "pip install 'doorward[captcha]'" in told
 
 
 @pytest.mark.timeout(300)

@@ -110,7 +110,7 @@ def test_every_argument_can_be_said(tmp_path: Path, name: str, argument: str) ->
         given_arguments = {key: VALUES[name][key][-1] for key in needed} | {argument: value}
         if argument == "verified_only" or name == "filter_request":
             given_arguments |= {"allow": ["ip.src.tor"]} if name == "filter_request" and argument != "deny" else {}
-        if name in ("allow", "deny", "weigh"):
+        if name in ("allow", "deny", "weigh", "challenge"):
             given_arguments = {"ip": "tor", **given_arguments}
         try:
             built = getattr(doorward, name)(**given_arguments)

@@ -31,10 +31,10 @@ def test_the_published_schema_is_current() -> None:
 def test_it_has_every_argument_of_every_builder_with_a_description() -> None:
     """As the signatures have them: also those nested in ``protect_signup``."""
     definitions = schema()["definitions"]
-    assert set(definitions) == set(BUILDERS)
+    assert set(definitions) == {*BUILDERS, "condition", "pattern", "values", "request", "examples"}
     for name in BUILDERS:
         properties = definitions[name]["properties"]
-        assert set(properties) == {KEY, *arguments(name)}
+        assert set(properties) == {KEY, *arguments(name), "examples"}
         assert all(properties[argument]["description"] for argument in arguments(name)), name
         required = {argument.name for argument in arguments(name).values() if argument.required}
         assert set(definitions[name]["required"]) == {KEY, *required}

@@ -33,6 +33,22 @@ ACCESS: Mapping[str, list[Any]] = {
     **COMMON,
     "ip": ["tor", ["192.0.2.0/24", "country:DE", "asn:64500"], ["192.0.2.1..192.0.2.9", "2001:db8::/32"]],
     "where": ['http.host eq "a.example"', ["ip.src.tor", 'http.request.method eq "GET"']],
+    "hosts": ["a.example", ["*.example", "re:^b[.]"]],
+    "user_agent": ["*bot*", ["curl/*", "re:(?i)^wget"]],
+    "headers": [{"x-a": True, "Accept": "*html*"}, {"via": False, "x": ["1", 2]}],
+    "query": [{"debug": "1"}, {"a": True}],
+    "cookies": [{"session": False}],
+    "form": [{"user": "re:^admin$"}],
+    "json": [{"user.role": "admin", "items.*.id": [1, 2.5]}],
+    "given": [{"plan": "free"}],
+    "bot": ["CATEGORY:AI", ["CURL", "search_engine"]],
+    "standing": ["spoofed", ["unchecked", "verified"]],
+    "when": [
+        {"path": "/a/*"},
+        {"any": [{"not": {"header": "accept"}}, {"all": [{"method": ["GET"]}, {"raw_path": "*%2e*"}]}]},
+        {"bot": "CURL", "standing": "unverifiable", "ignore_case": True, "ip": "tor"},
+    ],
+    "ignore_case": [True, False],
 }
 EMAIL_TYPES = [["DISPOSABLE", "INVALID"], ["free"], []]
 BOTS: Mapping[str, list[Any]] = {
@@ -94,7 +110,8 @@ VALUES: Mapping[str, Mapping[str, list[Any]]] = {
     },
     "allow": {**ACCESS, "ends": [["BOT"], ["bot", "RATE_LIMIT"], []]},
     "deny": ACCESS,
-    "weigh": {**ACCESS, "weight": [1, 0.25]},
+    "challenge": {**ACCESS, "level": ["wait", "HUMAN"], "max_age": DURATIONS},
+    "weigh": {**ACCESS, "weight": [1, 0.25, -2]},
 }
 APART = [{"allow", "deny", "block"}, {"rate_limit", "rate_limits"}]
 """Arguments of which one at most is given."""

@@ -72,7 +72,7 @@ def detect_bot(
         if option not in RuleOptions.__annotations__:
             raise UnknownArgument("detect_bot", option, [*_ARGUMENTS, *RuleOptions.__annotations__])
     _check_switches(allow, lists=lists, verified_only=verified_only)
-    index = _index() if lists else None
+    index = bot_index() if lists else None
     allowed, denied = _exactly_one(allow, deny, index)
     rule = BotRule(
         allow=allowed,
@@ -98,7 +98,8 @@ def _arguments(rule: BotRule) -> dict[str, Any]:
 
 
 @cache
-def _index() -> BotIndex:
+def bot_index() -> BotIndex:
+    """The list of bots of the wheel, opened once."""
     from doorward.intelligence.bot_index import FILE, BotIndex
 
     return BotIndex.open(wheel_folder() / FILE)
@@ -112,13 +113,18 @@ def _exactly_one(
             "allow, deny", "cannot be given together: a rule lets some bots pass or keeps some out"
         )
     if allow is not None:
-        return _parse(allow, "allow", index), None
+        return parse_names(allow, "allow", index), None
     if deny is not None:
-        return None, _parse(deny, "deny", index)
+        return None, parse_names(deny, "deny", index)
     raise ConfigurationError("allow, deny", "one of them must be given; allow=[] lets no bot pass, deny=[] every one")
 
 
-def _parse(names: object, field: str, index: BotIndex | None) -> tuple[str, ...]:
+def parse_names(names: object, field: str, index: BotIndex | None) -> tuple[str, ...]:
+    """Ids and categories in their one form.
+
+    Raises:
+        ConfigurationError: One is unknown; the text suggests the nearest.
+    """
     if not isinstance(names, list | tuple | set | frozenset):
         raise ConfigurationError(field, f"must be a list of ids and categories of bots, not {names!r}")
     return tuple(sorted({_parse_name(name, field, index) for name in names}))

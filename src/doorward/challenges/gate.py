@@ -146,13 +146,13 @@ class Gate:
         kind: Kind | None = None,
         failed: str = "",
     ) -> Issue:
-        """A new challenge for who has sent ``request``.
+        """A new challenge for who has sent ``request``; of ``kind`` in the place of the one for ``level``.
 
-        Of ``kind`` in the place of the one for ``level``; ``failed`` is the kind that could not be checked just now.
+        ``failed`` is the kind that could not be checked just now.
         """
         from secrets import token_urlsafe  # few requests are challenged
 
-        kind, shown = standing_in(self.offer, level, failed) if kind is None else (kind, kind.level)
+        kind, shown = (kind, kind.level) if kind is not None else standing_in(self.offer, level, failed)
         issue = Issue(token_urlsafe(16), kind.name, shown, weight, target_of(request), attempt)
         issue = issue._replace(keeps=keeps, reference=reference)
         if isinstance(kind, Prepared):
@@ -175,7 +175,7 @@ class Gate:
 
     def asked(self, issue: Issue, fields: dict[str, object], request: RequestContext, ip: str, now_ms: int) -> Asked:
         """An answer, as kinds look at it."""
-        return Asked(issue, fields, request, ip, now_ms, self.journal)
+        return Asked(issue, fields, request, ip, now_ms, self.journal, self.settings.on_store_error)
 
     # --- endpoints
 

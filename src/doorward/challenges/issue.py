@@ -98,5 +98,5 @@ def level_of(value: object) -> Level:
     return Level(value)
 
 
-_FIELDS = ("i", "k", "l", "w", "t", "a")
+_FIELDS: tuple[str, ...] = ("i", "k", "l", "w", "t", "a")
 _LEVELS = frozenset(int(level) for level in Level)

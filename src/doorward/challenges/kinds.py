@@ -70,6 +70,7 @@ class Asked(NamedTuple):
         ip: The client's address.
         now_ms: The time, in milliseconds since the Unix epoch.
         journal: Counts and logs.
+        on_store_error: What the application wants while the store fails: ``"local"``, ``"deny"`` or ``"allow"``.
     """
 
     issue: Issue
@@ -78,6 +79,7 @@ class Asked(NamedTuple):
     ip: str
     now_ms: int
     journal: Journal | None = None
+    on_store_error: str = "local"
 
 
 class Kind(Protocol):
@@ -129,6 +131,7 @@ class Offer:
         self.by_name = {kind.name: kind for kind in kinds}
         if len(self.by_name) < len(kinds):
             raise ConfigurationError("challenges.kinds", "has one kind twice")
+        self.most = max(kind.level for kind in kinds)
 
     def choose(self, level: Level) -> Kind:
         """The kind for ``level``: the least that shows enough; the most there is where none does."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from doorward.challenges.waiting import Wait
@@ -13,7 +14,18 @@ if TYPE_CHECKING:
 
     from doorward.challenges.kinds import Kind
 
-BY_NAME: Mapping[str, Callable[[], Kind]] = {"wait": Wait, "work": Work}
+
+def _pictures(name: str) -> Kind:
+    from doorward.challenges.pictures import Pictures  # what draws is imported when somebody wants it
+
+    return Pictures(name)
+
+
+BY_NAME: Mapping[str, Callable[[], Kind]] = {
+    "wait": Wait,
+    "work": Work,
+    **{name: partial(_pictures, name) for name in ("letters", "shapes", "odd", "pictures", "audio")},
+}
 
 
 def kinds_of(given: Sequence[Any]) -> list[Kind]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,7 +19,7 @@ from doorward.challenges.tokens import Refused
 from doorward.markup import Markup, fill, join
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from doorward.challenges.gate import Gate
     from doorward.challenges.issue import Issue
@@ -109,6 +108,8 @@ def again(gate: Gate, request: RequestContext, ip: str, now_ms: int, why: str, f
     before = late(visit, fields)
     text = kept_text(before, fields) if before is not None else ""
     issue = following(visit, before, why)
+    if why == "another":  # who asks for another picture has done nothing wrong
+        return _challenge(visit, issue, posed_of(visit, issue), text, [])
     return _challenge(visit, issue, posed_of(visit, issue), text, [_SAID.get(why, "failed")], alert=True)
 
 
@@ -183,7 +184,7 @@ def kept_text(issue: Issue, fields: Mapping[str, object]) -> str:
     return text if issue.keeps and digest(text) == issue.keeps else ""
 
 
-def following(visit: Visit, before: Issue | None, why: str = "") -> Issue:
+def following(visit: Visit, before: Issue | None, why: str) -> Issue:
     """The challenge after ``before``; the first for who brings back none of ours."""
     gate, request, ip, now_ms = visit
     if before is None:
@@ -383,7 +384,7 @@ def as_data(content: Mapping[str, object]) -> Markup:
 
 def posed_of(visit: Visit, issue: Issue) -> Posed:
     """The challenge, as its kind poses it to this reader."""
-    return visit.gate.offer.by_name[issue.kind].pose(issue, visit.gate.settings.prefix, visit.language.words)
+    return visit.gate.offer.by_name[issue.kind].pose(issue, visit.prefix, visit.language.words)
 
 
 def wants_page(request: RequestContext) -> bool:

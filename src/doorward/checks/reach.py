@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from doorward.bound import Bound
     from doorward.checks.path_sets import Pattern
     from doorward.checks.subject import Subject
+    from doorward.rules.base import Rule
 
 _QUERY = re.compile(r"\?[\w.-]*=")
 _PLACEHOLDER = re.compile(r"\{[A-Za-z_]\w*(?::[^{}]*)?\}|<(?:[a-z]+:)?[A-Za-z_]\w*>|/:[A-Za-z_]\w*(?=/|\Z)")
@@ -183,7 +184,7 @@ def _refuses_as_much(earlier: EmailRule, later: EmailRule) -> bool:
 @looks_for("DW008", "weights that lead to nothing")
 def weights_without_threshold(subject: Subject) -> Iterator[Told]:
     """``weigh`` without ``thresholds``, thresholds that no weights reach."""
-    weighing = [b for b in subject.live() if isinstance(b.rule, AccessRule) and b.rule.action == "WEIGH"]
+    weighing = [bound for bound in subject.live() if _adds(bound.rule)]
     thresholds = [limit for limit, _ in subject.settings.thresholds]
     if weighing and not thresholds:
         yield Told(
@@ -192,13 +193,18 @@ def weights_without_threshold(subject: Subject) -> Iterator[Told]:
             'give the client thresholds={"DENY": 20}, or write deny(…) instead',
         )
     own = any(not type(bound.rule).__module__.startswith("doorward.") for bound in subject.rules)
-    most = sum(bound.rule.weight for bound in weighing if isinstance(bound.rule, AccessRule))
+    most = sum(max(0.0, _adds(bound.rule)) for bound in weighing)
     if weighing and thresholds and not own and most < min(thresholds):
         yield Told(
             CLIENT,
             f"all weights together come to {most:g}, and the least threshold is {min(thresholds):g}: nobody gets there",
             "lower the threshold, or raise the weights",
         )
+
+
+def _adds(rule: Rule) -> float:
+    """The most that a rule of ours adds to a request's weight: ``weigh``, ``honeypot`` and ``form_trap`` do."""
+    return float(getattr(rule, "weight", 0.0))
 
 
 def is_action(bound: Bound, action: str) -> bool:

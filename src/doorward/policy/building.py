@@ -12,6 +12,7 @@ from doorward.duration import ACCEPTED
 from doorward.errors import ConfigurationError, DataError, UnknownArgument
 from doorward.policy.arguments import BUILDERS, OPTIONS, arguments, builder, options, shape
 from doorward.policy.errors import mistake
+from doorward.policy.examples import EXAMPLES, parse_examples
 from doorward.printable import describe
 from doorward.settings import Options, parse
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from doorward.policy.arguments import Argument
     from doorward.policy.documents import Lines, Place
     from doorward.policy.errors import Mistake
+    from doorward.policy.examples import Example
     from doorward.rules.base import Rule
 
 KEY = "rule"
@@ -67,12 +69,16 @@ class Entry:
         arguments: What it was called with.
         line: Where it stands, from 1.
         rules: What it made.
+        examples: Requests that they must match, and must not.
+        file: Where it stands, where that is not the policy's own file.
     """
 
     builder: str
     arguments: Mapping[str, object]
     line: int
     rules: tuple[Rule, ...] = field(repr=False)
+    examples: tuple[Example, ...] = field(default=(), repr=False)
+    file: str = ""
 
 
 def build_rules(found: object, lines: Lines, mistakes: list[Mistake], known: Sequence[Entry] = ()) -> list[Entry]:
@@ -102,14 +108,16 @@ def _entry(item: Any, place: Place, lines: Lines, mistakes: list[Mistake], known
         is_not = f", not {_shown(name)}.{_near(str(name), BUILDERS)}" if KEY in item else ", and is missing"
         mistakes.append(mistake(lines[*place, KEY], _named((*place, KEY)), problem + is_not))
         return None
-    given = {key: value for key, value in item.items() if key != KEY}
+    given = {key: value for key, value in item.items() if key not in (KEY, EXAMPLES)}
+    where = (*place, EXAMPLES)
+    examples = parse_examples(item[EXAMPLES], where, lines, mistakes, _named(where)) if EXAMPLES in item else ()
     for same in [each for each in known if each.builder == name and _same(each.arguments, given)][:1]:
         known.remove(same)
-        return replace(same, line=lines[place])
+        return replace(same, line=lines[place], examples=examples)
     call = _Call(name, builder(name), arguments(name), place, lines)
     rules = call.made(given)
     mistakes.extend(call.mistakes)
-    return Entry(name, given, lines[place], rules)
+    return Entry(name, given, lines[place], rules, examples)
 
 
 def _same(one: object, other: object) -> bool:

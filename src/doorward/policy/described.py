@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from doorward.clock import NANOSECONDS
 from doorward.duration import UNITS
 from doorward.filters import Filter
+from doorward.levels import Level
 from doorward.rules.access import AccessRule, Matcher
 from doorward.rules.limits import DynamicLimit, StaticLimit
 
@@ -118,6 +119,8 @@ def _special(rule: Rule) -> dict[str, Plain]:
 
 def plain(value: Any) -> Plain:  # noqa: PLR0911  (one for each kind of value)
     """A value of a rule as data."""
+    if isinstance(value, Level):
+        return value.word
     if isinstance(value, enum.Enum):
         return str(value.value)
     if value is None or isinstance(value, str | int | float):

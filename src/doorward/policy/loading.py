@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +10,17 @@ from doorward.errors import ConfigurationError
 from doorward.policy.building import Entry, build_options, build_rules
 from doorward.policy.documents import read
 from doorward.policy.errors import PolicyError, mistake
+from doorward.presets import PREFIX, file_of, included
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from doorward.client import Doorward
-    from doorward.policy.documents import Document, Signature
+    from doorward.policy.documents import Document, Lines, Signature
+    from doorward.policy.errors import Mistake
     from doorward.rules.base import Rule
 
-_KEYS = ("rules", "options")
+_KEYS = ("rules", "options", "include")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Policy:
         """Where a rule stands, as ``policy.toml:12``; empty for one that is not of this file."""
         for entry in self.entries:
             if any(rule is each for each in entry.rules):
-                return f"{self.path}:{entry.line}"
+                return f"{entry.file or self.path}:{entry.line}"
         return ""
 
     def client(self, **more: Any) -> Doorward:
@@ -72,7 +74,8 @@ def load(path: str | Path) -> Policy:
     """Read a policy file.
 
     Args:
-        path: A ``.toml`` file, or a ``.yaml`` or ``.yml`` file (extra ``yaml``).
+        path: A ``.toml`` file, or a ``.yaml`` or ``.yml`` file (extra ``yaml``); or ``"preset:NAME"``, of
+            :mod:`doorward.presets`.
 
     Raises:
         PolicyError: It cannot be used; the error lists every mistake with its line.
@@ -81,7 +84,7 @@ def load(path: str | Path) -> Policy:
     given: object = path
     if not isinstance(given, str | Path) or not str(path) or "\0" in str(path):
         raise ConfigurationError("policy", f"must be the path of a TOML or YAML file, not {path!r}")
-    return made(read(Path(path), str(path)), Path(path))
+    return made(read(file_of(path), str(path)), Path(path))
 
 
 def made(document: Document, path: Path, known: Sequence[Entry] = ()) -> Policy:
@@ -97,18 +100,45 @@ def made(document: Document, path: Path, known: Sequence[Entry] = ()) -> Policy:
     """
     data, lines = document.data, document.lines
     mistakes = [
-        mistake(lines[key,], key, f"is no part of a policy: those are {' and '.join(_KEYS)}")
+        mistake(lines[key,], key, f"is no part of a policy: those are {', '.join(_KEYS)}")
         for key in data
         if key not in _KEYS
     ]
     if not data:
         mistakes.append(mistake(0, "", "is empty: write `rules = []` (YAML: `rules: []`) if that is what is meant"))
+    others = _included(data.get("include", []), lines, mistakes)
     entries = build_rules(data.get("rules", []), lines, mistakes, known)
     options = build_options(data.get("options", {}), lines, mistakes)
     if mistakes:
         raise PolicyError(str(path), mistakes)
-    where = {name: lines["options", name] for name in options}
-    return Policy(path, tuple(entries), options, document.digest, document.signature, where)
+    theirs = {name: value for other in others for name, value in other.options.items() if name not in options}
+    where = {**dict.fromkeys(theirs, lines["include",]), **{name: lines["options", name] for name in options}}
+    rules = (*_once(others), *entries)
+    return Policy(path, rules, {**theirs, **options}, document.digest, document.signature, where)
+
+
+def _included(found: object, lines: Lines, mistakes: list[Mistake]) -> list[Policy]:
+    """The policies that a file includes; what is wrong is added to ``mistakes``."""
+    if not isinstance(found, list):
+        mistakes.append(mistake(lines["include",], "include", 'must be a list such as ["preset:scanners"]'))
+        return []
+    others = []
+    for number, text in enumerate(found):
+        line, field = lines["include", number], f"include[{number}]"
+        if not isinstance(text, str) or not text.startswith(PREFIX):
+            mistakes.append(mistake(line, field, f'must be text such as "{PREFIX}scanners", not {text!r}'))
+            continue
+        try:
+            others.append(included(text))
+        except ConfigurationError as error:
+            mistakes.append(mistake(line, field, error.problem))
+    return others
+
+
+def _once(others: Sequence[Policy]) -> list[Entry]:
+    """What they hold, where two may include the same."""
+    found = [replace(each, file=each.file or str(other.path)) for other in others for each in other.entries]
+    return list({(each.file, each.line): each for each in found}.values())
 
 
 __all__ = ["Entry", "Policy", "load", "made"]

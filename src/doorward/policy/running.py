@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from doorward.asking import ServicePart
@@ -17,13 +16,15 @@ from doorward.policy.documents import read
 from doorward.policy.errors import PolicyError, mistake
 from doorward.policy.following import PolicyFile
 from doorward.policy.loading import Policy, load, made
+from doorward.presets import file_of
 from doorward.requests import from_carrier
 from doorward.runtime import Runtime
 from doorward.settings import Options, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    from doorward.bound import Bound
     from doorward.engine import Engine
     from doorward.facade import Facade
     from doorward.progress import Progress
@@ -54,7 +55,7 @@ class FollowingRuntime(Runtime):
         self._in_code = list(rules)
         self._options: Options = options.copy()
         self._owner = owner
-        self._path = Path(named).absolute()
+        self._path = file_of(named).absolute()
         super().__init__([*rules, *policy.rules], parse(self._merged(policy), owner))
         self._installed = 0
         # Made after all that may be locked under it: a fork takes locks in the reverse order of their making.
@@ -144,12 +145,11 @@ class FollowingRuntime(Runtime):
             if self.engine is engine:
                 return
 
-    def _routed(self, engine: Engine, policy: RoutePolicy) -> Engine:
-        found = super()._routed(engine, policy)
+    def note_routed(self, bounds: Iterable[Bound]) -> None:
+        """As of any client; but rules that were bound anew for a policy have the counters that they had."""
         with self._lock:
-            # Bound anew for each policy, with the counters that they had.
+            super().note_routed(bounds)
             self.routed[:] = {bound.prefix: bound for bound in self.routed}.values()
-        return found
 
     # --- one request
 

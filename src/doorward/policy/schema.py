@@ -9,13 +9,17 @@ import json
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin, is_typeddict
 
 from doorward.attacks.evidence import Family
+from doorward.builders.access import AccessOptions
+from doorward.builders.conditions import CONDITIONS, KEYS, STANDINGS
 from doorward.builders.shield import Excluded
 from doorward.client_ip import MOST_HOPS, Proxies
 from doorward.duration import LONGEST
+from doorward.levels import Level
 from doorward.patterns import METHODS
 from doorward.policy.arguments import BUILDERS, arguments, as_data, builder, hints_of, options
 from doorward.policy.building import KEY
 from doorward.policy.docstrings import said_of, summary_of
+from doorward.policy.examples import EXAMPLES, SIDES, TABLES, TEXTS
 from doorward.rules.access import ENDABLE
 from doorward.rules.base import LARGEST, Rule
 from doorward.rules.bots import BotCategory
@@ -32,10 +36,6 @@ if TYPE_CHECKING:
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 _JSON = {str: "string", int: "integer", float: "number", bool: "boolean"}
-_ABOUT = {
-    "ip": "What the address may be: an address, a network, a range, a kind such as tor, country:DE, asn:64500.",
-    "where": "A filter expression, or several that have to hold together.",
-}
 
 
 def schema() -> Schema:
@@ -46,6 +46,11 @@ def schema() -> Schema:
         "description": "Rules and options of doorward, with the names and the arguments that they have in code.",
         "type": "object",
         "properties": {
+            "include": {
+                "description": "Presets: their rules come before the file's own, their options hold where it has none.",
+                "type": "array",
+                "items": {"type": "string", "pattern": "^preset:"},
+            },
             "options": _table(options(), _options_said(), ""),
             "rules": {
                 "description": "The rules, in order. They come after those in code.",
@@ -60,7 +65,7 @@ def schema() -> Schema:
         },
         "additionalProperties": False,
         "minProperties": 1,
-        "definitions": {name: _entry(name) for name in BUILDERS},
+        "definitions": {**{name: _entry(name) for name in BUILDERS}, **_definitions()},
     }
 
 
@@ -72,13 +77,19 @@ def schema_text() -> str:
 def _entry(name: str) -> Schema:
     table = _of_builder(name)
     table["description"] = summary_of(builder(name))
-    table["properties"] = {KEY: {"const": name}, **table["properties"]}
+    table["properties"] = {KEY: {"const": name}, **table["properties"], EXAMPLES: {"$ref": "#/definitions/examples"}}
     table["required"] = [KEY, *table.get("required", [])]
     return table
 
 
 def _of_builder(name: str) -> Schema:
-    said = {**said_of(Rule), **said_of(Limit), **said_of(fixed_window), **said_of(builder(name)), **_ABOUT}
+    said = {
+        **said_of(Rule),
+        **said_of(Limit),
+        **said_of(fixed_window),
+        **said_of(builder(name)),
+        **said_of(AccessOptions),
+    }
     return {**_table(arguments(name), said, name), **_TOGETHER.get(name, {})}
 
 
@@ -159,7 +170,13 @@ _DURATION: Schema = {
 _PATH: Schema = {"type": "string", "pattern": "^(re:|regex:|([A-Za-z]+( ?, ?[A-Za-z]+)* +)?[/*])"}
 _BOTS = _list_of({"anyOf": [{"enum": [*BotCategory, "UNKNOWN_BOT"]}, _TEXT]})
 _EMAILS = _list_of(_any_case(EmailType))
-_CONDITIONS = ("ip", "where", "paths", "methods")
+_CONDITIONS = (
+    "ip", "where", "hosts", "user_agent", "headers", "query", "cookies", "form", "json", "given", "bot", "when",
+    "paths", "methods",
+)  # fmt: skip
+_PATTERN: Schema = {"$ref": "#/definitions/pattern"}
+_VALUES: Schema = {"$ref": "#/definitions/values"}
+_CONDITION: Schema = {"$ref": "#/definitions/condition"}
 _STATUS = _whole(599, 100)
 
 
@@ -182,10 +199,13 @@ def _narrower() -> dict[tuple[str, str], Schema]:
         ("", "window"): _DURATION,
         ("", "interval"): _DURATION,
         ("", "count_when"): {"anyOf": [_STATUS, _list_of(_STATUS, 1)]},
-        ("", "weight"): {"type": "number", "exclusiveMinimum": 0},
+        ("", "weight"): {"type": "number", "not": {"const": 0}},
         ("", "ends"): _list_of(_any_case(ENDABLE)),
         ("", "ip"): _one_or_several(_TEXT),
         ("", "where"): _one_or_several(_TEXT),
+        **{("", name): kind for name, kind in _in_conditions().items() if name in CONDITIONS},
+        ("challenge", "level"): _any_case(level.word for level in Level),
+        ("challenge", "max_age"): _DURATION,
         ("filter_request", "allow"): {"anyOf": [_TEXT, _list_of(_TEXT)]},
         ("filter_request", "deny"): {"anyOf": [_TEXT, _list_of(_TEXT)]},
         ("detect_bot", "allow"): _BOTS,
@@ -205,6 +225,59 @@ def _narrower() -> dict[tuple[str, str], Schema]:
         ("", "proxies"): _proxies(),
     }
     return found | {("", name): _whole(LARGEST) for name in ("max", "capacity", "refill_rate", "cost")}
+
+
+def _in_conditions() -> dict[str, Schema]:
+    """What each key of a condition may be."""
+    names = _one_or_several(_TEXT)
+    kinds: dict[str, Schema] = {
+        "all": _list_of(_CONDITION, 1),
+        "any": _list_of(_CONDITION, 1),
+        "not": _CONDITION,
+        "when": _CONDITION,
+        **dict.fromkeys(("path", "paths", "raw_path"), _one_or_several(_PATH)),
+        **dict.fromkeys(("method", "methods"), _one_or_several(_any_case(sorted(METHODS)))),
+        **dict.fromkeys(("host", "hosts", "user_agent"), _PATTERN),
+        **dict.fromkeys(("header", "ip", "bot", "where"), names),
+        **dict.fromkeys(("headers", "query", "cookies", "form", "json", "given"), _VALUES),
+    }
+    own: dict[str, Schema] = {
+        "standing": _one_or_several({"enum": list(STANDINGS)}),
+        "ignore_case": {"type": "boolean"},
+    }
+    return {**{key: kinds[key] for key in KEYS}, **own}
+
+
+def _definitions() -> dict[str, Schema]:
+    """What several builders refer to."""
+    text: Schema = {"type": ["string", "number"]}
+    properties: Schema = {name: {"type": "string"} for name in TEXTS} | {name: {"type": "object"} for name in TABLES}
+    request: Schema = {"type": "object", "properties": {**properties, "json": {}}, "additionalProperties": False}
+    sides = {side: _list_of({"$ref": "#/definitions/request"}) for side in SIDES}
+    return {
+        "condition": {
+            "description": "Conditions, all of which have to hold.",
+            "type": "object",
+            "properties": _in_conditions(),
+            "additionalProperties": False,
+            "minProperties": 1,
+        },
+        "pattern": _one_or_several(text),
+        "values": {
+            "description": "Patterns by name; true for what is there, false for what is not.",
+            "type": "object",
+            "additionalProperties": {"anyOf": [{"type": "boolean"}, _PATTERN]},
+            "minProperties": 1,
+        },
+        "request": {"description": "A request, as far as it matters.", **request},
+        "examples": {
+            "description": "Requests that the rule must match, and must not.",
+            "type": "object",
+            "properties": sides,
+            "additionalProperties": False,
+            "minProperties": 1,
+        },
+    }
 
 
 def _thresholds() -> Schema:

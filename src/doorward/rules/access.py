@@ -1,29 +1,21 @@
-"""Rules of the application's own: who is let in, refused, or weighed, by address, by expression, by path and method."""
+"""Rules of the application's own: who is let in, refused, challenged or weighed; made by the builders of ``access``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from math import isfinite
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Unpack
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from doorward.decision import Conclusion
-from doorward.duration import seconds
 from doorward.errors import ConfigurationError
-from doorward.filters import compile_filters
 from doorward.ids import rule_id
-from doorward.levels import DEFAULT_LEVEL, Level, parse_level
+from doorward.levels import DEFAULT_LEVEL, Level
 from doorward.reason import ChallengeReason, RuleReason
-from doorward.rules.address_matcher import address_finder
-from doorward.rules.base import NO_PARTS, Outcome, Phase, Rule, RuleOptions
-from doorward.rules.filters import check_options, sources
+from doorward.rules.base import NO_PARTS, Outcome, Phase, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import timedelta
+    from collections.abc import Callable
 
     from doorward.decision import Mode
-    from doorward.filters import Filter
     from doorward.ids import Field
     from doorward.rules.base import View
 
@@ -56,6 +48,8 @@ class Matcher:
         reads: What it wants to know about the client's address, as in ``Rule.reads``.
         wants: The application's characteristics that it looks at, as in ``Rule.wants``.
         parts: What of a request it reads, as in ``Rule.parts``.
+        needs_body: Whether it reads the body.
+        test: The same as ``find`` without words, where there is such: False where it certainly does not hold.
     """
 
     parameter: Field
@@ -63,6 +57,8 @@ class Matcher:
     reads: frozenset[str] = frozenset()
     wants: frozenset[str] = frozenset()
     parts: frozenset[str] = NO_PARTS
+    needs_body: bool = False
+    test: Callable[[View], bool | None] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +68,7 @@ class AccessRule(Rule):
     Attributes:
         action: What it does.
         matchers: The conditions beside ``paths`` and ``methods``.
-        weight: What WEIGH adds to the request's sum of weights.
+        weight: What WEIGH adds to the request's sum of weights; below 0, what it takes off.
         ends: Kinds of rules that need not be asked about a request that ALLOW matches.
     """
 
@@ -85,18 +81,36 @@ class AccessRule(Rule):
     weight: float = 0.0
     ends: frozenset[str] = frozenset()
     _idle: Outcome = field(init=False, repr=False, compare=False)
+    _reads_body: bool = field(default=False, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        object.__setattr__(self, "_reads_body", any(matcher.needs_body for matcher in self.matchers))
         idle = Outcome(Conclusion.ALLOW, RuleReason(self.name, "does not match"))
         object.__setattr__(self, "_idle", idle)
         if self.needs_condition and not (self.matchers or self.paths or self.methods):
-            wrong = "needs a condition, or it would be about every request: ip=, where=, paths= or methods="
+            wrong = (
+                "needs a condition, or it would be about every request: ip=, user_agent=, headers=, when= …, paths= or "
+                "methods="
+            )
             raise ConfigurationError(self.action.lower(), wrong)
+
+    @property
+    def needs_body(self) -> bool:  # type: ignore[override]
+        """Whether a condition reads the body."""
+        return self._reads_body
+
+    def asks_for_body(self, view: View) -> bool:
+        """Whether all that does not read the body holds, so that it comes down to what stands in there."""
+        return all(matcher.needs_body or matcher.find(view).holds for matcher in self.matchers)
 
     def usual(self) -> Outcome:
         """It does not match."""
         return self._idle
+
+    def matches(self, view: View) -> bool:
+        """Whether the request is one of those that the rule does something with."""
+        return self.applies_to(view.request) and all(matcher.find(view).holds for matcher in self.matchers)
 
     def wants(self) -> frozenset[str]:
         """The application's characteristics that the conditions look at."""
@@ -114,6 +128,8 @@ class AccessRule(Rule):
         """Ask one condition after the other, to the first that does not hold."""
         found: list[str] = []
         for matcher in self.matchers:
+            if matcher.test is not None and matcher.test(view) is False:
+                return self._idle
             holds, message = matcher.find(view)
             if not holds:
                 return Outcome(Conclusion.ALLOW, RuleReason(self.name, message)) if message else self._idle
@@ -133,48 +149,6 @@ class AccessRule(Rule):
     def effect(self) -> list[Field]:
         """What it does, as fields of its id."""
         return [("weight", f"{self.weight:g}"), ("ends", sorted(self.ends))]
-
-
-class AccessOptions(RuleOptions, total=False):
-    """What :func:`allow`, :func:`deny` and :func:`weigh` take: their conditions, and what every rule takes."""
-
-    ip: Sequence[str] | str
-    where: Sequence[str] | str
-
-
-def allow(*, ends: Collection[str] = ENDED_BY_DEFAULT, **options: Unpack[AccessOptions]) -> AccessRule:
-    """Let requests past the rules for bots and challenges, that are no such matter for whoever is known.
-
-    Limits and attack detection still apply, unless ``ends`` says so. Every condition given has to be met.
-
-    Args:
-        ends: Kinds of rules that are not asked about a request that matches, in place of BOT and CHALLENGE; of other
-            ``allow``, ``deny`` and ``weigh`` rules (RULE) those declared later.
-        **options: As of :func:`deny`.
-
-    Raises:
-        ConfigurationError: An argument is wrong.
-    """
-    return _access("allow", options, ends=_parse_kinds(ends))
-
-
-def deny(**options: Unpack[AccessOptions]) -> AccessRule:
-    """Refuse requests with status 403.
-
-    Every condition given has to be met; ``deny(paths=["/internal/*"])`` has none but the path.
-
-    Args:
-        **options: Conditions: ``ip``, what the client's address may be, one of: an address (``"192.0.2.1"``), a
-            network (``"192.0.2.0/24"``) or range (``"192.0.2.1..192.0.2.9"``), a kind (``"tor"``, ``"abuse"``,
-            ``"vpn"``, ``"proxy"``, ``"hosting"``, ``"relay"``, ``"crawler"``, ``"reserved"``), ``"country:DE"``,
-            ``"asn:64500"``. What there is no data for does not match. ``where``, a filter expression
-            (:mod:`doorward.filters`), or several that have to hold together. Beside these, ``paths``, ``methods``,
-            ``mode``, ``name``, ``on_error``: see :class:`~doorward.rules.base.Rule`.
-
-    Raises:
-        ConfigurationError: An argument is wrong, or there is no condition at all.
-    """
-    return _access("deny", options)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,103 +176,3 @@ class ChallengeRule(AccessRule):
     def effect(self) -> list[Field]:
         """What it asks for."""
         return [("level", self.level.word), ("max_age", f"{self.max_age:g}")]
-
-
-def challenge(
-    level: Level | str = DEFAULT_LEVEL,
-    *,
-    max_age: str | float | timedelta | None = None,
-    **options: Unpack[AccessOptions],
-) -> ChallengeRule:
-    """Ask for a challenge, before requests that meet every condition are let in: all requests, without a condition.
-
-    Args:
-        level: How much clients have to show: ``"wait"``, ``"work"``, ``"browser"`` or ``"human"``. A clearance of a
-            higher level will do.
-        max_age: How long ago they may have shown it, in seconds or as ``"5m"``; as long as their clearance holds when
-            it is not given.
-        **options: As of :func:`deny`.
-
-    Raises:
-        ConfigurationError: An argument is wrong.
-    """
-    fresh = seconds(max_age, "max_age") if max_age is not None else 0.0
-    rule = _access("challenge", options, level=parse_level(level), max_age=fresh)
-    assert isinstance(rule, ChallengeRule)
-    return rule
-
-
-def weigh(weight: float, **options: Unpack[AccessOptions]) -> AccessRule:
-    """Add to the weight of requests: what follows is said by the threshold that their sum reaches.
-
-    Args:
-        weight: What to add, more than 0.
-        **options: As of :func:`deny`.
-
-    Raises:
-        ConfigurationError: An argument is wrong, or there is no condition at all.
-    """
-    return _access("weigh", options, weight=_parse_weight(weight))
-
-
-def _access(builder: str, options: Mapping[str, Any], **effect: Any) -> AccessRule:
-    own = {"allow": ("ends",), "deny": (), "weigh": ("weight",), "challenge": ("level", "max_age")}[builder]
-    check_options(builder, own, {**RuleOptions.__annotations__, **AccessOptions.__annotations__}, options)
-    conditions = [make(options[name], builder) for name, make in _MATCHERS.items() if name in options]
-    named: Any = {name: value for name, value in options.items() if name not in _MATCHERS}
-    named["name"] = named.get("name") or builder
-    matchers = tuple(matcher for made in conditions for matcher in made)
-    made = ChallengeRule if builder == "challenge" else AccessRule
-    return made(action=_ACTIONS[builder], matchers=matchers, **named, **effect)
-
-
-_ACTIONS: Mapping[str, Action] = {"allow": "ALLOW", "deny": "DENY", "weigh": "WEIGH", "challenge": "CHALLENGE"}
-
-
-def _by_address(items: object, _: str) -> list[Matcher]:
-    finder = address_finder(items, "ip")
-
-    def find(view: View) -> Finding:
-        found = finder.find(view)
-        return Finding(bool(found), f"the address is {found}" if found else "")
-
-    return [Matcher(parameter=("ip", finder.items), find=find, reads=finder.reads)]
-
-
-def _by_expression(expressions: object, builder: str) -> list[Matcher]:
-    filters = compile_filters(expressions, "where")
-    if not filters:
-        raise ConfigurationError("where", "has no expression; leave it out, or the rule")
-    return [_expression(expression, certain=builder == "allow") for expression in filters]
-
-
-def _expression(expression: Filter, *, certain: bool) -> Matcher:
-    def find(view: View) -> Finding:
-        holds = expression.holds(view, certain=certain)
-        if holds is None:
-            return Finding(False, f"could not tell {expression.source}")
-        return Finding(holds, f"{expression.source} holds" if holds else "")
-
-    parameter: Field = ("where", sources([expression]))
-    return Matcher(
-        parameter=parameter, find=find, reads=expression.about, wants=expression.local, parts=expression.parts
-    )
-
-
-_MATCHERS: Mapping[str, Callable[[object, str], list[Matcher]]] = {"ip": _by_address, "where": _by_expression}
-"""How each keyword that is a condition is made into matchers."""
-
-
-def _parse_weight(weight: object) -> float:
-    if isinstance(weight, bool) or not isinstance(weight, int | float) or not isfinite(weight) or weight <= 0:
-        raise ConfigurationError("weight", f"must be a number above 0, not {weight!r}")
-    return float(weight)
-
-
-def _parse_kinds(ends: object) -> frozenset[str]:
-    if isinstance(ends, str) or not isinstance(ends, Collection):
-        raise ConfigurationError("ends", f"must be a list of kinds of rules, not {ends!r}; {', '.join(ENDABLE)}")
-    kinds = frozenset(kind.upper().replace("-", "_") if isinstance(kind, str) else repr(kind) for kind in ends)
-    for kind in sorted(kinds.difference(ENDABLE)):
-        raise ConfigurationError("ends", f"{kind!r} is no kind of rule that can be ended; {', '.join(ENDABLE)}")
-    return kinds

@@ -62,6 +62,21 @@ class AddressFinder:
             return self._range(view.ip)
         return self._about(view.addresses.about(view.ip)) if self.reads else ""
 
+    def holds(self, view: View) -> bool | None:
+        """Whether the client's address is one that the rule names; None where there is no data to tell."""
+        if not view.ip:
+            return None
+        if self.find(view):
+            return True
+        if not self.reads:
+            return False
+        facts = view.addresses.about(view.ip)
+        places = [name for name, wanted in (("country", self._countries), ("asn", self._asns)) if wanted]
+        told = all([facts.is_kind(kind) is not None for kind in self._kinds]) and all(
+            [p in facts.place for p in places]
+        )
+        return False if told else None
+
     def _range(self, ip: str) -> str:
         address = packed(ip) or b""
         return next(text if low == high else f"in {text}" for (low, high), text in self._ranges

@@ -15,7 +15,7 @@ from doorward.errors import ConfigurationError
 from doorward.fingerprint import normalized
 from doorward.ids import rule_id
 from doorward.patterns import METHODS, RouteMatcher
-from doorward.reason import Reason
+from doorward.reason import Reason, ShieldReason
 
 if TYPE_CHECKING:
     import re
@@ -135,6 +135,8 @@ class Rule:
     """Whether a decision service, where there is one, evaluates the rule in the place of that generator."""
     sums_up: ClassVar[bool] = False
     """Whether suspicion adds up per client, and refuses it: see :mod:`doorward.suspicion`."""
+    blocks: ClassVar[bool] = False
+    """Whether requests are denied that other rules would have challenged: see :mod:`doorward.combine`."""
 
     mode: Mode | None = None
     name: str = ""
@@ -163,6 +165,10 @@ class Rule:
             return False
         return self._matcher is None or self._matcher.match(request.method, request.path) is not None
 
+    def asks_for_body(self, view: View) -> bool:
+        """Whether the body of this request has to be held for it; for a rule that ``needs_body``."""
+        return True
+
     def names(self, method: str, path: str) -> bool:
         """Whether the rule was declared for this very path, not for all."""
         return self._matcher is not None and self._matcher.match(method, path) is not None
@@ -173,6 +179,10 @@ class Rule:
         Such a rule is pure: it may be asked twice about a request (:mod:`doorward.express`).
         """
         return None
+
+    def barred(self, seconds: float) -> Reason:
+        """Why a client is refused for what it was suspected of before, and for how many seconds more."""
+        return ShieldReason(shield_triggered=True, suspicious=True, retry_seconds=seconds)
 
     def is_late(self) -> bool:
         """Whether it is asked after the response, and so for the client's next request."""

@@ -28,6 +28,7 @@ class Setup:
         limited: Limit of the route /limited, and of /limited-and-exempt.
         beside: Limit of the route /beside, which counts beside the application's; frameworks only.
         guards: Rules of the route /guarded; frameworks only.
+        said: What else is said about routes, by path: a function of the guard that gives a decorator; frameworks only.
         protected: With False, the same application without doorward.
     """
 
@@ -37,6 +38,7 @@ class Setup:
     limited: str = ""
     beside: str = ""
     guards: Sequence[Rule] = ()
+    said: Mapping[str, Callable[[Any], Callable[[Any], Any]]] = field(default_factory=dict)
     protected: bool = True
 
 
@@ -120,6 +122,7 @@ class AppUnderTest(ABC):
             marks["/beside"] = guard.limit(setup.beside, replace=False)
         if setup.guards:
             marks["/guarded"] = guard.guard(*setup.guards)
+        marks.update({path: say(guard) for path, say in setup.said.items()})
         return marks
 
     @cached_property

@@ -84,6 +84,7 @@ class DjangoSync(_Django, WsgiDriver):
             "/own-headers": lambda request: own_headers(),
             "/handler": self._handler,
             "/refund": _refund,
+            "/step-up": _step_up,
         }
 
     def echoing(self, name: str) -> Any:
@@ -102,6 +103,16 @@ class DjangoSync(_Django, WsgiDriver):
 def _refund(request: HttpRequest) -> HttpResponse:
     request.META["doorward.decision"].refund()
     return HttpResponse("refunded")
+
+
+def _step_up(request: HttpRequest) -> HttpResponse:
+    doorward_django.require(request, **views.step_up_arguments(request.META["QUERY_STRING"]))
+    return HttpResponse("stepped up")
+
+
+async def _step_up_async(request: HttpRequest) -> HttpResponse:
+    await doorward_django.arequire(request, **views.step_up_arguments(request.META["QUERY_STRING"]))
+    return HttpResponse("stepped up")
 
 
 class DjangoAsync(_Django, AsgiDriver):
@@ -125,7 +136,7 @@ class DjangoAsync(_Django, AsgiDriver):
             return HttpResponse("refunded")
 
         more = {"/stream": stream, "/boom": boom, "/login": login, "/own-headers": own, "/refund": refund}
-        return {**more, "/handler": self._handler}
+        return {**more, "/handler": self._handler, "/step-up": _step_up_async}
 
     def echoing(self, name: str) -> Any:
         async def view(request: HttpRequest) -> HttpResponse:

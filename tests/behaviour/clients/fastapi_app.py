@@ -34,12 +34,21 @@ class FastAPIApp(AsgiDriver):
             decision = await self.aj.protect(request, **views.protect_arguments(request.url.query))
             return PlainTextResponse(views.told(decision))
 
+        def step_up(request: Request) -> Response:
+            guard.require_in_thread(request, **views.step_up_arguments(request.url.query))
+            return PlainTextResponse("stepped up")
+
         app = FastAPI(openapi_url=None)
         guard = DoorwardFastAPI(aj=self.aj, **self.layer_options())
         for path, mark in self.marks(guard).items():
             app.api_route(path, methods=starlette_app.METHODS)(mark(echoing(path)))
         plain = {"/stream": starlette_app.stream, "/boom": starlette_app.boom, "/login": starlette_app.login}
-        more = {"/own-headers": starlette_app.own_headers, "/refund": starlette_app.refund, "/handler": handler}
+        more: dict[str, Any] = {
+            "/step-up": step_up,
+            "/own-headers": starlette_app.own_headers,
+            "/refund": starlette_app.refund,
+            "/handler": handler,
+        }
         for path, view in {**plain, **more}.items():
             app.add_api_route(path, view, response_model=None)
         for path in (*views.ECHOING, "/anything/{rest:path}"):

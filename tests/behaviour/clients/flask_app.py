@@ -54,13 +54,23 @@ class FlaskApp(WsgiDriver):
             decision = self.aj.protect(request, **views.protect_arguments(request.query_string.decode()))
             return views.told(decision)
 
+        def step_up() -> str:
+            guard.require(**views.step_up_arguments(request.query_string.decode()))
+            return "stepped up"
+
         app = Flask(__name__, static_folder=None)
         guard = DoorwardFlask(aj=self.aj, **self.layer_options())
         mark = self.marks(guard)
         for path in (*views.ECHOING, "/anything/<path:rest>"):
             view = mark.get(path, lambda view: view)(echoing(path))
             app.add_url_rule(path, endpoint=path.replace(".", "-"), view_func=view, methods=METHODS)
-        others = {"/stream": stream, "/login": login, "/own-headers": own_headers, "/handler": handler}
+        others = {
+            "/stream": stream,
+            "/login": login,
+            "/own-headers": own_headers,
+            "/handler": handler,
+            "/step-up": step_up,
+        }
         for path, plain in {**others, "/refund": refund, "/boom": views.boom}.items():
             app.add_url_rule(path, endpoint=path, view_func=plain)
         if self.setup.protected:

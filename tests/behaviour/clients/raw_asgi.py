@@ -51,6 +51,13 @@ def application(aj: Any) -> Any:
         elif path == "/handler":
             decision = await aj.protect(scope, **views.protect_arguments(query))
             await _answer(send, 200, [views.told(decision).encode()])
+        elif path == "/step-up":
+            needed = await aj.require(scope, **views.step_up_arguments(query))
+            answer = aj.answer(scope, needed)
+            if answer is not None:
+                await _answer(send, answer.status, [answer.body], answer.headers)
+            else:
+                await _answer(send, 200, [b"stepped up"])
         elif path == "/refund":
             given: Decision = scope["doorward.decision"]
             await given.refund()

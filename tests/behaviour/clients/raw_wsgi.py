@@ -51,12 +51,15 @@ def application(aj: Any) -> Any:
         if path == "/handler":
             decision = aj.protect(environ, **views.protect_arguments(query))
             return answer(200, [views.told(decision).encode()])
-        return _rest(path, environ, answer)
+        return _rest(aj, path, environ, answer)
 
     return app
 
 
-def _rest(path: str, environ: Any, answer: Any) -> Any:
+def _rest(aj: Any, path: str, environ: Any, answer: Any) -> Any:
+    if path == "/step-up":
+        needed = aj.answer(environ, aj.require(environ, **views.step_up_arguments(environ["QUERY_STRING"])))
+        return answer(needed.status, [needed.body], needed.headers) if needed else answer(200, [b"stepped up"])
     if path == "/boom":
         views.boom()
     if path == "/refund":

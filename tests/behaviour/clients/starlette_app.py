@@ -77,12 +77,16 @@ class StarletteApp(AsgiDriver):
             decision = await self.aj.protect(request, **views.protect_arguments(request.url.query))
             return PlainTextResponse(views.told(decision))
 
+        async def step_up(request: Request) -> Response:
+            await guard.require(request, **views.step_up_arguments(request.url.query))
+            return PlainTextResponse("stepped up")
+
         guard = DoorwardStarlette(aj=self.aj, **self.layer_options())
         mark = self.marks(guard)
         paths = {path: mark.get(path, lambda view: view)(echoing(path)) for path in views.ECHOING}
         routes = [Route(path, view, methods=METHODS) for path, view in paths.items()]
         others = {"/stream": stream, "/boom": boom, "/login": login, "/own-headers": own_headers, "/handler": handler}
-        routes += [Route(path, view) for path, view in {**others, "/refund": refund}.items()]
+        routes += [Route(path, view) for path, view in {**others, "/refund": refund, "/step-up": step_up}.items()]
         routes += [Route("/anything/{rest:path}", echo, methods=METHODS)]
         app = Starlette(routes=[*routes, WebSocketRoute("/ws", websocket)])
         if self.setup.protected:

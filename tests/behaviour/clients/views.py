@@ -7,6 +7,7 @@
 /login                    status ``?status=``
 /handler                  ``protect`` with the query's email, requested and characteristics
 /refund                   gives the middleware's charge back
+/step-up                  ``require`` with the query's level and max_age
 /own-headers              writes RateLimit headers and Set-Cookie twice of its own
 /limited, /exempt         route limit; exempt
 /limited-and-exempt       both
@@ -55,6 +56,12 @@ def protect_arguments(query: str) -> dict[str, Any]:
     if "requested" in given:
         arguments["requested"] = int(given.pop("requested"))
     return {**arguments, "characteristics": given} if given else arguments
+
+
+def step_up_arguments(query: str) -> dict[str, Any]:
+    """Arguments of ``require`` from a query."""
+    given = dict(parse_qsl(query))
+    return {name: given[name] for name in ("level", "max_age") if name in given}
 
 
 def told(decision: Decision) -> str:

@@ -12,8 +12,8 @@ from tests.replay.writers.reports import REPORTS, RTL, huge, usual
 from doorward.replay.report import Differences, Report, RuleTally, Tally, Threshold
 from doorward.replay.writers import write
 from doorward.replay.writers.figures import counted, duration, rate, share, short_number, size, when
-from doorward.visible import visible
 from doorward.replay.writers.verdict import headline
+from doorward.visible import visible
 
 COUNTS = st.integers(0, 10**15)
 

@@ -53,6 +53,8 @@
   }
 
   function askedToRetry(told, status) {
+    const { form } = window.doorward;
+    delete form.dataset.busy; // nothing goes on before the button is pressed
     status.textContent = told.words.work_failed;
     const button = document.createElement("button");
     button.type = "button";
@@ -60,7 +62,7 @@
     button.textContent = told.words.retry;
     status.after(button);
     return new Promise((resolve) => {
-      button.onclick = () => { button.remove(); status.textContent = ""; resolve(); };
+      button.onclick = () => { button.remove(); form.dataset.busy = ""; status.textContent = ""; resolve(); };
     });
   }
 

@@ -1,0 +1,31 @@
+"""The endpoints of challenges as URLs, for who decides in views without the middleware.
+
+::
+
+    urlpatterns = [path("", include("doorward_django.urls")), …]
+
+They are at the ``prefix`` of the option ``challenges``, which is read when the URLs are: at the root, not below a path.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from django.urls import re_path
+from django.views.decorators.csrf import csrf_exempt
+
+from doorward_django.current import protection
+from doorward_django.endpoints import answer
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+
+@csrf_exempt
+def endpoint(request: HttpRequest) -> HttpResponse:
+    """Answer a request for an endpoint; it has a check of its own in the place of Django's against forged requests."""
+    return answer(protection().runtime, request)
+
+
+urlpatterns = [re_path(f"^{re.escape(protection().runtime.settings.challenges.prefix[1:])}/", endpoint)]

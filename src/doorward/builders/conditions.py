@@ -1,0 +1,493 @@
+"""What stands in the conditions of rules, and in ``when``: the same in Python, in TOML and in YAML.
+
+A condition is a table; **all** of its keys have to hold. A list is **any** of its items. ``all`` and ``any`` take a
+list of tables, ``not`` takes one::
+
+    challenge(when={"any": [{"user_agent": "re:(?i)curl"}, {"not": {"header": "accept"}}]})
+
+=============================  ======================================================================================
+``path``                       patterns of :mod:`doorward.patterns`, of the path as it is routed: decoded
+``raw_path``                   the same, of the path as it was sent, with its escapes; unknown where no server tells
+``method``                     methods; GET is HEAD too
+``host``                       patterns of the host, without port and in any case
+``user_agent``                 patterns of the User-Agent, in any case
+``header``                     names of headers, one of which has to be there
+``headers``                    values by name: ``{"x-debug" = true, "accept" = "*html*", "via" = false}``
+``query``, ``cookies``         the same of query parameters and cookies, decoded
+``form``, ``json``             the same of the body's fields; of JSON by dotted path: ``items.0.id``, ``items.*.id``
+``given``                      the same of the characteristics that the application gives to ``protect``
+``ip``                         addresses, networks, kinds, countries, as ``ip=`` takes them
+``bot``, ``standing``          bots by id or category that the User-Agent names, and how that claim stands
+``where``                      filter expressions: :mod:`doorward.filters`
+``ignore_case``                true compares all texts of this table, and of those within, without case
+=============================  ======================================================================================
+
+Patterns of texts are those of :mod:`doorward.rules.texts`. In place of a pattern ``true`` means that the value is
+there, ``false`` that it is not. Names of headers have no case; a header without a value counts as absent, and what is
+absent matches no pattern, not even ``re:.*``. **Of several values any may match**; of header lines also what they are
+when joined by commas, which is all that a WSGI server tells of them.
+
+**What cannot be told** does not match, and neither does its ``not``: an address that there is no data for, a body that
+is not held, is cut off, or is broken. JSON is read where it is declared, and where a body begins like it; a body that
+is none has no JSON fields.
+
+``standing`` is one or several of ``verified`` (the address is its operator's), ``spoofed`` (it is not),
+``unchecked`` (only the DNS could tell, or nobody), ``unverifiable`` (its operator publishes nothing). The DNS is not
+asked here; ``detect_bot`` does.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from doorward.errors import ConfigurationError
+from doorward.filters import compile_filters
+from doorward.patterns import METHODS
+from doorward.rules.access import Finding, Matcher
+from doorward.rules.address_matcher import address_finder
+from doorward.rules.conditions import Condition, all_of, any_of, leaf, matcher, negated
+from doorward.rules.filters import sources
+from doorward.rules.texts import Predicate, compile_paths, compile_texts
+from doorward.rules.value_tests import Spec, agent_test, body_test, given_test, header_test, host_test, values_test
+from doorward.rules.verification import Standing, stands
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from doorward.filters import Filter
+    from doorward.ids import Field
+    from doorward.intelligence.bot_index import Bot
+    from doorward.rules.base import View
+
+DEEPEST = 8
+"""Tables within tables."""
+MOST_LEAVES = 500
+"""Comparisons of one rule."""
+CONDITIONS = (
+    "ip", "where", "hosts", "user_agent", "headers", "query", "cookies", "form", "json", "given", "bot", "standing",
+    "when", "ignore_case",
+)  # fmt: skip
+"""The keywords of builders that are conditions."""
+_MODIFIERS = ("ignore_case", "standing")
+_STANDINGS = {
+    Standing.VERIFIED: "verified",
+    Standing.SPOOFED: "spoofed",
+    Standing.ASK_DNS: "unchecked",
+    Standing.UNKNOWN: "unchecked",
+    Standing.UNVERIFIABLE: "unverifiable",
+}
+STANDINGS = tuple(dict.fromkeys(_STANDINGS.values()))
+
+
+class Place(NamedTuple):
+    """Where a condition stands, and what that means for it.
+
+    Attributes:
+        field: What to name in an error.
+        lets_pass: Whether more requests pass where it holds: what cannot be tried then counts as no match.
+        any_case: Whether texts are compared without case.
+        standing: How a claim to be a bot has to stand; empty for any.
+        depth: In how many tables.
+    """
+
+    field: str
+    lets_pass: bool
+    any_case: bool = False
+    standing: frozenset[str] = frozenset()
+    depth: int = 0
+
+    def at(self, name: str) -> Place:
+        """A key of it."""
+        return self._replace(field=f"{self.field}.{name}" if self.field else name)
+
+
+def matchers(given: Mapping[str, Any], *, lets_pass: bool) -> tuple[Matcher, ...]:
+    """The conditions that a builder was given by keyword.
+
+    Args:
+        given: Values by keyword, of :data:`CONDITIONS`.
+        lets_pass: Whether the rule lets requests pass.
+
+    Raises:
+        ConfigurationError: One is wrong; the field is ``when.any[0].path`` or the like.
+    """
+    place = _modified(Place("", lets_pass), given)
+    found: list[Matcher] = []
+    for name in [name for name in CONDITIONS if name in given and name not in _MODIFIERS]:
+        value = given[name]
+        if name == "ip":
+            found.append(_by_address(value))
+        elif name == "where":
+            found += _by_expression(value, lets_pass=lets_pass)
+        else:
+            condition = _KEYS[name](value, place.at(name))
+            if len(condition.leaves) > MOST_LEAVES:
+                raise ConfigurationError(name, f"has at most {MOST_LEAVES} comparisons, not {len(condition.leaves)}")
+            found.append(matcher(condition, _parameter(name, value, place)))
+    return tuple(sorted(found, key=lambda each: each.needs_body))
+
+
+def compile_condition(table: Any, place: Place) -> Condition:
+    """A table of a tree.
+
+    Raises:
+        ConfigurationError: It is none.
+    """
+    if not isinstance(table, Mapping):
+        raise ConfigurationError(place.field, f"must be a table such as {{'path': '/admin/*'}}, not {table!r}")
+    if place.depth >= DEEPEST:
+        raise ConfigurationError(place.field, f"is nested deeper than {DEEPEST} tables")
+    for key in table:
+        if key not in _KEYS and key not in _MODIFIERS:
+            known = [*_KEYS, *_MODIFIERS]
+            raise ConfigurationError(
+                place.at(str(key)).field, f"is no condition; those are {', '.join(known)}{_near(key, known)}"
+            )
+    inner = _modified(place, table)._replace(depth=place.depth + 1)
+    found = [_KEYS[key](value, inner.at(key)) for key, value in table.items() if key not in _MODIFIERS]
+    if not found:
+        raise ConfigurationError(place.field, "has no condition in it: every request would meet it")
+    return all_of(found)
+
+
+def _near(key: object, known: Sequence[str]) -> str:
+    from difflib import get_close_matches  # imported where a mistake was made
+
+    near = get_close_matches(str(key)[:60], known, n=1)
+    return f". Did you mean {near[0]}?" if near else ""
+
+
+def _modified(place: Place, table: Mapping[str, Any]) -> Place:
+    any_case = table.get("ignore_case", place.any_case)
+    if not isinstance(any_case, bool):
+        raise ConfigurationError(place.at("ignore_case").field, f"must be true or false, not {any_case!r}")
+    if "standing" not in table:
+        return place._replace(any_case=any_case, standing=frozenset())
+    if "bot" not in table:
+        raise ConfigurationError(place.at("standing").field, "says how a claim stands: name bots beside it, as bot")
+    words = _texts(table["standing"], place.at("standing"))
+    for word in words:
+        if word not in STANDINGS:
+            raise ConfigurationError(place.at("standing").field, f"must be of {', '.join(STANDINGS)}, not {word!r}")
+    return place._replace(any_case=any_case, standing=frozenset(words))
+
+
+# --- trees
+
+
+def _each(tables: Any, place: Place) -> list[Condition]:
+    if not isinstance(tables, list | tuple) or not tables:
+        raise ConfigurationError(place.field, f"must be a list of tables, at least one, not {tables!r}")
+    return [
+        compile_condition(table, place._replace(field=f"{place.field}[{number}]"))
+        for number, table in enumerate(tables)
+    ]
+
+
+def _not(table: Any, place: Place) -> Condition:
+    return negated(compile_condition(table, place._replace(lets_pass=not place.lets_pass)))
+
+
+# --- what is always there
+
+
+def _path(patterns: Any, place: Place) -> Condition:
+    means = compile_paths(
+        _patterns(patterns, place), field=place.field, any_case=place.any_case, overlong=not place.lets_pass
+    )
+    return leaf("path", lambda view: means(view[0].path))
+
+
+def _raw_path(patterns: Any, place: Place) -> Condition:
+    means = compile_paths(
+        _patterns(patterns, place), field=place.field, any_case=place.any_case, overlong=not place.lets_pass
+    )
+
+    def test(view: View) -> bool | None:
+        sent = view.request.raw_path
+        if sent is None:
+            return None
+        path = sent.partition("?")[0]  # WSGI servers tell the query with it
+        return means(path if path.startswith("/") else _AUTHORITY.sub("", path))
+
+    return leaf("raw_path", test, frozenset({"*"}))
+
+
+def _method(methods: Any, place: Place) -> Condition:
+    wanted = {method.upper() for method in _texts(methods, place)}
+    for unknown in sorted(wanted - METHODS):
+        raise ConfigurationError(place.field, f"must be HTTP methods such as GET or POST, not {unknown!r}")
+    accepted = frozenset(wanted | ({"HEAD"} if "GET" in wanted else set()))
+    return leaf("method", lambda view: view.request.method.upper() in accepted)
+
+
+def _host(patterns: Any, place: Place) -> Condition:
+    return leaf("host", host_test(_spec(patterns, place._replace(any_case=True))), frozenset({"host"}))
+
+
+# --- values
+
+
+def _user_agent(patterns: Any, place: Place) -> Condition:
+    spec = _spec(patterns, place._replace(any_case=True))
+    return leaf("user_agent", agent_test(spec), frozenset({"user-agent"}))
+
+
+def _header(names: Any, place: Place) -> Condition:
+    found = [_header_name(name, place) for name in _texts(names, place)]
+    return any_of([leaf(f"header {name}", header_test(name, None), frozenset({name})) for name in found])
+
+
+def _headers(table: Any, place: Place) -> Condition:
+    def one(name: str, spec: Spec) -> Condition:
+        lower = _header_name(name, place)
+        return leaf(f"header {lower}", header_test(lower, spec), frozenset({lower}))
+
+    return _mapped(table, place, one)
+
+
+def _header_name(name: str, place: Place) -> str:
+    if not re.fullmatch(r"[!#$%&'*+.^`|~0-9A-Za-z-]{1,200}", name):  # RFC 9110 section 5.6.2, but for "_"
+        raise ConfigurationError(place.field, f"{name!r} is no name of a header, or one that servers drop")
+    return name.lower()
+
+
+def _query(table: Any, place: Place) -> Condition:
+    def one(name: str, spec: Spec) -> Condition:
+        return leaf(f"query {name!a}", values_test(spec, lambda view: view.request.query_values(name)), _QUERY)
+
+    return _mapped(table, place, one)
+
+
+def _cookies(table: Any, place: Place) -> Condition:
+    def one(name: str, spec: Spec) -> Condition:
+        return leaf(f"cookie {name!a}", values_test(spec, lambda view: view.request.cookies(name)), _COOKIE)
+
+    return _mapped(table, place, one)
+
+
+def _form(table: Any, place: Place) -> Condition:
+    def one(name: str, spec: Spec) -> Condition:
+        return leaf(f"form {name!a}", body_test(spec, lambda fields: fields.form(name)), _BODY)
+
+    return _mapped(table, place, one)
+
+
+def _json(table: Any, place: Place) -> Condition:
+    def one(name: str, spec: Spec) -> Condition:
+        path = tuple(name.split("."))
+        if "" in path or len(path) > DEEPEST * 4:
+            raise ConfigurationError(place.field, f"{name!r} is no dotted path such as user.role")
+        return leaf(f"json {name!a}", body_test(spec, lambda fields: fields.json(path)), _BODY)
+
+    return _mapped(table, place, one)
+
+
+def _given(table: Any, place: Place) -> Condition:
+    def one(name: str, spec: Spec) -> Condition:
+        return leaf(f"given {name!a}", given_test(spec, name), wants=frozenset({name}))
+
+    return _mapped(table, place, one)
+
+
+_QUERY, _COOKIE, _BODY = frozenset({"query"}), frozenset({"cookie"}), frozenset({"body", "content-type"})
+
+
+def _mapped(table: Any, place: Place, one: Callable[[str, Spec], Condition]) -> Condition:
+    if not isinstance(table, Mapping) or not table:
+        raise ConfigurationError(place.field, f"must map names to patterns, true or false, not {table!r}")
+    found = []
+    for name, value in table.items():
+        if not isinstance(name, str) or not name:
+            raise ConfigurationError(place.field, f"has names of text, not {name!r}")
+        if isinstance(value, bool):
+            # Found by name, whatever it holds.
+            condition = one(name, None)
+            found.append(condition if value else negated(condition))
+        else:
+            found.append(one(name, _spec(value, place.at(name))))
+    return all_of(found)
+
+
+def _spec(value: Any, place: Place) -> Predicate:
+    return compile_texts(
+        _patterns(value, place), field=place.field, any_case=place.any_case, overlong=not place.lets_pass
+    )
+
+
+def _patterns(value: Any, place: Place) -> list[Any]:
+    """One pattern or several; a number is its text."""
+    given = list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
+    if not given:
+        raise ConfigurationError(place.field, "is an empty list, which nothing could match")
+    found = [str(each) if isinstance(each, int | float) and not isinstance(each, bool) else each for each in given]
+    for each in found:
+        if not isinstance(each, str | re.Pattern):
+            raise ConfigurationError(place.field, f"takes patterns of text, not {each!r}")
+    return found
+
+
+def _texts(value: Any, place: Place) -> list[str]:
+    given = [value] if isinstance(value, str) else value
+    if not isinstance(given, list | tuple | set | frozenset) or not given:
+        raise ConfigurationError(place.field, f"must be text or a list of text, not {value!r}")
+    for each in given:
+        if not isinstance(each, str) or not each:
+            raise ConfigurationError(place.field, f"must be text or a list of text, not {each!r}")
+    return list(given)
+
+
+# --- who it is
+
+
+def _ip(items: Any, place: Place) -> Condition:
+    finder = address_finder(items, place.field)
+    return leaf("ip", finder.holds, reads=finder.reads)
+
+
+def _bot(names: Any, place: Place) -> Condition:
+    from doorward.builders.bots import bot_index, parse_names  # brings the list of bots
+
+    index = bot_index()
+    listed = parse_names(_texts(names, place), place.field, index)
+    by_category = [bot for name in listed for bot in index.by_category(name.removeprefix("CATEGORY:"))]
+    ids = {bot.id for bot in by_category} | {name for name in listed if index.bot(name) is not None}
+    if not ids:
+        raise ConfigurationError(place.field, "names no bot that has a name: what evidence finds is for detect_bot")
+    wanted = place.standing
+
+    @lru_cache(_MOST_REMEMBERED)
+    def named(agent: str) -> tuple[Bot, ...]:
+        return tuple([bot for bot in index.find(agent) if bot.id in ids])
+
+    def test(view: View) -> bool:
+        agents = view[0].agents()
+        if len(agents) == 1 and not named(agents[0][:_LONGEST_AGENT]):
+            return False  # nearly always
+        claimed = [bot for agent in agents for bot in named(agent[:_LONGEST_AGENT])]
+        if not claimed or not wanted:
+            return bool(claimed)
+        facts = view.addresses.about(view.ip)
+        return any([_STANDINGS[stands(bot, view.ip, facts)] in wanted for bot in claimed])
+
+    return leaf("bot", test, frozenset({"user-agent"}), reads=frozenset({"crawler"}) if wanted else frozenset())
+
+
+_AUTHORITY = re.compile(r"\A[A-Za-z]{1,20}://[^/?]*+")
+"""Of a client that takes the application for a proxy (RFC 9112 section 3.2.2)."""
+_LONGEST_AGENT = 1_024
+_MOST_REMEMBERED = 512
+
+
+def _where(expressions: Any, place: Place) -> Condition:
+    filters = compile_filters(expressions, place.field)
+    if not filters:
+        raise ConfigurationError(place.field, "has no expression")
+    return all_of([_filter(each, certain=place.lets_pass) for each in filters])
+
+
+def _filter(expression: Filter, *, certain: bool) -> Condition:
+    return leaf(
+        f"where {expression.source!a}",
+        lambda view: expression.holds(view, certain=certain),
+        expression.parts,
+        reads=expression.about,
+        wants=expression.local,
+    )
+
+
+_KEYS: Mapping[str, Callable[[Any, Place], Condition]] = {
+    "all": lambda tables, place: all_of(_each(tables, place)),
+    "any": lambda tables, place: any_of(_each(tables, place)),
+    "not": _not,
+    "path": _path,
+    "paths": _path,
+    "raw_path": _raw_path,
+    "method": _method,
+    "methods": _method,
+    "host": _host,
+    "hosts": _host,
+    "user_agent": _user_agent,
+    "header": _header,
+    "headers": _headers,
+    "query": _query,
+    "cookies": _cookies,
+    "form": _form,
+    "json": _json,
+    "given": _given,
+    "ip": _ip,
+    "bot": _bot,
+    "where": _where,
+    "when": compile_condition,
+}
+KEYS = tuple(_KEYS)
+"""What may stand in a table of a tree."""
+
+
+# --- keywords that say what they found
+
+
+def _by_address(items: object) -> Matcher:
+    finder = address_finder(items, "ip")
+
+    def find(view: View) -> Finding:
+        found = finder.find(view)
+        return Finding(bool(found), f"the address is {found}" if found else "")
+
+    return Matcher(parameter=("ip", finder.items), find=find, reads=finder.reads)
+
+
+def _by_expression(expressions: object, *, lets_pass: bool) -> list[Matcher]:
+    filters = compile_filters(expressions, "where")
+    if not filters:
+        raise ConfigurationError("where", "has no expression; leave it out, or the rule")
+    return [_expression(expression, certain=lets_pass) for expression in filters]
+
+
+def _expression(expression: Filter, *, certain: bool) -> Matcher:
+    def find(view: View) -> Finding:
+        holds = expression.holds(view, certain=certain)
+        if holds is None:
+            return Finding(False, f"could not tell {expression.source}")
+        return Finding(holds, f"{expression.source} holds" if holds else "")
+
+    parameter: Field = ("where", sources([expression]))
+    return Matcher(
+        parameter=parameter, find=find, reads=expression.about, wants=expression.local, parts=expression.parts
+    )
+
+
+# --- conditions as fields of an id
+
+
+def _parameter(name: str, value: Any, place: Place) -> Field:
+    """A condition in its one form: equal ones are equal text."""
+    if name == "when":
+        items = [json.dumps(value, default=_as_text, sort_keys=True, ensure_ascii=True)]
+    elif isinstance(value, Mapping):
+        items = [f"{key}: {_listed(each)}" for key, each in value.items()]
+    else:
+        items = [str(_as_text(each)) for each in (value if isinstance(value, list | tuple | set) else [value])]
+    more = [*(["in any case"] if place.any_case else []), *_stands(name, place.standing)]
+    return (name, [*items, *more])
+
+
+def _stands(name: str, standing: Iterable[str]) -> list[str]:
+    return [f"standing {word}" for word in sorted(standing)] if name == "bot" else []
+
+
+def _listed(value: Any) -> str:
+    return json.dumps(value, default=_as_text, sort_keys=True)
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, re.Pattern):
+        return f"re:{value.pattern} ({value.flags})"
+    return sorted(value, key=str) if isinstance(value, set | frozenset) else str(value)
+
+
+__all__ = ["CONDITIONS", "KEYS", "STANDINGS", "Place", "compile_condition", "matchers"]

@@ -1,0 +1,117 @@
+"""The decorators in a real browser, over a real server, in every framework, with JavaScript and without."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Page
+from tests.behaviour.clients.base import AppUnderTest, Setup
+from tests.behaviour.clients.every import DECORATED
+from tests.chromium import launched
+
+from doorward import challenge
+
+OPTIONS: Any = {"challenges": {"kinds": ["wait"]}, "secret": "a secret that nobody knows, of tests"}
+SAID: Any = {
+    "/guarded": lambda guard: guard.challenge("wait", max_age="5m"),
+    "/exempt": lambda guard: guard.skip,
+    "/beside": lambda guard: guard.block,
+    "/limited": lambda guard: guard.require_human,
+    "/health": lambda guard: guard.protect,
+}
+LONG_ENOUGH = 30.0
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (of the standard library)
+        pass
+
+
+class _Threads(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+@contextmanager
+def served(app: AppUnderTest) -> Iterator[str]:
+    """The application behind a server; its URL."""
+    if not app.awaits:
+        with make_server("127.0.0.1", 0, app.app, server_class=_Threads, handler_class=_Quiet) as server:
+            thread = threading.Thread(target=server.serve_forever, daemon=True)
+            thread.start()
+            yield f"http://127.0.0.1:{server.server_port}"
+            server.shutdown()
+            thread.join(20)
+        return
+    listening = socket.create_server(("127.0.0.1", 0))
+    running = uvicorn.Server(uvicorn.Config(app.app, log_level="warning", lifespan="off", ws="none"))
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 20
+    while not running.started:
+        assert time.monotonic() < deadline, "uvicorn does not start"
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    running.should_exit = True
+    thread.join(20)
+    listening.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    with launched() as running:
+        yield running
+
+
+def goes_to(page: Page, target: str) -> int:
+    answer = page.goto(target)
+    assert answer is not None
+    return answer.status
+
+
+def passes(page: Page, app: AppUnderTest) -> None:
+    """What a person does: wait, and press the button."""
+    app.clock.advance(LONG_ENOUGH)
+    with page.expect_response(lambda answer: "/guarded" in answer.url and answer.status == 200):
+        page.locator("main form button").first.click()
+    page.wait_for_load_state()
+
+
+# Without JavaScript everywhere: that is the longer way. With it the page is the same in all frameworks.
+WALKS = [*[(kind, False) for kind in DECORATED], (DECORATED[0], True)]
+
+
+@pytest.mark.parametrize(("kind", "scripts"), WALKS, ids=[f"{kind.name}-{scripts}" for kind, scripts in WALKS])
+def test_each_decorator_in_a_browser(kind: type[AppUnderTest], browser: Browser, *, scripts: bool) -> None:
+    """Blocked, challenged, passed in place, and every route reachable after that, with the query that was asked for."""
+    rules = [challenge("wait", paths=["/beside", "/echo", "/health"])]
+    app = kind(Setup(rules=rules, options=OPTIONS, said=SAID))
+    try:
+        with served(app) as url, browser.new_context(base_url=url, java_script_enabled=scripts) as context:
+            page = context.new_page()
+            assert goes_to(page, "/exempt") == 200
+            assert goes_to(page, "/beside") == 403
+            assert page.locator("form").count() == 0
+            assert goes_to(page, "/guarded?a=1") == 403
+            passes(page, app)
+            assert page.url == f"{url}/guarded?a=1"
+            assert '"path"' in page.content()
+            for path in ("/guarded", "/beside", "/limited", "/echo", "/health", "/step-up?level=wait"):
+                assert goes_to(page, path) == 200, path
+            app.clock.advance(400.0)
+            assert goes_to(page, "/guarded") == 403
+            assert goes_to(page, "/echo") == 200
+    finally:
+        # Playwright has an event loop on this thread, and the application one of its own.
+        closing = threading.Thread(target=app.close)
+        closing.start()
+        closing.join(20)
