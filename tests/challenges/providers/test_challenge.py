@@ -70,9 +70,7 @@ class Site:
         return self.call("POST", "/.doorward/verify", urlencode({"token": token[1], **fields}).encode())
 
     def call(self, method: str, path: str, body: bytes = b"") -> Answered:
-        return (
-            self._wsgi(method, path, body) if self.kind == "wsgi" else asyncio.run(self._asgi(method, path, body))
-        )
+        return self._wsgi(method, path, body) if self.kind == "wsgi" else asyncio.run(self._asgi(method, path, body))
 
     @property
     def cookie(self) -> str:
