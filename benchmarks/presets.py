@@ -42,6 +42,7 @@ def environ() -> dict[str, Any]:
 
     return {
         "REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": "/articles/42", "QUERY_STRING": "page=2",
+        "RAW_URI": "/articles/42?page=2",
         "SERVER_NAME": "www.example", "SERVER_PORT": "443", "SERVER_PROTOCOL": "HTTP/1.1", "REMOTE_ADDR": "203.0.114.7",
         "wsgi.version": (1, 0), "wsgi.url_scheme": "https", "wsgi.input": BytesIO(), "wsgi.errors": None,
         "wsgi.multithread": True, "wsgi.multiprocess": True, "wsgi.run_once": False, **HEADERS,

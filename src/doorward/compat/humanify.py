@@ -58,7 +58,7 @@ _OWN = ("endpoint_patterns", "url_patterns", "exclude_patterns", "request_filter
 _ACTIONS = {"challenge": "challenge", "deny": "deny", "deny_access": "deny", "allow": "allow", "weigh": "weigh"}
 _BUILDERS: Mapping[str, Callable[..., AccessRule]] = {"deny": deny, "allow": allow}
 _REGEX = ("regex:", "re:")
-_LOOKS_LIKE_REGEX = re.compile(r"[\\^$(){}|+]|\.\*|\[.*\]")
+_LOOKS_LIKE_REGEX = re.compile(r"[\\^$(){}|+]|\[.*\]")
 
 
 def humanify_filter(
@@ -164,7 +164,8 @@ def _regex(pattern: str) -> str | None:
 
 
 def _no_regex(pattern: str, field: str) -> None:
-    if _LOOKS_LIKE_REGEX.search(pattern):
+    # Of an endpoint ".*" is a dot and a star: what stands below a blueprint.
+    if _LOOKS_LIKE_REGEX.search(pattern) or (".*" in pattern and "/" in pattern):
         raise ConfigurationError(
             field, f"{pattern!r} looks like a regular expression: write 'regex:{pattern}' if it is one"
         )
