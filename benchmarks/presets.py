@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 ROUNDS = 15
 CALLS = 400
-AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
+AGENT = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36"
+)
 HEADERS = {
     "HTTP_HOST": "www.example",
     "HTTP_CONNECTION": "keep-alive",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from doorward.context import NO_BODY
@@ -70,15 +70,7 @@ class Walk:
         results = progress.results
         for bound in bounds:
             if bound.quick is not None and not progress.would_end and not progress.ended and bound not in results:
-                try:
-                    outcome = bound.quick(self.view)
-                except Exception as error:
-                    self.fail(bound, error)
-                else:
-                    if outcome is bound.usual:
-                        self._as_usual(bound)
-                    else:
-                        self.settle(bound, outcome)
+                self._quickly(bound, bound.quick)
                 if self.denied:
                     return
             elif self._open(bound):
@@ -217,6 +209,18 @@ class Walk:
             return outcome
         self.settle(bound, outcome)
         return None
+
+    def _quickly(self, bound: Bound, evaluate: Callable[[View], object]) -> None:
+        """Ask a rule that can be asked about any request, and answers at once."""
+        try:
+            outcome = evaluate(self.view)
+        except Exception as error:
+            self.fail(bound, error)
+        else:
+            if outcome is bound.usual:
+                self._as_usual(bound)
+            else:
+                self.settle(bound, outcome)
 
     def _as_usual(self, bound: Bound) -> None:
         """Keep what nearly every rule comes to for nearly every request: the same result each time."""

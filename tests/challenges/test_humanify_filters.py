@@ -124,7 +124,8 @@ def test_all_keys_together() -> None:
         exclude_patterns=["/v1/open", "api.health"],
         request_filters={
             "method": ["POST", "PUT"], "headers.x": "regex:^a", "args.x": "1", "cookies.c": ["1", "2"],
-            "form.f": "x", "content_type": "application/x-www-form-urlencoded", "host": "a.example", "remote_addr": "192.0.2.0/24",
+            "form.f": "x", "content_type": "application/x-www-form-urlencoded", "host": "a.example",
+            "remote_addr": "192.0.2.0/24",
         },
     )  # fmt: skip
     request: dict[str, Any] = {

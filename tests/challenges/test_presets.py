@@ -44,8 +44,7 @@ BROWSERS = {
     "Chrome/125.0.0.0 Mobile Safari/537.36",
     "naver": NAVER,
     "sogou": SOGOU,
-    "cubot": "Mozilla/5.0 (Linux; Android 13; CUBOT P80) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/124.0.0.0 Mobile "
-    "Safari/537.36",
+    "cubot": CHROME.format("Linux; Android 13; CUBOT P80", "Mobile ", ""),
     "search-preview": "Mozilla/5.0 (Windows NT 10.0; rv:128.0) Gecko/20100101 SearchPreview Firefox/128.0",
     "opera-presto": "Opera/9.80 (Windows NT 6.1; U; en) Presto/2.10.289 Version/12.02",
 }
@@ -240,8 +239,9 @@ def test_the_command_tries_examples(tmp_path: Path, capsys: pytest.CaptureFixtur
     """One that comes to something else is a mistake with its line."""
     file = tmp_path / "policy.toml"
     file.write_text(
-        '[[rules]]\nrule = "deny"\nform = { role = "admin" }\n[rules.examples]\nmatch = [\n  { form = { role = "admin" } },\n'
-        '  { form = { role = "guest" } },\n]\nno_match = [{ json = { role = "admin" } }, { form = { role = "admin" } }]\n'
+        '[[rules]]\nrule = "deny"\nform = { role = "admin" }\n[rules.examples]\nmatch = [\n'
+        '  { form = { role = "admin" } },\n  { form = { role = "guest" } },\n]\n'
+        'no_match = [{ json = { role = "admin" } }, { form = { role = "admin" } }]\n'
         '[[rules]]\nrule = "sliding_window"\nmax = 5\ninterval = 60\nexamples = { match = [{}] }\n'
     )
     assert main(["policy", "check", str(file)]) == 1
@@ -262,7 +262,9 @@ def test_presets_of_no_name() -> None:
 
 def test_results_of_the_default_preset_are_all_there(default: Doorward) -> None:
     """Rules that are asked the short way have results as others have."""
-    person = RequestContext(headers=browser_headers(BROWSERS["firefox"], "fetch", "https"), peer="203.0.114.7", raw_path="/")
+    person = RequestContext(
+        headers=browser_headers(BROWSERS["firefox"], "fetch", "https"), peer="203.0.114.7", raw_path="/"
+    )
     decision = default.protect(person)
     assert len(decision.results) == len(load("preset:default").rules)
     assert {result.state for result in decision.results} <= {State.RUN, State.NOT_RUN}

@@ -11,7 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doorward import AsyncDoorward, Conclusion, ConfigurationError, Doorward, RequestContext, allow, challenge, deny, weigh
+from doorward import (
+    AsyncDoorward,
+    Conclusion,
+    ConfigurationError,
+    Doorward,
+    RequestContext,
+    allow,
+    challenge,
+    deny,
+    weigh,
+)
 from doorward.address_facts import NO_ADDRESS_DATA
 from doorward.asgi import DoorwardMiddleware as AsgiMiddleware
 from doorward.rules.access import AccessRule
@@ -142,6 +152,11 @@ def test_paths_in_any_case_and_as_they_were_sent() -> None:
 
 
 JSON = [("content-type", "application/json")]
+_MULTIPART = (
+    b'--zz\r\nContent-Disposition: form-data; name="role"\r\n\r\nadmin\r\n--zz\r\n'
+    b'Content-Disposition: form-data; name="role"\r\n\r\nx y\r\n--zz\r\n'
+    b'Content-Disposition: form-data; name="file"; filename="f"\r\n\r\nadmin\r\n--zz--\r\n'
+)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +195,8 @@ def test_json_of_a_request_without_any_does_not_match_and_breaks_nothing() -> No
 
 
 @pytest.mark.parametrize(
-    "body", [b'{"a":', b"{'a': 1}", b"[" * 100_000, b'{"a": ' + b"9" * 100_000 + b"}", b'{"a":1}' + b" " * 200_000, b"\xff{}"]
+    "body",
+    [b'{"a":', b"{'a': 1}", b"[" * 100_000, b'{"a": ' + b"9" * 100_000 + b"}", b'{"a":1}' + b" " * 200_000, b"\xff{}"],
 )
 def test_a_body_that_is_broken_or_too_large_is_unknown(body: bytes) -> None:
     """Neither a field nor its absence is found in it, and it is said so."""
@@ -206,9 +222,7 @@ def test_json_that_is_not_declared_is_read_where_it_looks_like_it() -> None:
         ("application/x-www-form-urlencoded", b"user=a&role=adm%69n&role=x+y"),
         (
             "multipart/form-data; boundary=zz",
-            b'--zz\r\nContent-Disposition: form-data; name="role"\r\n\r\nadmin\r\n--zz\r\n'
-            b'Content-Disposition: form-data; name="role"\r\n\r\nx y\r\n--zz\r\n'
-            b'Content-Disposition: form-data; name="file"; filename="f"\r\n\r\nadmin\r\n--zz--\r\n',
+            _MULTIPART,
         ),
     ],
 )
@@ -499,7 +513,13 @@ def _asgi(aj: AsyncDoorward, headers: dict[str, str], body: bytes, query: bytes)
 )
 @pytest.mark.parametrize(
     "headers",
-    [{}, {"User-Agent": "cur\xff/8"}, {"Accept": "*/*", "Cookie": "a=1"}, {"CF-Worker": "x"}, {"accept-language": "de"}],
+    [
+        {},
+        {"User-Agent": "cur\xff/8"},
+        {"Accept": "*/*", "Cookie": "a=1"},
+        {"CF-Worker": "x"},
+        {"accept-language": "de"},
+    ],
 )
 def test_wsgi_and_asgi_come_to_the_same(rule: AccessRule, headers: dict[str, str]) -> None:
     """Every non-browser was challenged under tollbooth's ASGI, and none under its WSGI."""

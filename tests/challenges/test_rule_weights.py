@@ -86,7 +86,8 @@ def test_weight_is_taken_off_before_the_sum_counts() -> None:
     aj = client(weigh(25, name="much", **HERE), weigh(-10, name="off", **HERE), thresholds={"CHALLENGE": 5, "DENY": 20})
     decision = aj.protect(request())
     assert decision.conclusion is Conclusion.CHALLENGE
-    assert decision.reason.weight == 15
+    reason: Any = decision.reason
+    assert reason.weight == 15
     assert [result.state for result in decision.results] == [State.RUN, State.RUN]
 
 
@@ -94,14 +95,16 @@ def test_without_weights_below_zero_a_sum_ends_the_walk_at_once() -> None:
     """As before."""
     aj = client(weigh(25, name="much", **HERE), weigh(1, name="more", **HERE), thresholds={"DENY": 20})
     decision = aj.protect(request())
-    assert decision.reason.weight == 25
+    reason: Any = decision.reason
+    assert reason.weight == 25
     assert [result.state for result in decision.results] == [State.RUN, State.NOT_RUN]
 
 
 def test_a_rule_that_denies_is_the_reason_where_weight_could_still_have_come_off() -> None:
     """The sum at that moment is none."""
     aj = client(weigh(25, **HERE), deny(name="shut", **HERE), weigh(-10, name="off", **HERE), thresholds={"DENY": 20})
-    assert aj.protect(request()).reason.rule == "shut"
+    reason: Any = aj.protect(request()).reason
+    assert reason.rule == "shut"
 
 
 def test_a_dry_run_that_takes_weight_off_is_told() -> None:
@@ -122,7 +125,7 @@ def test_figures_of_weights_below_zero() -> None:
     aj = client(weigh(10, **HERE), weigh(-10, name="off", mode=Mode.DRY_RUN, **HERE), thresholds={"CHALLENGE": 5})
     progress = Progress(request(), aj.runtime.engine)
     list(aj.runtime.engine.evaluate(progress))
-    weighed = [told for told in uncounted(progress) if told.name == "weights"]
+    weighed = [told for told in uncounted(progress) if told.rule == "weights"]
     assert [(told.dry, told.conclusion, told.reason.weight) for told in weighed] == [  # type: ignore[attr-defined]
         (False, Conclusion.CHALLENGE, 10.0),
         (True, Conclusion.ALLOW, 0.0),

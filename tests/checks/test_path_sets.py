@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from doorward import deny
 from doorward.checks.path_sets import EVERY_PATH, covers, covers_everything, matches_nothing, region
 from doorward.errors import ConfigurationError
 from doorward.patterns import compile_path
-from doorward import deny
 
 ALPHABET = "/ab.\n"
 PATHS = ["/" + "".join(rest) for length in range(5) for rest in product(ALPHABET, repeat=length)]

@@ -59,8 +59,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from doorward.filters import Filter
-    from doorward.intelligence.bot_index import Bot
     from doorward.ids import Field
+    from doorward.intelligence.bot_index import Bot
     from doorward.rules.base import View
 
 DEEPEST = 8
