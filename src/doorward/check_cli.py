@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from doorward.errors import ConfigurationError
 from doorward.named_app import load_app
+from doorward.presets import PREFIX
 from doorward.printable import printable
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _client(target: str) -> Facade:
-    if not target.endswith(_POLICIES):
+    if not (target.endswith(_POLICIES) or target.startswith(PREFIX)):
         return load_app(target, "MODULE:NAME")
     policy: Any = import_module("doorward.policy")  # brings pydantic
     client: Facade = policy.load(target).client()

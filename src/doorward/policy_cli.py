@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from doorward.named_app import load_app
+from doorward.presets import PREFIX
 from doorward.printable import printable
 
 if TYPE_CHECKING:
@@ -158,7 +159,8 @@ def _side(text: str, field: str) -> Side:
     from doorward.policy.described import side_of
     from doorward.twins import silent_logger
 
-    is_app = ":" in text and not Path(text).exists() and not text.endswith((".toml", ".yaml", ".yml"))
+    is_file = text.endswith((".toml", ".yaml", ".yml")) or text.startswith(PREFIX) or Path(text).exists()
+    is_app = ":" in text and not is_file
     if is_app:
         return side_of(load_app(text, field).runtime)
     client = load(text).client(logger=silent_logger())

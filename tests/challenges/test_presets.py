@@ -268,3 +268,39 @@ def test_results_of_the_default_preset_are_all_there(default: Doorward) -> None:
     decision = default.protect(person)
     assert len(decision.results) == len(load("preset:default").rules)
     assert {result.state for result in decision.results} <= {State.RUN, State.NOT_RUN}
+
+
+@pytest.mark.parametrize("name", ["default", "api", "strict"])
+def test_presets_pass_the_linter(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing in them is shadowed, unreachable or unanchored."""
+    monkeypatch.setenv("DOORWARD_SECRET", "0WpRzQ1u9x-yL7tVb3NcKfE6hJ2sGd8aMiXoYrTeUqA")
+    main(["check", f"preset:{name}", "--fail-on", "error"])
+    found = capsys.readouterr().out
+    assert not [line for line in found.splitlines() if line.startswith(("DW00", "DW01", "DW02"))], found
+
+
+def test_presets_are_compared_and_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    """As files are."""
+    assert main(["policy", "diff", "preset:api", "preset:strict"]) == 1
+    assert "+ ai-crawlers: challenge(" in capsys.readouterr().out
+    request = ["--url", "https://www.example/.env", "--header", "User-Agent: curl/8.5.0", "--ip", "203.0.114.7"]
+    main(["explain", "--rules", "preset:default", *request])
+    found = capsys.readouterr().out
+    assert "dotfile-probes  [RULE, live]  DENY" in found
+    assert "raw_path" not in found
+
+
+def test_replay_asks_what_was_recorded() -> None:
+    """Rules say which parts they read, so that none concludes from what nobody wrote down."""
+    from doorward.replay.needs import askable
+
+    client = Doorward(policy="preset:default", secret=SECRET)
+    asked = {
+        bound.name: askable(bound.rule, bound.identity, frozenset({"user-agent"})).rule is not None
+        for bound in client.runtime.engine.bound
+    }
+    names_alone = ("scanners", "dotfile-probes", "search-engines", "http-libraries", "public-files")
+    assert all(asked[name] for name in names_alone)
+    assert not any(asked[name] for name in ("no-accept", "headless-browsers", "cloudflare-workers", "traversal-probes"))

@@ -9,7 +9,7 @@ from doorward.decision import State
 from doorward.filters import Filter, compile_filters
 from doorward.printable import describe
 from doorward.reason import BotReason, EmailReason, RateLimitReason, ShieldReason
-from doorward.rules.access import AccessRule
+from doorward.rules.access import AccessRule, ChallengeRule
 from doorward.rules.bots import BotRule
 from doorward.rules.email import EmailRule
 from doorward.rules.filters import FilterRule
@@ -122,6 +122,8 @@ def _of_access(bound: Bound, result: RuleResult, view: View) -> Iterator[Detail]
                 yield from _expression(name, expression, view, certain=rule.action == "ALLOW", asked=asked)
         else:
             yield Detail(name, " ".join([_cut(item) for item in value]) + _verdict(matcher, view, asked=asked))
+    if isinstance(rule, ChallengeRule):
+        yield Detail("level", rule.level.word + (f", at most {rule.max_age:g} s ago" if rule.max_age else ""))
     if rule.weight:
         yield Detail("weight", f"{rule.weight:g}")
     if rule.ends:
@@ -129,7 +131,10 @@ def _of_access(bound: Bound, result: RuleResult, view: View) -> Iterator[Detail]
 
 
 def _verdict(matcher: Any, view: View, *, asked: bool) -> str:
-    return f"  ({_HOLDS[bool(matcher.find(view).holds)]})" if asked else ""
+    if not asked:
+        return ""
+    holds = matcher.test(view) if matcher.test is not None else bool(matcher.find(view).holds)
+    return f"  ({_HOLDS[holds]})"
 
 
 def _expression(label: str, expression: Filter, view: View, *, certain: bool, asked: bool) -> Iterator[Detail]:
