@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from doorward.decision import Conclusion, Mode, RuleResult, State
 from doorward.reason import RateLimitReason, RuleReason
-from doorward.rules.base import Phase, Rule
+from doorward.rules.base import Outcome, Phase, Rule
 from doorward.rules.limits import DynamicLimit, Limit, StaticLimit
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ _ID_DIGITS = 10
 _LONGEST_SCOPE = 100
 _NOTHING_MORE = (0.0, frozenset[str](), 0.0, "", 0.0)
 """In an outcome after conclusion and reason."""
+_NEVER = Outcome(Conclusion.ALLOW, RuleReason("", "never"))
+"""In place of the usual outcome of a rule that has none: no rule returns this very object."""
 
 
 class Bound:
@@ -48,10 +50,11 @@ class Bound:
         yields: Whether it leaves limits of lower tiers in force.
         reads_given: Whether its numbers depend on what is given to ``protect``.
         count_when: Decides after the response whether a charge stays.
-        quick: Its ``evaluate``, where nothing has to be looked at before it is asked, nor held for it.
+        quick: Whether nothing has to be looked at before it is asked, nor held for it.
         quotas: Its counters where they are the same for every request.
         not_run: Its result when it does not run.
-        usual: The outcome that the rule comes to for nearly every request, where that is to allow and nothing else.
+        usual: The outcome that the rule comes to for nearly every request, where that is to allow and nothing else;
+            else one that never is.
         usual_result: Its result then.
     """
 
@@ -92,9 +95,10 @@ class Bound:
         self.prefix = f"{client}:{_short(self.scope)}:{self.rule_id[:_ID_DIGITS]}:"
         self.not_run = self.skipped("not evaluated")
         usual = rule.usual()
-        self.usual = usual if usual is not None and usual == (Conclusion.ALLOW, usual.reason, *_NOTHING_MORE) else None
-        self.quick = rule.evaluate if self.usual is not None and _is_quick(rule) and not self.wants else None
-        self.usual_result = self.result(Conclusion.ALLOW, self.usual.reason) if self.usual is not None else self.not_run
+        plain = usual is not None and usual == (Conclusion.ALLOW, usual.reason, *_NOTHING_MORE)
+        self.usual: Outcome = usual if plain and usual is not None else _NEVER
+        self.usual_result = self.result(Conclusion.ALLOW, self.usual.reason)
+        self.quick = plain and _is_quick(rule) and not self.wants
 
     def __repr__(self) -> str:
         return f"Bound({self.name!r}, {self.mode})"

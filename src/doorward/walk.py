@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from doorward.context import NO_BODY
@@ -69,8 +69,8 @@ class Walk:
         progress = self.progress
         results = progress.results
         for bound in bounds:
-            if bound.quick is not None and not progress.would_end and not progress.ended and bound not in results:
-                self._quickly(bound, bound.quick)
+            if bound.quick and not progress.would_end and not progress.ended and bound not in results:
+                self._quickly(bound)
                 if self.denied:
                     return
             elif self._open(bound):
@@ -210,10 +210,10 @@ class Walk:
         self.settle(bound, outcome)
         return None
 
-    def _quickly(self, bound: Bound, evaluate: Callable[[View], object]) -> None:
+    def _quickly(self, bound: Bound) -> None:
         """Ask a rule that can be asked about any request, and answers at once."""
         try:
-            outcome = evaluate(self.view)
+            outcome = bound.rule.evaluate(self.view)
         except Exception as error:
             self.fail(bound, error)
         else:
