@@ -38,29 +38,27 @@ asked here; ``detect_bot`` does.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from doorward.builders.condition_words import by_address, by_expression, parameter_of
 from doorward.errors import ConfigurationError
 from doorward.filters import compile_filters
 from doorward.patterns import METHODS
-from doorward.rules.access import Finding, Matcher
 from doorward.rules.address_matcher import address_finder
 from doorward.rules.conditions import Condition, all_of, any_of, leaf, matcher, negated
-from doorward.rules.filters import sources
 from doorward.rules.texts import Predicate, compile_paths, compile_texts
 from doorward.rules.value_tests import Spec, agent_test, body_test, given_test, header_test, host_test, values_test
 from doorward.rules.verification import Standing, stands
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from doorward.filters import Filter
-    from doorward.ids import Field
     from doorward.intelligence.bot_index import Bot
+    from doorward.rules.access import Matcher
     from doorward.rules.base import View
 
 DEEPEST = 8
@@ -120,14 +118,14 @@ def matchers(given: Mapping[str, Any], *, lets_pass: bool) -> tuple[Matcher, ...
     for name in [name for name in CONDITIONS if name in given and name not in _MODIFIERS]:
         value = given[name]
         if name == "ip":
-            found.append(_by_address(value))
+            found.append(by_address(value))
         elif name == "where":
-            found += _by_expression(value, lets_pass=lets_pass)
+            found += by_expression(value, lets_pass=lets_pass)
         else:
             condition = _KEYS[name](value, place.at(name))
             if len(condition.leaves) > MOST_LEAVES:
                 raise ConfigurationError(name, f"has at most {MOST_LEAVES} comparisons, not {len(condition.leaves)}")
-            found.append(matcher(condition, _parameter(name, value, place)))
+            found.append(matcher(condition, parameter_of(name, value, place)))
     return tuple(sorted(found, key=lambda each: each.needs_body))
 
 
@@ -426,68 +424,6 @@ _KEYS: Mapping[str, Callable[[Any, Place], Condition]] = {
 }
 KEYS = tuple(_KEYS)
 """What may stand in a table of a tree."""
-
-
-# --- keywords that say what they found
-
-
-def _by_address(items: object) -> Matcher:
-    finder = address_finder(items, "ip")
-
-    def find(view: View) -> Finding:
-        found = finder.find(view)
-        return Finding(bool(found), f"the address is {found}" if found else "")
-
-    return Matcher(parameter=("ip", finder.items), find=find, reads=finder.reads)
-
-
-def _by_expression(expressions: object, *, lets_pass: bool) -> list[Matcher]:
-    filters = compile_filters(expressions, "where")
-    if not filters:
-        raise ConfigurationError("where", "has no expression; leave it out, or the rule")
-    return [_expression(expression, certain=lets_pass) for expression in filters]
-
-
-def _expression(expression: Filter, *, certain: bool) -> Matcher:
-    def find(view: View) -> Finding:
-        holds = expression.holds(view, certain=certain)
-        if holds is None:
-            return Finding(False, f"could not tell {expression.source}")
-        return Finding(holds, f"{expression.source} holds" if holds else "")
-
-    parameter: Field = ("where", sources([expression]))
-    return Matcher(
-        parameter=parameter, find=find, reads=expression.about, wants=expression.local, parts=expression.parts
-    )
-
-
-# --- conditions as fields of an id
-
-
-def _parameter(name: str, value: Any, place: Place) -> Field:
-    """A condition in its one form: equal ones are equal text."""
-    if name == "when":
-        items = [json.dumps(value, default=_as_text, sort_keys=True, ensure_ascii=True)]
-    elif isinstance(value, Mapping):
-        items = [f"{key}: {_listed(each)}" for key, each in value.items()]
-    else:
-        items = [str(_as_text(each)) for each in (value if isinstance(value, list | tuple | set) else [value])]
-    more = [*(["in any case"] if place.any_case else []), *_stands(name, place.standing)]
-    return (name, [*items, *more])
-
-
-def _stands(name: str, standing: Iterable[str]) -> list[str]:
-    return [f"standing {word}" for word in sorted(standing)] if name == "bot" else []
-
-
-def _listed(value: Any) -> str:
-    return json.dumps(value, default=_as_text, sort_keys=True)
-
-
-def _as_text(value: Any) -> Any:
-    if isinstance(value, re.Pattern):
-        return f"re:{value.pattern} ({value.flags})"
-    return sorted(value, key=str) if isinstance(value, set | frozenset) else str(value)
 
 
 __all__ = ["CONDITIONS", "KEYS", "STANDINGS", "Place", "compile_condition", "matchers"]
