@@ -199,17 +199,3 @@ def test_a_form_under_a_strict_policy(name: str, browser: Browser) -> None:
             page.get_by_role("heading", name="Welcome").wait_for()
         assert [found.passed for found in seen] == [True]
         assert not [each for each in complaints if "Content Security Policy" in each]
-
-
-def test_a_response_that_is_refused_leads_to_another_page(browser: Browser) -> None:
-    """And not in circles: the widget waits for a person again."""
-    with Speaking("turnstile", Told(time.time(), host="other.example")) as server:
-        _, app = application(server.url, "turnstile")
-        with served(app) as url, opened(browser, "turnstile") as (page, _):
-            page.goto(f"{url}/secret")
-            page.locator("#solve").click()
-            page.wait_for_function(
-                "location.pathname === '/.doorward/verify' || document.querySelector('[role=alert]')"
-            )
-            page.locator("#solve").wait_for()
-            assert "doorward" not in {cookie["name"].removeprefix("__Host-") for cookie in page.context.cookies()}
