@@ -180,10 +180,12 @@ def step_up(level: Level | str, max_age: MaxAge, when: When | None, options: dic
         rule = challenge(level, max_age=max_age, **options)
         return replace(rule, matchers=(*rule.matchers, _condition(when)))
     if when is None or isinstance(when, Mapping):
-        return challenge(level, max_age=max_age, **options if when is None else {**options, "when": when})
+        conditions: dict[str, Any] = options if when is None else {**options, "when": when}
+        return challenge(level, max_age=max_age, **conditions)
     if "where" in options:
         raise ConfigurationError("when", "is another name for where: give one of them")
-    return challenge(level, max_age=max_age, **{**options, "where": when})
+    named: dict[str, Any] = {**options, "where": when}
+    return challenge(level, max_age=max_age, **named)
 
 
 def _condition(function: Callable[[RequestContext], object]) -> Matcher:
