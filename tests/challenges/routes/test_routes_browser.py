@@ -78,11 +78,12 @@ def goes_to(page: Page, target: str) -> int:
     return answer.status
 
 
-def passes(page: Page, app: AppUnderTest) -> None:
-    """What a person does: wait, and press the button."""
+def passes(page: Page, app: AppUnderTest, *, scripts: bool) -> None:
+    """What a person does: wait, and without JavaScript press the button."""
     app.clock.advance(LONG_ENOUGH)
     with page.expect_response(lambda answer: "/guarded" in answer.url and answer.status == 200):
-        page.locator("main form button").first.click()
+        if not scripts:
+            page.locator("main form button").first.click()
     page.wait_for_load_state()
 
 
@@ -102,7 +103,7 @@ def test_each_decorator_in_a_browser(kind: type[AppUnderTest], browser: Browser,
             assert goes_to(page, "/beside") == 403
             assert page.locator("form").count() == 0
             assert goes_to(page, "/guarded?a=1") == 403
-            passes(page, app)
+            passes(page, app, scripts=scripts)
             page.wait_for_url(f"{url}/guarded?a=1")
             assert '"path"' in page.content()
             for path in ("/guarded", "/beside", "/limited", "/echo", "/health", "/step-up?level=wait"):
