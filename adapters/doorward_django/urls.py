@@ -10,7 +10,7 @@ They are at the ``prefix`` of the option ``challenges``, which is read when the 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.urls import re_path
 from django.views.decorators.csrf import csrf_exempt
@@ -28,4 +28,8 @@ def endpoint(request: HttpRequest) -> HttpResponse:
     return answer(protection().runtime, request)
 
 
-urlpatterns = [re_path(f"^{re.escape(protection().runtime.settings.challenges.prefix[1:])}/", endpoint)]
+def __getattr__(name: str) -> Any:
+    # Not at import: Django asks for it when its settings are there.
+    if name != "urlpatterns":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return [re_path(f"^{re.escape(protection().runtime.settings.challenges.prefix[1:])}/", endpoint)]

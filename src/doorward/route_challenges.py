@@ -179,10 +179,13 @@ def step_up(level: Level | str, max_age: MaxAge, when: When | None, options: dic
     if callable(when):
         rule = challenge(level, max_age=max_age, **options)
         return replace(rule, matchers=(*rule.matchers, _condition(when)))
-    if when is not None and not isinstance(when, Mapping) and "where" in options:
+    if when is None or isinstance(when, Mapping):
+        conditions: dict[str, Any] = options if when is None else {**options, "when": when}
+        return challenge(level, max_age=max_age, **conditions)
+    if "where" in options:
         raise ConfigurationError("when", "is another name for where: give one of them")
-    given: dict[str, Any] = {} if when is None else {"when" if isinstance(when, Mapping) else "where": when}
-    return challenge(level, max_age=max_age, **options, **given)
+    named: dict[str, Any] = {**options, "where": when}
+    return challenge(level, max_age=max_age, **named)
 
 
 def _condition(function: Callable[[RequestContext], object]) -> Matcher:

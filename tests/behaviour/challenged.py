@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -60,9 +61,17 @@ class Visitor:
         verified = self.answer(page)
         assert verified.status == 303, verified.body
         landed = self.go(str(verified.header("location")))
-        assert landed.status == 303, landed.body
-        assert urlsplit(str(landed.header("location"))).path == urlsplit(target).path
-        return self.go(str(landed.header("location")))
+        assert landed.status == 200, landed.body
+        onward = onward_from(landed)
+        assert urlsplit(onward).path == urlsplit(target).path
+        return self.go(onward)
+
+
+def onward_from(landed: Reply) -> str:
+    """Where the page that is shown after a challenge leads to."""
+    found = re.search(rb'id="onward" href="([^"]+)"', landed.body)
+    assert found is not None, landed.body
+    return unescape(found[1].decode())
 
 
 def token_of(page: Reply) -> str:

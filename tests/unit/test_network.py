@@ -104,7 +104,7 @@ def test_a_users_resolver_that_hangs_is_given_up(perform, networks, hanging: Han
 def test_beyond_the_most_threads_nobody_is_asked(perform, networks, hanging: Hanging, monkeypatch) -> None:
     """Questions that hang do not pile up."""
     monkeypatch.setattr("doorward.offload.MOST_IN_FLIGHT", 1)
-    monkeypatch.setattr("doorward.offload.Offload.__init__.__defaults__", (1,))
+    monkeypatch.setattr("doorward.offload.Offload.__init__.__defaults__", (1, None))
     network = networks(hanging)
     first, second = perform(network, ASK, timeout=SOON) + perform(network, OTHER)
     assert "deadline" in str(first)

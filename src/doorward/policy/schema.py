@@ -218,6 +218,7 @@ def _narrower() -> dict[tuple[str, str], Schema]:
         ("rate_limit", "algorithm"): {"enum": ["sliding_window", "fixed_window", "token_bucket"]},
         ("shield", "threshold"): {"type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000},
         ("shield", "paranoia"): {"enum": [1, 2, 3]},
+        ("shield", "when"): {"enum": ["before", "after"]},
         ("shield", "exclude"): _list_of({"anyOf": [_PATH, excluded]}),
         ("", "ipv6_prefix"): _whole(128),
         ("", "body_limit"): _whole(LARGEST_BODY_LIMIT),

@@ -103,7 +103,7 @@ def test_each_decorator_in_a_browser(kind: type[AppUnderTest], browser: Browser,
             assert page.locator("form").count() == 0
             assert goes_to(page, "/guarded?a=1") == 403
             passes(page, app)
-            assert page.url == f"{url}/guarded?a=1"
+            page.wait_for_url(f"{url}/guarded?a=1")
             assert '"path"' in page.content()
             for path in ("/guarded", "/beside", "/limited", "/echo", "/health", "/step-up?level=wait"):
                 assert goes_to(page, path) == 200, path
