@@ -5,28 +5,26 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any
 
-from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
-from django.http.response import HttpResponseBase
+from asgiref.sync import async_to_sync
 
 from doorward import Doorward, Response
-from doorward.answers import Answer
-from doorward.holding import KEPT_FORM, hold_form_now
-from doorward.layer import Layer, body_limit, usable
+from doorward.layer import Layer, body_limit
 from doorward.progress import NO_INPUTS
 from doorward.requests import carrier_of
 from doorward.runtime import DECISION
 from doorward_django.bodies import ahold, hold
 from doorward_django.reading import reading
-from doorward_django.responses import replace_limits, response_of, seen
+from doorward_django.refusing import Refusing
+from doorward_django.responses import add_headers, seen
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
 
     from doorward import AsyncDoorward, Decision
     from doorward.bound import Bound
-    from doorward.context import RequestContext
     from doorward.engine import Engine
     from doorward.layer import LayerOptions
     from doorward.progress import Inputs, Progress
@@ -39,7 +37,7 @@ HANDLED = "doorward.django"
 """Key in META of a request that a :class:`Protection` has taken charge of: itself, and the Progress or None."""
 
 
-class Protection:
+class Protection(Refusing):
     """One client and one set of middleware options.
 
     Args:
@@ -76,8 +74,7 @@ class Protection:
             raise
         if self.layer.touches_response(progress):
             self._settle(progress, seen(response))
-            self._add_limits(progress, response)
-            self._add_cookies(progress, response)
+            add_headers(self.layer, progress, response)
         return response
 
     async def ahandle(
@@ -102,8 +99,7 @@ class Protection:
             raise
         if self.layer.touches_response(progress):
             await self.awaiting.settle(progress, seen(response))
-            self._add_limits(progress, response)
-            self._add_cookies(progress, response)
+            add_headers(self.layer, progress, response)
         return response
 
     def admit(self, request: HttpRequest, find_policy: FindPolicy) -> Progress | None:
@@ -139,29 +135,6 @@ class Protection:
         attach(request, decision)
         return decision
 
-    def refusal(self, request: HttpRequest, asked: RequestContext, decision: Decision) -> HttpResponseBase:
-        """What a denied request is answered with: what ``on_denied`` makes of it, or the built-in answer."""
-        on_denied: Any = self.layer.on_denied
-        answer = None
-        if on_denied is not None:
-            try:
-                answer = (async_to_sync(on_denied) if iscoroutinefunction(on_denied) else on_denied)(request, decision)
-            except Exception as error:
-                self.runtime.journal.swallowed("on_denied", error)
-        return self._response(request, asked, decision, answer)
-
-    async def arefusal(self, request: HttpRequest, asked: RequestContext, decision: Decision) -> HttpResponseBase:
-        """As :meth:`refusal`; an ``on_denied`` that blocks is given a thread, as Django does with sync views."""
-        on_denied: Any = self.layer.on_denied
-        answer = None
-        if on_denied is not None:
-            try:
-                call = on_denied if iscoroutinefunction(on_denied) else sync_to_async(on_denied)
-                answer = await call(request, decision)
-            except Exception as error:
-                self.runtime.journal.swallowed("on_denied", error)
-        return self._response(request, asked, decision, answer)
-
     def _policy(self, request: HttpRequest, find_policy: FindPolicy) -> RoutePolicy | None:
         try:
             return find_policy(request)
@@ -169,19 +142,6 @@ class Protection:
             # A converter of the application's has failed: no reason to leave its own rules out as well.
             self.runtime.journal.swallowed("route", error)
             return None
-
-    def _response(
-        self, request: HttpRequest, asked: RequestContext, decision: Decision, answer: object
-    ) -> HttpResponseBase:
-        head = request.method == "HEAD"
-        try:
-            chosen = usable(answer, _is_response)
-            if chosen is not None:
-                return response_of(chosen, head=head) if isinstance(chosen, Answer) else chosen
-        except Exception as error:
-            self.runtime.journal.swallowed("on_denied", error)
-        hold_form_now(self.layer, asked, decision, functools.partial(hold, request, KEPT_FORM))
-        return response_of(self.layer.refusal(asked, decision), head=head)
 
     def _settle(self, progress: Progress, response: Response) -> None:
         if self.blocking is not None:
@@ -211,28 +171,10 @@ class Protection:
         else:
             async_to_sync(self.awaiting.look_back)(progress)
 
-    def _add_limits(self, progress: Progress, response: HttpResponseBase) -> None:
-        # The newest decision: the view may have charged more.
-        style, decision = self.layer.style, progress.decision
-        if style is None or decision is None:
-            return
-        try:
-            replace_limits(response, style(decision))
-        except Exception as error:
-            self.runtime.journal.swallowed("rate_limit_headers", error)
-
-    def _add_cookies(self, progress: Progress, response: HttpResponseBase) -> None:
-        for cookie in self.layer.fitting_cookies(progress, [(name.lower(), value) for name, value in response.items()]):
-            response.cookies.load(cookie)
-
     def _reader(self, read: Callable[..., Any], request: HttpRequest, progress: Progress) -> Any:
         if not progress.engine.reads_body:
             return None
         return functools.partial(read, request, body_limit(progress.request, self.runtime.settings.body_limit))
-
-
-def _is_response(answer: object) -> bool:
-    return isinstance(answer, HttpResponseBase)
 
 
 def attach(request: HttpRequest, decision: Decision) -> None:

@@ -9,11 +9,11 @@ from django.http import HttpResponse
 from doorward import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from django.http.response import HttpResponseBase
 
     from doorward.answers import Answer
+    from doorward.layer import Layer
+    from doorward.progress import Progress
 
 
 def response_of(answer: Answer, *, head: bool) -> HttpResponse:
@@ -35,7 +35,17 @@ def seen(response: HttpResponseBase) -> Response:
     return Response(response.status_code, [(name.lower(), value) for name, value in response.items()])
 
 
-def replace_limits(response: HttpResponseBase, lines: Iterable[tuple[str, str]]) -> None:
-    """Write RateLimit headers in the place of those that the application wrote."""
-    for name, value in lines:
-        response[name] = value
+def add_headers(layer: Layer, progress: Progress, response: HttpResponseBase) -> None:
+    """Say how limits stand, in the place of what the application says, and give the client the cookies it is to have.
+
+    Never raises.
+    """
+    # The newest decision: the view may have charged more.
+    if layer.style is not None and progress.decision is not None:
+        try:
+            for name, value in layer.style(progress.decision):
+                response[name] = value
+        except Exception as error:
+            layer.runtime.journal.swallowed("rate_limit_headers", error)
+    for cookie in layer.fitting_cookies(progress, [(name.lower(), value) for name, value in response.items()]):
+        response.cookies.load(cookie)

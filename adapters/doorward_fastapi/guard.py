@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack, overload
 
-from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from doorward.levels import DEFAULT_LEVEL, Level
@@ -15,6 +13,7 @@ from doorward.route_challenges import View, step_up
 from doorward.routes import name_of
 from doorward.rules.limits import LimitOptions, rate_limit
 from doorward.runtime import DECISION
+from doorward_fastapi.dependencies import with_dependencies
 from doorward_fastapi.refusals import Refused, WebSocketRefused
 from doorward_starlette import DoorwardStarlette
 
@@ -33,9 +32,8 @@ if TYPE_CHECKING:
     from doorward.route_challenges import MaxAge
     from doorward.rules.base import Rule
     from doorward.rules.limits import Limit, LimitFor
+    from doorward_fastapi.dependencies import Dependency
     from doorward_starlette.guard import GuardOptions
-
-    Dependency = Callable[..., Awaitable[Decision]]
 
 
 class DoorwardFastAPI(DoorwardStarlette):
@@ -94,7 +92,7 @@ class DoorwardFastAPI(DoorwardStarlette):
         async def required(connection: HTTPConnection) -> Decision:
             return await self.require(connection, level, max_age=max_age)
 
-        return _with_dependencies(required, {})
+        return with_dependencies(required, {})
 
     def protected(
         self,
@@ -117,7 +115,7 @@ class DoorwardFastAPI(DoorwardStarlette):
         async def protected(connection: HTTPConnection, **values: Any) -> Decision:
             return await self._protected(connection, **{**fixed, **values})
 
-        return _with_dependencies(protected, found)
+        return with_dependencies(protected, found)
 
     def limited(
         self, limit: str | LimitFor, *, algorithm: str = "sliding_window", **options: Unpack[LimitOptions]
@@ -150,7 +148,7 @@ class DoorwardFastAPI(DoorwardStarlette):
                 of_scope[where] = base, bounds
             return self._passed(connection.scope, await self._asked(connection.scope, bounds))
 
-        return _with_dependencies(limited, {})
+        return with_dependencies(limited, {})
 
     def _bound(self, base: Engine, rules: Sequence[Limit]) -> tuple[Bound, ...]:
         """The rules bound to the client; those of equal limits are the same ones, so that none is charged twice."""
@@ -193,13 +191,3 @@ class DoorwardFastAPI(DoorwardStarlette):
         if self.layer.refuses(decision):
             raise self.refusals[scope["type"] == "websocket"](decision, self.layer)
         return decision
-
-
-def _with_dependencies(function: Any, dependencies: Mapping[str, Any]) -> Dependency:
-    """``function`` with the signature that FastAPI is to see: a connection, and what others find."""
-    parameters = [Parameter("connection", Parameter.POSITIONAL_OR_KEYWORD, annotation=HTTPConnection)]
-    for name, dependency in dependencies.items():
-        parameters.append(Parameter(name, Parameter.KEYWORD_ONLY, default=Depends(dependency)))
-    function.__signature__ = Signature(parameters)
-    seen: Dependency = function
-    return seen

@@ -22,18 +22,15 @@ overrides both. Nothing changes under ``TESTING``: tests that are not to be refu
 
 from __future__ import annotations
 
-import inspect
-import logging
-from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
-from flask import Blueprint, Flask, current_app, g, has_request_context, request
+from flask import Blueprint, Flask, current_app, g, request
 
 from doorward.errors import ConfigurationError
 from doorward.progress import NOT_GIVEN
-from doorward.routes import RouteDecorators, RoutePolicy, name_of
 from doorward.runtime import DECISION
 from doorward.settings import parse_rules
+from doorward_flask.checking import Checking
 from doorward_flask.installed import Installed
 from doorward_flask.options import FlaskOptions, check_names, client_of, configured
 from doorward_flask.stepping_up import SteppingUp, current_decision
@@ -52,10 +49,9 @@ if TYPE_CHECKING:
 Target = TypeVar("Target", bound="Callable[..., Any] | Blueprint")
 """What can be marked: a view, a view class, one of its methods, what ``as_view`` returned, a blueprint."""
 EXTENSION = "doorward"
-_CHECKING = "__doorward_flask__"
 
 
-class DoorwardFlask(SteppingUp, RouteDecorators):
+class DoorwardFlask(SteppingUp, Checking):
     """Request protection for Flask applications.
 
     The decision about a request is at ``flask.g.doorward``, at ``environ["doorward.decision"]``, and what
@@ -171,38 +167,6 @@ class DoorwardFlask(SteppingUp, RouteDecorators):
         """:meth:`doorward.routes.RouteDecorators.exempt`, for blueprints and view classes too."""
         target: Any = view
         return super().exempt(target)  # type: ignore[no-any-return]  # as above
-
-    def enforced(self, view: Any) -> Any:
-        """Check, as a marked view runs, that its mark was read before; if not, protect it then."""
-        checking: list[DoorwardFlask] = view.__dict__.get(_CHECKING, [])
-        if isinstance(view, type | Blueprint) or self in checking:
-            return view
-        wrapper = self._checked(view)
-        setattr(wrapper, _CHECKING, [*checking, self])
-        return wrapper
-
-    def _checked(self, view: Any) -> Any:
-        @wraps(view)
-        def checked(*arguments: Any, **named: Any) -> Any:
-            refusal = self._overlooked(view)
-            return view(*arguments, **named) if refusal is None else refusal
-
-        @wraps(view)
-        async def checked_async(*arguments: Any, **named: Any) -> Any:
-            refusal = self._overlooked(view)
-            return await view(*arguments, **named) if refusal is None else refusal
-
-        return checked_async if inspect.iscoroutinefunction(view) else checked
-
-    def _overlooked(self, view: Any) -> Any:
-        mark: RoutePolicy | None = self.policy_of(view)
-        if mark is None or not has_request_context():
-            return None
-        try:
-            return self.of_current_app().overlooked(mark, name_of(view))
-        except Exception:
-            logging.getLogger("doorward").exception("doorward could not protect %s", name_of(view))
-        return None
 
     def _made_for(self, app: Flask) -> Installed:
         return Installed(self, configured(self._aj, self._rules, self._options, app.config))

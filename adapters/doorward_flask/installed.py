@@ -5,20 +5,20 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from flask import Response, after_this_request, current_app, g, has_request_context, request
+from flask import Response, after_this_request, current_app, g, request
 from flask.globals import request_ctx
-from werkzeug.exceptions import HTTPException
 
 from doorward.answers import Answer
 from doorward.requests import ROUTED_PATH, from_environ
 from doorward.rules.limits import Response as Answered
 from doorward.runtime import DECISION
 from doorward.wsgi import built_in, decide, endpoint_answer
+from doorward_flask.responses import flask_style, response_of, write_cookies, write_limits
 from doorward_flask.routing import Route, Routes
+from doorward_flask.templates import fill_templates
 
 if TYPE_CHECKING:
     from flask import Flask, Request
-    from werkzeug.datastructures import Headers
 
     from doorward.client import Doorward
     from doorward.context import RequestContext
@@ -62,18 +62,7 @@ class Installed:
         # By extension: one environ may pass through several applications.
         self._key = f"doorward.flask.{id(self)}"
         if self.layer.on_denied is not None:
-            self.layer.on_denied = _flask_style(self.layer.on_denied)
-
-    def _fill_templates(self, app: Flask) -> None:
-        """Let templates have ``captcha_field``, where there is a captcha."""
-        if all([isinstance(kind, str) for kind in self.client.runtime.settings.challenges.kinds]):
-            return
-        from doorward.challenges.providers.forms import captcha_field, captchas_of
-
-        if captchas_of(self.client.runtime):
-            render = captcha_field(self.client)
-            field = partial(_below_mount, render)
-            app.context_processor(lambda: {"captcha_field": field})
+            self.layer.on_denied = flask_style(self.layer.on_denied)
 
     def hook_into(self, app: Flask) -> None:
         """Decide before everything else that the application does with a request, and look at responses last.
@@ -82,7 +71,7 @@ class Installed:
         former, look things up, and abort.
         """
         app.teardown_request(self.teardown)
-        self._fill_templates(app)
+        fill_templates(app, self.client)
         preprocess, process = app.preprocess_request, app.process_response
 
         def preprocess_request(*arguments: Any) -> Any:
@@ -100,7 +89,9 @@ class Installed:
     def endpoint(self) -> Response | None:
         """The answer to a request for one of the endpoints of challenges; None for all others."""
         asked: Request = request_ctx.request
-        return _response(endpoint_answer(self.layer.runtime, asked.environ)) if self.layer.serves(asked.path) else None
+        return (
+            response_of(endpoint_answer(self.layer.runtime, asked.environ)) if self.layer.serves(asked.path) else None
+        )
 
     def before(self) -> Response | None:
         """Decide about the current request; the refusal, or None to go on."""
@@ -110,9 +101,9 @@ class Installed:
         """Write RateLimit headers, and tell limits what the response was."""
         progress = self._let_in()
         if progress is not None:
-            self._write_limits(response.headers, progress.decision)
+            write_limits(self.layer, response.headers, progress.decision)
             if self.layer.cookies(progress):
-                self._write_cookies(response.headers, progress)
+                write_cookies(self.layer, response.headers, progress)
             if progress.engine.late:
                 self._look_back_after(progress, response)
             if progress.engine.conditional:
@@ -187,13 +178,13 @@ class Installed:
         if answer is None:
             answer = built_in(self.layer, asked, decision, request.environ)
         elif not isinstance(answer, Answer):
-            return cast("Response", answer)  # _flask_style has made it
+            return cast("Response", answer)  # flask_style has made it
         try:
             return current_app.response_class(answer.body, answer.status, list(answer.headers))
         except Exception as error:
             # A class of the application's own: what is refused must not go on to the view because of it.
             self.layer.runtime.journal.swallowed("response_class", error)
-            return _response(answer)
+            return response_of(answer)
 
     def _let_in(self) -> Progress | None:
         handled: Handled | None = request.environ.get(self._key)
@@ -205,42 +196,3 @@ class Installed:
             request.environ[self._key] = request.environ[self._key]._replace(unclosed=True)
         else:
             response.call_on_close(partial(self.client.look_back, progress))
-
-    def _write_limits(self, headers: Headers, decision: Decision | None) -> None:
-        if self.layer.style is None or decision is None:
-            return
-        try:
-            lines = self.layer.style(decision)
-        except Exception as error:
-            self.layer.runtime.journal.swallowed("rate_limit_headers", error)
-            return
-        for name, value in lines:
-            headers.set(name, value)
-
-    def _write_cookies(self, headers: Headers, progress: Progress) -> None:
-        lines = [(name.lower(), value) for name, value in headers]
-        for cookie in self.layer.fitting_cookies(progress, lines):
-            headers.add("Set-Cookie", cookie)
-
-
-def _response(answer: Answer) -> Response:
-    return Response(answer.body, answer.status, list(answer.headers))
-
-
-def _flask_style(on_denied: Any) -> Any:
-    """``on_denied`` as Flask runs views: it may be async, and it may ``abort``."""
-
-    def answer(*arguments: Any) -> Any:
-        try:
-            given = current_app.ensure_sync(on_denied)(*arguments)
-        except HTTPException as error:
-            given = current_app.handle_user_exception(error)
-        return given if given is None or isinstance(given, Answer) else current_app.make_response(given)
-
-    return answer
-
-
-def _below_mount(render: Any, *arguments: Any, **options: Any) -> Any:
-    """``captcha_field``, which finds out itself where the application is mounted."""
-    root_path = request.script_root if has_request_context() else ""
-    return render(*arguments, **{"root_path": root_path, **options})

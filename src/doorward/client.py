@@ -6,13 +6,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from doorward import admin
+from doorward.client_challenges import AsyncChallenges, Challenges
 from doorward.decision import NOTHING, Decision
 from doorward.drivers import run
 from doorward.effects import AskStore
 from doorward.errors import ConfigurationError
-from doorward.facade import Facade
-from doorward.levels import DEFAULT_LEVEL, Level
-from doorward.progress import NO_INPUTS, NOT_GIVEN
+from doorward.progress import NOT_GIVEN
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Generator, Mapping
@@ -21,23 +20,19 @@ if TYPE_CHECKING:
     from doorward.async_driver import ReadBodyAsync
     from doorward.bound import Bound
     from doorward.challenges.forms import Form
-    from doorward.challenges.providers.hosted import Hosted
-    from doorward.challenges.providers.verified import Verified
-    from doorward.challenges.work import AltchaChecked
     from doorward.drivers import ReadBodySync
     from doorward.duration import Duration
     from doorward.effects import Charge, Effect
     from doorward.engine import Engine
     from doorward.fingerprint import Scalar
     from doorward.progress import Inputs, NotGiven, Progress
-    from doorward.route_challenges import MaxAge
     from doorward.rules.limits import Response
     from doorward.runtime import Runtime
 
     Client = Scalar | Mapping[str, Scalar]
 
 
-class Doorward(Facade):
+class Doorward(Challenges):
     """Request protection for code that blocks: WSGI applications, Flask, Django views, plain functions.
 
     ::
@@ -91,29 +86,6 @@ class Doorward(Facade):
             return self.decide(progress, inputs)
         return self.decide(progress, inputs, read_body=self._body_of(request, progress).read)
 
-    def require(self, request: object, level: Level | str = DEFAULT_LEVEL, *, max_age: MaxAge = None) -> Decision:
-        """Ask for more clearance than the rules do, before something that matters: step-up.
-
-        The rules that have run stand; where none have, because there is no middleware, those run that need no input.
-        A challenge is answered by :meth:`answer`, or by the adapter's own ``require``, which answers by itself.
-
-        Args:
-            request: As of :meth:`protect`.
-            level: What has to be shown, at least: see :func:`doorward.challenge`.
-            max_age: How long ago it may have been shown, such as ``"5m"``; as long as the clearance holds by default.
-
-        Raises:
-            ConfigurationError: ``level`` or ``max_age`` is wrong.
-            UnsupportedRequest: ``request`` is no request.
-        """
-        if self.runtime.off:
-            return self.runtime.switched_off(self.engine)
-        progress = self.stepping_up(request, level, max_age)
-        if not progress.engine.reads_body:
-            return self.decide(progress, NO_INPUTS, deferring=True)
-        read_body = self._body_of(request, progress).read
-        return self.decide(progress, NO_INPUTS, deferring=True, read_body=read_body)
-
     def decide(
         self,
         progress: Progress,
@@ -141,19 +113,6 @@ class Doorward(Facade):
         except Exception as error:
             self.runtime.journal.swallowed("after the response", error)
 
-    def check_altcha(self, payload: object, request: object) -> AltchaChecked:
-        """Whether a form's field ``altcha`` solves a challenge of ``GET /.doorward/altcha``. True once for each.
-
-        Args:
-            payload: What was sent in the field; None where it was not.
-            request: The request with the form, as :meth:`protect` takes it.
-
-        Raises:
-            UnsupportedRequest: ``request`` is none.
-        """
-        found: AltchaChecked = self._ask(self._altcha_flow(payload, request))
-        return found
-
     def _refund(self, charges: list[Charge]) -> Any:
         if charges:
             try:
@@ -164,24 +123,6 @@ class Doorward(Facade):
 
     def _ask(self, flow: Generator[Effect, Any, Any]) -> Any:
         return run(flow, self.runtime.sync_ports())
-
-    def verify_captcha(
-        self, request: object, response: object, *, captcha: Hosted | str | None = None, action: str = ""
-    ) -> Verified:
-        """Have the provider of a hosted captcha look at the response that a form of yours brought.
-
-        Args:
-            request: As of :meth:`protect`.
-            response: The text that the widget put into the form, or the form (or JSON object) itself.
-            captcha: Which, where ``challenges["kinds"]`` has several: its name; or one that is not among them.
-            action: What the response must have been made for, where the template said so.
-
-        Raises:
-            ConfigurationError: There is no such captcha.
-            UnsupportedRequest: ``request`` is no request.
-        """
-        verified: Verified = self._ask(self._captcha(request, response, captcha, action))
-        return verified
 
     def peek(self, client: Client) -> ClientState:
         """How a client stands, named by its plain value (``"203.0.113.9"``) or a mapping, without charging it.
@@ -207,13 +148,6 @@ class Doorward(Facade):
     def unban(self, client: Client) -> bool:
         """Lift a ban; whether there was one. Raises as :meth:`peek`."""
         return bool(self._ask(admin.unban(self.runtime, self.engine, client)))
-
-    def revoke_clearances(self) -> None:
-        """Refuse, from now on, every clearance and client id there is: everybody has to pass anew.
-
-        Other processes on the same store know within five seconds. Raises StoreError.
-        """
-        self._ask(admin.revoke_clearances(self.runtime))
 
     def bans(self) -> dict[str, float]:
         """Who is banned, and for how many seconds more. By fingerprint: stores hold no addresses. Raises StoreError."""
@@ -252,7 +186,7 @@ class Doorward(Facade):
         self.close()
 
 
-class AsyncDoorward(Facade):
+class AsyncDoorward(AsyncChallenges):
     """Request protection for code that awaits: ASGI applications, FastAPI, Starlette, Django's async views.
 
     Args:
@@ -282,16 +216,6 @@ class AsyncDoorward(Facade):
         if not progress.engine.reads_body:
             return await self.decide(progress, inputs)
         return await self.decide(progress, inputs, read_body=self._body_of(request, progress).aread)
-
-    async def require(self, request: object, level: Level | str = DEFAULT_LEVEL, *, max_age: MaxAge = None) -> Decision:
-        """As :meth:`Doorward.require`."""
-        if self.runtime.off:
-            return self.runtime.switched_off(self.engine)
-        progress = self.stepping_up(request, level, max_age)
-        if not progress.engine.reads_body:
-            return await self.decide(progress, NO_INPUTS, deferring=True)
-        read_body = self._body_of(request, progress).aread
-        return await self.decide(progress, NO_INPUTS, deferring=True, read_body=read_body)
 
     async def decide(
         self,
@@ -337,11 +261,6 @@ class AsyncDoorward(Facade):
         except Exception as error:
             self.runtime.journal.swallowed("after the response", error)
 
-    async def check_altcha(self, payload: object, request: object) -> AltchaChecked:
-        """As :meth:`Doorward.check_altcha`."""
-        found: AltchaChecked = await self._ask(self._altcha_flow(payload, request))
-        return found
-
     def _refund(self, charges: list[Charge]) -> Awaitable[None]:
         if not self.runtime.inline:
             return self._refunded(charges)
@@ -361,13 +280,6 @@ class AsyncDoorward(Facade):
     async def _ask(self, flow: Generator[Effect, Any, Any]) -> Any:
         return await self.runtime.drive(flow)
 
-    async def verify_captcha(
-        self, request: object, response: object, *, captcha: Hosted | str | None = None, action: str = ""
-    ) -> Verified:
-        """As :meth:`Doorward.verify_captcha`."""
-        verified: Verified = await self._ask(self._captcha(request, response, captcha, action))
-        return verified
-
     async def peek(self, client: Client) -> ClientState:
         """As :meth:`Doorward.peek`."""
         state: ClientState = await self._ask(admin.peek(self.runtime, self.engine, client))
@@ -384,10 +296,6 @@ class AsyncDoorward(Facade):
     async def unban(self, client: Client) -> bool:
         """As :meth:`Doorward.unban`."""
         return bool(await self._ask(admin.unban(self.runtime, self.engine, client)))
-
-    async def revoke_clearances(self) -> None:
-        """As :meth:`Doorward.revoke_clearances`."""
-        await self._ask(admin.revoke_clearances(self.runtime))
 
     async def bans(self) -> dict[str, float]:
         """As :meth:`Doorward.bans`."""

@@ -20,12 +20,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import ip_network
 from itertools import islice
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from doorward.errors import ConfigurationError
 from doorward.forwarded import (
     LONGEST_ADDRESS,
     canonical,
@@ -35,6 +33,18 @@ from doorward.forwarded import (
     network_prefix,
     packed,
     text_of,
+)
+from doorward.trusted import (
+    ACCEPTED,
+    CLOUDFLARE,
+    EVERYONE,
+    MOST_HOPS,
+    PLATFORMS,
+    Platform,
+    Trust,
+    entries_of,
+    trust_in,
+    wrong,
 )
 
 if TYPE_CHECKING:
@@ -48,9 +58,6 @@ __all__ = ["ClientIP", "ClientIPPolicy", "Provenance", "Proxies", "canonical", "
 MOST_ITEMS: Final = 100
 """Items of a forwarding header that are looked at, from the right."""
 
-MOST_HOPS: Final = 16
-"""The largest hop count. Longer chains exist in no deployment, and a typing error should not pass for one."""
-
 _MOST_REMEMBERED: Final = 4096
 """Addresses whose parsing each of a policy's two caches remembers before it starts anew."""
 
@@ -59,14 +66,6 @@ _FORWARDED: Final = "forwarded"
 _X_FORWARDED_PROTO: Final = "x-forwarded-proto"
 _SCHEMES: Final = frozenset({"http", "https", "ws", "wss"})
 _DEVELOPMENT_HEADER: Final = "x-doorward-ip"
-
-_PRIVATE: Final = (
-    *("127.0.0.0/8", "::1/128"),
-    *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),
-    *("169.254.0.0/16", "fe80::/10"),
-)
-"""Loopback, RFC 1918 and RFC 4193, link-local. Not 100.64.0.0/10 (RFC 6598): behind a provider's carrier-grade NAT
-those are strangers. Whose load balancer or pods live there adds it: ``("private", "100.64.0.0/10")``."""
 
 
 class Provenance(StrEnum):
@@ -115,17 +114,8 @@ class Proxies:
     header: str | None = None
 
 
-class _Trust(NamedTuple):
-    """A set of networks as (network, mask) pairs, and whether a unix socket counts."""
-
-    ipv4: tuple[tuple[int, int], ...]
-    ipv6: tuple[tuple[int, int], ...]
-    sockets: bool
-
-    def covers(self, address: bytes) -> bool:
-        number = int.from_bytes(address, "big")
-        networks = self.ipv4 if len(address) == 4 else self.ipv6
-        return any(number & mask == network for network, mask in networks)
+# Not cf-connecting-ipv6: it is set only under one option, and otherwise a client might.
+_CLOUDFLARE_HEADERS: Final = ("cf-connecting-ip",)
 
 
 class _Hop(NamedTuple):
@@ -146,7 +136,7 @@ _SOCKET_ITEM = re.compile(r"unix:.*")
 class _Hops(dict[str, _Hop]):
     """What a text says of a hop. Remembers short texts; safe from any thread, as each access is one dict operation."""
 
-    def __init__(self, trust: _Trust, provenance: Provenance, socket: re.Pattern[str]) -> None:
+    def __init__(self, trust: Trust, provenance: Provenance, socket: re.Pattern[str]) -> None:
         super().__init__()
         self._trust = trust
         self._provenance = provenance
@@ -165,34 +155,6 @@ class _Hops(dict[str, _Hop]):
         if address is not None:
             return _Hop(ClientIP(text_of(address), self._provenance), self._trust.covers(address))
         return _SOCKET if self._trust.sockets and self._socket.fullmatch(text) else _GARBAGE
-
-
-class _Platform(NamedTuple):
-    """A host that runs the application behind its own edge, on a private network."""
-
-    variable: str
-    value: str | None  # None: any but the empty one
-    headers: tuple[str, ...]
-
-    def is_here(self, environ: Mapping[str, str]) -> bool:
-        found = environ.get(self.variable, "")
-        return found == self.value if self.value else bool(found)
-
-
-_PLATFORMS: Final = {
-    "fly": _Platform("FLY_APP_NAME", None, ("fly-client-ip",)),
-    "render": _Platform("RENDER", "true", ("true-client-ip",)),
-    "vercel": _Platform("VERCEL", "1", ("x-real-ip", "x-vercel-forwarded-for")),
-}
-_CLOUDFLARE: Final = "cloudflare"
-_EDGES: Final = (_CLOUDFLARE, *_PLATFORMS)
-# Not cf-connecting-ipv6: it is set only under one option, and otherwise a client might.
-_CLOUDFLARE_HEADERS: Final = ("cf-connecting-ip",)
-
-_ACCEPTED: Final = (
-    'accepted are "private", () for none, a sequence of addresses, CIDR networks, "private" and "unix", '
-    f"a hop count from 1 to {MOST_HOPS}, a named edge ({', '.join(_EDGES)}), or Proxies(…)"
-)
 
 
 class ClientIPPolicy:
@@ -241,10 +203,10 @@ class ClientIPPolicy:
         self._header: str | None = None
         self._platform_headers: tuple[str, ...] = ()
         self._find = self._through_trusted
-        if proxies == _CLOUDFLARE:
+        if proxies == CLOUDFLARE:
             trust, peers = self._use_cloudflare(edge_ranges or {})
-        elif isinstance(proxies, str) and proxies in _PLATFORMS:
-            trust = peers = self._use_platform(_PLATFORMS[proxies], environ)
+        elif isinstance(proxies, str) and proxies in PLATFORMS:
+            trust = peers = self._use_platform(PLATFORMS[proxies], environ)
         else:
             trust = peers = self._use_chain(proxies if isinstance(proxies, Proxies) else Proxies(proxies))
         self._peers = _Hops(peers, Provenance.PEER, _SOCKET_PEER)
@@ -289,36 +251,36 @@ class ClientIPPolicy:
         """Whether proxies are known by their number, not by their addresses."""
         return self._hops > 0
 
-    def _use_chain(self, proxies: Proxies) -> _Trust:
+    def _use_chain(self, proxies: Proxies) -> Trust:
         if proxies.header not in (None, _X_FORWARDED_FOR, _FORWARDED):
-            raise _wrong(f'header {proxies.header!r}: accepted are "x-forwarded-for", "forwarded" and None')
+            raise wrong(f'header {proxies.header!r}: accepted are "x-forwarded-for", "forwarded" and None')
         self._header = proxies.header
         if not isinstance(proxies.trusted, int):
-            return _trust(_entries(proxies.trusted))
+            return trust_in(entries_of(proxies.trusted))
         if isinstance(proxies.trusted, bool) or not 1 <= proxies.trusted <= MOST_HOPS:
-            raise _wrong(f"{proxies.trusted!r} is no hop count; {_ACCEPTED}")
+            raise wrong(f"{proxies.trusted!r} is no hop count; {ACCEPTED}")
         self._hops = proxies.trusted
         self._find = self._by_count
-        return _EVERYONE
+        return EVERYONE
 
-    def _use_platform(self, platform: _Platform, environ: Mapping[str, str]) -> _Trust:
+    def _use_platform(self, platform: Platform, environ: Mapping[str, str]) -> Trust:
         if not platform.is_here(environ):
-            return _trust(())
+            return trust_in(())
         self._platform_headers = platform.headers
         self._find = self._at_platform
-        return _trust(("private",))
+        return trust_in(("private",))
 
-    def _use_cloudflare(self, ranges: Mapping[str, Sequence[str]]) -> tuple[_Trust, _Trust]:
-        networks = ranges.get(_CLOUDFLARE)
+    def _use_cloudflare(self, ranges: Mapping[str, Sequence[str]]) -> tuple[Trust, Trust]:
+        networks = ranges.get(CLOUDFLARE)
         if not networks:
-            raise _wrong(
+            raise wrong(
                 "the address ranges of cloudflare are not there yet. Until then give its published networks as "
                 "a sequence, and keep everyone else from the origin; CF-Connecting-IP is not read then, but Cloudflare "
                 "writes X-Forwarded-For too"
             )
-        self._edge = _Hops(_trust(networks), Provenance.PEER, _SOCKET_ITEM)
+        self._edge = _Hops(trust_in(networks), Provenance.PEER, _SOCKET_ITEM)
         self._find = self._at_cloudflare
-        return _trust(("private",)), _trust(("private", *networks))
+        return trust_in(("private",)), trust_in(("private", *networks))
 
     def _texts(self, header: Header) -> Iterator[str]:
         """The entries of the forwarding header from right to left."""
@@ -379,52 +341,3 @@ def _single(header: Header, names: tuple[str, ...]) -> ClientIP | None:
         if address is not None:
             return ClientIP(address, Provenance.EDGE)
     return None
-
-
-def _wrong(problem: str) -> ConfigurationError:
-    return ConfigurationError("proxies", problem)
-
-
-def _entries(trusted: object) -> Collection[str]:
-    """The addresses, networks and words of a configured value."""
-    if trusted == "private":
-        return ("private",)
-    if isinstance(trusted, str):
-        hint = f"; a single one is written as ({trusted!r},)" if packed(trusted.partition("/")[0]) else ""
-        edge = "; a named edge stands alone, as its header is known" if trusted in _EDGES else ""
-        raise _wrong(f"{trusted!r} is unknown here{hint}{edge}; {_ACCEPTED}")
-    if not isinstance(trusted, list | tuple | set | frozenset):
-        raise _wrong(f"{trusted!r} is unknown; {_ACCEPTED}")
-    for entry in cast("Collection[object]", trusted):
-        if not isinstance(entry, str):
-            raise _wrong(f"{entry!r} is no text; {_ACCEPTED}")
-    return cast("Collection[str]", trusted)
-
-
-def _trust(entries: Collection[str]) -> _Trust:
-    words = {"private", "unix"}.intersection(entries)
-    texts = [entry for entry in entries if entry not in words] + list(_PRIVATE if "private" in words else ())
-    networks = [_network(text) for text in texts]
-    return _Trust(
-        tuple((number, mask) for version, number, mask in networks if version == 4),
-        tuple((number, mask) for version, number, mask in networks if version == 6),
-        sockets=bool(words),
-    )
-
-
-def _network(text: str) -> tuple[int, int, int]:
-    """Version, number and mask of an address or network."""
-    try:
-        network = ip_network(text)
-    except ValueError as error:
-        # The standard library's text is the best hint there is: "192.0.2.1/24 has host bits set".
-        raise _wrong(f"{text!r} is no address or network ({error}); {_ACCEPTED}") from None
-    if network.prefixlen == 0:
-        raise _wrong(f"{text!r} is everybody, so that anybody could claim any address; use a hop count")
-    number = int(network.network_address)
-    if network.version == 6 and number >> 32 == 0xFFFF:
-        raise _wrong(f"{text!r} is IPv4 in IPv6, which is unwrapped before it is compared; write it as IPv4")
-    return network.version, number, int(network.netmask)
-
-
-_EVERYONE: Final = _Trust(ipv4=((0, 0),), ipv6=((0, 0),), sockets=True)

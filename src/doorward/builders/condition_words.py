@@ -16,7 +16,7 @@ from doorward.rules.filters import sources
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from doorward.builders.conditions import Place
+    from doorward.builders.condition_values import Place
     from doorward.filters import Filter
     from doorward.ids import Field
     from doorward.rules.base import View

@@ -41,15 +41,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from doorward.builders.condition_values import (
+    Place,
+    header_name,
+    mapped_by_name,
+    patterns_of,
+    spec_of,
+    texts_of,
+)
 from doorward.builders.condition_words import by_address, by_expression, parameter_of
 from doorward.errors import ConfigurationError
 from doorward.filters import compile_filters
 from doorward.patterns import METHODS
 from doorward.rules.address_matcher import address_finder
 from doorward.rules.conditions import Condition, all_of, any_of, leaf, matcher, negated
-from doorward.rules.texts import Predicate, compile_paths, compile_texts
+from doorward.rules.texts import compile_paths
 from doorward.rules.value_tests import Spec, agent_test, body_test, given_test, header_test, host_test, values_test
 from doorward.rules.verification import Standing, stands
 
@@ -79,28 +87,6 @@ _STANDINGS = {
     Standing.UNVERIFIABLE: "unverifiable",
 }
 STANDINGS = tuple(dict.fromkeys(_STANDINGS.values()))
-
-
-class Place(NamedTuple):
-    """Where a condition stands, and what that means for it.
-
-    Attributes:
-        field: What to name in an error.
-        lets_pass: Whether more requests pass where it holds: what cannot be tried then counts as no match.
-        any_case: Whether texts are compared without case.
-        standing: How a claim to be a bot has to stand; empty for any.
-        depth: In how many tables.
-    """
-
-    field: str
-    lets_pass: bool
-    any_case: bool = False
-    standing: frozenset[str] = frozenset()
-    depth: int = 0
-
-    def at(self, name: str) -> Place:
-        """A key of it."""
-        return self._replace(field=f"{self.field}.{name}" if self.field else name)
 
 
 def matchers(given: Mapping[str, Any], *, lets_pass: bool) -> tuple[Matcher, ...]:
@@ -167,7 +153,7 @@ def _modified(place: Place, table: Mapping[str, Any]) -> Place:
         return place._replace(any_case=any_case, standing=frozenset())
     if "bot" not in table:
         raise ConfigurationError(place.at("standing").field, "says how a claim stands: name bots beside it, as bot")
-    words = _texts(table["standing"], place.at("standing"))
+    words = texts_of(table["standing"], place.at("standing"))
     for word in words:
         if word not in STANDINGS:
             raise ConfigurationError(place.at("standing").field, f"must be of {', '.join(STANDINGS)}, not {word!r}")
@@ -195,14 +181,14 @@ def _not(table: Any, place: Place) -> Condition:
 
 def _path(patterns: Any, place: Place) -> Condition:
     means = compile_paths(
-        _patterns(patterns, place), field=place.field, any_case=place.any_case, overlong=not place.lets_pass
+        patterns_of(patterns, place), field=place.field, any_case=place.any_case, overlong=not place.lets_pass
     )
     return leaf("path", lambda view: means(view[0].path))
 
 
 def _raw_path(patterns: Any, place: Place) -> Condition:
     means = compile_paths(
-        _patterns(patterns, place), field=place.field, any_case=place.any_case, overlong=not place.lets_pass
+        patterns_of(patterns, place), field=place.field, any_case=place.any_case, overlong=not place.lets_pass
     )
 
     def test(view: View) -> bool | None:
@@ -216,7 +202,7 @@ def _raw_path(patterns: Any, place: Place) -> Condition:
 
 
 def _method(methods: Any, place: Place) -> Condition:
-    wanted = {method.upper() for method in _texts(methods, place)}
+    wanted = {method.upper() for method in texts_of(methods, place)}
     for unknown in sorted(wanted - METHODS):
         raise ConfigurationError(place.field, f"must be HTTP methods such as GET or POST, not {unknown!r}")
     accepted = frozenset(wanted | ({"HEAD"} if "GET" in wanted else set()))
@@ -224,55 +210,49 @@ def _method(methods: Any, place: Place) -> Condition:
 
 
 def _host(patterns: Any, place: Place) -> Condition:
-    return leaf("host", host_test(_spec(patterns, place._replace(any_case=True))), frozenset({"host"}))
+    return leaf("host", host_test(spec_of(patterns, place._replace(any_case=True))), frozenset({"host"}))
 
 
 # --- values
 
 
 def _user_agent(patterns: Any, place: Place) -> Condition:
-    spec = _spec(patterns, place._replace(any_case=True))
+    spec = spec_of(patterns, place._replace(any_case=True))
     return leaf("user_agent", agent_test(spec), frozenset({"user-agent"}))
 
 
 def _header(names: Any, place: Place) -> Condition:
-    found = [_header_name(name, place) for name in _texts(names, place)]
+    found = [header_name(name, place) for name in texts_of(names, place)]
     return any_of([leaf(f"header {name}", header_test(name, None), frozenset({name})) for name in found])
 
 
 def _headers(table: Any, place: Place) -> Condition:
     def one(name: str, spec: Spec) -> Condition:
-        lower = _header_name(name, place)
+        lower = header_name(name, place)
         return leaf(f"header {lower}", header_test(lower, spec), frozenset({lower}))
 
-    return _mapped(table, place, one)
-
-
-def _header_name(name: str, place: Place) -> str:
-    if not re.fullmatch(r"[!#$%&'*+.^`|~0-9A-Za-z-]{1,200}", name):  # RFC 9110 section 5.6.2, but for "_"
-        raise ConfigurationError(place.field, f"{name!r} is no name of a header, or one that servers drop")
-    return name.lower()
+    return mapped_by_name(table, place, one)
 
 
 def _query(table: Any, place: Place) -> Condition:
     def one(name: str, spec: Spec) -> Condition:
         return leaf(f"query {name!a}", values_test(spec, lambda view: view.request.query_values(name)), _QUERY)
 
-    return _mapped(table, place, one)
+    return mapped_by_name(table, place, one)
 
 
 def _cookies(table: Any, place: Place) -> Condition:
     def one(name: str, spec: Spec) -> Condition:
         return leaf(f"cookie {name!a}", values_test(spec, lambda view: view.request.cookies(name)), _COOKIE)
 
-    return _mapped(table, place, one)
+    return mapped_by_name(table, place, one)
 
 
 def _form(table: Any, place: Place) -> Condition:
     def one(name: str, spec: Spec) -> Condition:
         return leaf(f"form {name!a}", body_test(spec, lambda fields: fields.form(name)), _BODY)
 
-    return _mapped(table, place, one)
+    return mapped_by_name(table, place, one)
 
 
 def _json(table: Any, place: Place) -> Condition:
@@ -282,61 +262,17 @@ def _json(table: Any, place: Place) -> Condition:
             raise ConfigurationError(place.field, f"{name!r} is no dotted path such as user.role")
         return leaf(f"json {name!a}", body_test(spec, lambda fields: fields.json(path)), _BODY)
 
-    return _mapped(table, place, one)
+    return mapped_by_name(table, place, one)
 
 
 def _given(table: Any, place: Place) -> Condition:
     def one(name: str, spec: Spec) -> Condition:
         return leaf(f"given {name!a}", given_test(spec, name), wants=frozenset({name}))
 
-    return _mapped(table, place, one)
+    return mapped_by_name(table, place, one)
 
 
 _QUERY, _COOKIE, _BODY = frozenset({"query"}), frozenset({"cookie"}), frozenset({"body", "content-type"})
-
-
-def _mapped(table: Any, place: Place, one: Callable[[str, Spec], Condition]) -> Condition:
-    if not isinstance(table, Mapping) or not table:
-        raise ConfigurationError(place.field, f"must map names to patterns, true or false, not {table!r}")
-    found = []
-    for name, value in table.items():
-        if not isinstance(name, str) or not name:
-            raise ConfigurationError(place.field, f"has names of text, not {name!r}")
-        if isinstance(value, bool):
-            # Found by name, whatever it holds.
-            condition = one(name, None)
-            found.append(condition if value else negated(condition))
-        else:
-            found.append(one(name, _spec(value, place.at(name))))
-    return all_of(found)
-
-
-def _spec(value: Any, place: Place) -> Predicate:
-    return compile_texts(
-        _patterns(value, place), field=place.field, any_case=place.any_case, overlong=not place.lets_pass
-    )
-
-
-def _patterns(value: Any, place: Place) -> list[Any]:
-    """One pattern or several; a number is its text."""
-    given = list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
-    if not given:
-        raise ConfigurationError(place.field, "is an empty list, which nothing could match")
-    found = [str(each) if isinstance(each, int | float) and not isinstance(each, bool) else each for each in given]
-    for each in found:
-        if not isinstance(each, str | re.Pattern):
-            raise ConfigurationError(place.field, f"takes patterns of text, not {each!r}")
-    return found
-
-
-def _texts(value: Any, place: Place) -> list[str]:
-    given = [value] if isinstance(value, str) else value
-    if not isinstance(given, list | tuple | set | frozenset) or not given:
-        raise ConfigurationError(place.field, f"must be text or a list of text, not {value!r}")
-    for each in given:
-        if not isinstance(each, str) or not each:
-            raise ConfigurationError(place.field, f"must be text or a list of text, not {each!r}")
-    return list(given)
 
 
 # --- who it is
@@ -351,7 +287,7 @@ def _bot(names: Any, place: Place) -> Condition:
     from doorward.builders.bots import bot_index, parse_names  # brings the list of bots
 
     index = bot_index()
-    listed = parse_names(_texts(names, place), place.field, index)
+    listed = parse_names(texts_of(names, place), place.field, index)
     by_category = [bot for name in listed for bot in index.by_category(name.removeprefix("CATEGORY:"))]
     ids = {bot.id for bot in by_category} | {name for name in listed if index.bot(name) is not None}
     if not ids:

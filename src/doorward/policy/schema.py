@@ -12,7 +12,7 @@ from doorward.attacks.evidence import Family
 from doorward.builders.access import AccessOptions
 from doorward.builders.conditions import CONDITIONS, KEYS, STANDINGS
 from doorward.builders.shield import Excluded
-from doorward.client_ip import MOST_HOPS, Proxies
+from doorward.client_ip import Proxies
 from doorward.duration import LONGEST
 from doorward.levels import Level
 from doorward.patterns import METHODS
@@ -26,6 +26,7 @@ from doorward.rules.bots import BotCategory
 from doorward.rules.email import EmailType
 from doorward.rules.limits import Limit, fixed_window
 from doorward.settings import LARGEST_BODY_LIMIT, Options
+from doorward.trusted import MOST_HOPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
