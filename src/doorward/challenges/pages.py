@@ -109,7 +109,7 @@ def again(
     found = checked.weight if checked is not None else 0.0
     visit = Visit(gate, request, ip, now_ms)
     before = late(visit, fields)
-    if before is None and not wants_page(request):
+    if (before is None or why == "spent") and not wants_page(request):
         return not_passed(why)
     if before is not None and before.attempt >= MOST_IN_A_ROW and why != ANOTHER:
         return _message(visit, before, 403, "failed", "attempts", []) if wants_page(request) else not_passed(why)
