@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from tests.challenges.pages.conftest import served
 from tests.challenges.pages.quick import Failing, Quick, Typed, options
 from tests.challenges.pages.sites import made, make_client
-from tests.chromium import CONTRAST, WIDER
+from tests.chromium import CONTRAST, UNTOUCHED, WIDER
 
 from doorward.asgi import DoorwardMiddleware
 from doorward.challenges.following import MOST_IN_A_ROW
@@ -148,6 +148,7 @@ def test_without_cookies_it_is_explained_and_nothing_goes_in_circles(browser: Br
 
 def test_a_challenge_that_fails_is_tried_again_by_a_person_only(browser: Browser) -> None:
     with site(Failing()) as url, opened(browser) as page:
+        page.add_init_script(UNTOUCHED)
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         page.goto(f"{url}/x")
