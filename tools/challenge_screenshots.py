@@ -31,11 +31,17 @@ LOOKS: dict[str, dict[str, Any]] = {
     "no-script": {"locale": "fr", "java_script_enabled": False},
 }
 NO_WORKERS = "delete window.Worker;"
-ENDLESS = NO_WORKERS + """
+ENDLESS = (
+    NO_WORKERS
+    + """
 Object.defineProperty(window, "doorwardSearch", { set: () => {}, get: () => (challenge, part, report) => {
   report(part.most / 3); return new Promise(() => {}); } });"""
-BROKEN = NO_WORKERS + """
+)
+BROKEN = (
+    NO_WORKERS
+    + """
 Object.defineProperty(window, "doorwardSearch", { set: () => {}, get: () => () => Promise.reject(new Error("no")) });"""
+)
 WIDGET = """
 for (const at of document.querySelectorAll(".cf-turnstile")) {
   at.style.cssText = "inline-size:300px;block-size:65px;border:1px solid gray";
@@ -44,7 +50,7 @@ for (const at of document.querySelectorAll(".cf-turnstile")) {
 FORM = '<form method="post" action="/x"><input name="a" value="1"><button>go</button></form>'
 
 
-async def _app(scope: Any, receive: Any, send: Any) -> None:
+async def _app(scope: Any, _receive: Any, send: Any) -> None:
     status = 404 if scope["path"] == "/missing" else 200
     await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"text/html")]})
     await send({"type": "http.response.body", "body": b"" if status == 404 else FORM.encode()})
@@ -134,8 +140,8 @@ SCENES: dict[str, Scene] = {
     "kept": (lambda: _site(Pictures("letters")), _kept, ""),
     "cookies-off": (lambda: _forgetful(_site("wait", level="wait")), _passed, ""),
     "stuck": (lambda: _site("wait"), _stuck, ""),
-    "denied": (lambda: _site(rule=filter_request(deny=['path == "/x"'])), _opened, ""),
-    "missing": (lambda: _site(), _missing, ""),
+    "denied": (lambda: _site(rule=filter_request(deny=['http.request.uri.path == "/x"'])), _opened, ""),
+    "missing": (_site, _missing, ""),
 }
 
 

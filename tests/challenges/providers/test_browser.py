@@ -163,9 +163,8 @@ def test_a_person_passes(name: str, browser: Browser) -> None:
         _, app = application(server.url, name)
         with served(app) as url:
             page.goto(f"{url}/secret?a=1")
-            if name in SELECTORS:
-                if name in FRAMES:
-                    page.frame_locator("#framed").get_by_text("framed").wait_for()
+            if name in SELECTORS and name in FRAMES:
+                page.frame_locator("#framed").get_by_text("framed").wait_for()
             answered(page, name)
             page.get_by_role("heading", name="The application").wait_for()
             assert page.url == f"{url}/secret?a=1"
