@@ -56,6 +56,10 @@ def path() -> str:
     return found_at
 
 
+UNTOUCHED = "Object.defineProperty(navigator, 'userActivation', { value: { hasBeenActive: false } });"
+"""As before a person has done anything: looking at a page by Playwright counts as that (its `userGesture`)."""
+
+
 @contextmanager
 def launched() -> Iterator[Browser]:
     """One that runs."""

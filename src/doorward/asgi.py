@@ -19,7 +19,7 @@ from doorward.limit_headers import names_of
 from doorward.progress import NO_INPUTS
 from doorward.requests import ROUTED_PATH, at_prefix, from_scope, route_path
 from doorward.rules.limits import Response
-from doorward.runtime import DECISION
+from doorward.runtime import ANSWERED, DECISION
 
 if TYPE_CHECKING:
     from doorward.answers import Answer
@@ -141,6 +141,7 @@ class DoorwardMiddleware:
             if answer is None:
                 await hold_form(self.layer, progress.request, decision, receive)
                 answer = self.layer.refusal(progress.request, decision)
+            scope[ANSWERED] = True
             await send_answer(send, answer, head=scope.get("method") == "HEAD")
 
     async def _reject(
@@ -164,6 +165,7 @@ async def serve_endpoint(runtime: Runtime, scope: Scope, receive: Receive, send:
 
     request = from_scope(scope, None)
     answer = await aserve(runtime, request, HeldBody(request, receive, None).hold)
+    scope[ANSWERED] = True
     await send_answer(send, answer, head=scope.get("method") == "HEAD")
 
 
@@ -196,6 +198,7 @@ class ChallengeEndpoints:
         # One path for both, so that whatever the mount has made of them is left behind.
         moved = {**scope, "root_path": root, "path": root + path}
         moved.pop(ROUTED_PATH, None)
+        scope[ANSWERED] = True
         await serve_endpoint(self._runtime, moved, receive, send)
 
 

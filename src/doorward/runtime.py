@@ -55,6 +55,8 @@ T = TypeVar("T")
 
 STATE = "doorward.state"
 DECISION = "doorward.decision"
+ANSWERED = "doorward.answered"
+"""Key of a scope or an environ that we have answered ourselves: no error page is put in the place of that."""
 
 _ALLOW = Conclusion.ALLOW
 

@@ -21,7 +21,7 @@ from doorward.limit_headers import names_of
 from doorward.progress import NO_INPUTS
 from doorward.requests import ROUTED_PATH, at_prefix, environ_path, from_environ
 from doorward.rules.limits import Response
-from doorward.runtime import DECISION
+from doorward.runtime import ANSWERED, DECISION
 
 if TYPE_CHECKING:
     from doorward.answers import Answer
@@ -179,6 +179,7 @@ def endpoint_answer(runtime: Runtime, environ: Environ) -> Answer:
 
 
 def _sent(answer: Answer, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    environ[ANSWERED] = answer is not NOT_FOUND
     headers = [*answer.headers, ("Content-Length", str(len(answer.body)))]
     start_response(status_line(answer.status), headers)
     return [] if environ.get("REQUEST_METHOD") == "HEAD" else [answer.body]

@@ -22,10 +22,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from tests.adapters.django_setup import ensure_django, urlconf
-from tests.challenges.pages.sites import Awaited
+from tests.challenges.pages.sites import Awaited, visitor
 
-from doorward import ConfigurationError
+from doorward import ConfigurationError, Doorward, challenge, filter_request
+from doorward.asgi import DoorwardMiddleware as AsgiMiddleware
 from doorward.error_pages import ErrorPages
+from doorward.wsgi import DoorwardMiddleware as WsgiMiddleware
 from doorward_flask.error_pages import ErrorPages as FlaskErrorPages
 from doorward_starlette.error_pages import ErrorPages as StarletteErrorPages
 
@@ -256,3 +258,28 @@ def test_only_some_statuses() -> None:
 def test_mistakes_are_named_at_once(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         ErrorPages(**options)
+
+
+@pytest.mark.parametrize("awaits", [True, False], ids=["asgi", "wsgi"])
+def test_answers_of_a_client_inside_are_left_alone(awaits: bool) -> None:
+    """Regression: error pages around a protected application took the place of challenges, which nobody could pass."""
+    rules = [challenge("wait", paths=["/x"]), filter_request(deny=['http.request.uri.path == "/no"'])]
+    client = Doorward(rules, secret="s" * 40, challenges={"kinds": ["wait"]})
+
+    async def asgi(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 404, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    def wsgi(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("404 Not Found", [])
+        return [b""]
+
+    pages = ErrorPages()
+    if awaits:
+        site = visitor("asgi", pages.asgi(AsgiMiddleware(asgi, client)))
+    else:
+        site = visitor("wsgi", pages.wsgi(WsgiMiddleware(wsgi, client)))
+    assert 'id="answer"' in site.get("/x").text
+    assert "This request was refused." in site.get("/no").text
+    assert "checks that its visitors" in site.post("/.doorward/verify", data={"token": "x"}).text
+    assert "There is nothing at this address." in site.get("/missing").text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from doorward.challenges.resuming import FIELD, digest
+from doorward.challenges.standing_in import UNAVAILABLE
 from doorward.challenges.tokens import Refused
 from doorward.levels import Level
 
@@ -18,6 +19,8 @@ MOST_IN_A_ROW = 8
 """Challenges in a row for who answers wrongly or is doubtful; then a page says so, with a link to begin anew."""
 WEIGHT_OF_UNKNOWN = 10.0
 """Of the challenge that somebody is given who has answered none that is known."""
+ANOTHER = "another"
+"""The code of who has asked for another question instead of answering."""
 LATE_MS = 24 * 3_600_000
 """How long after its end a challenge is still good for going on from where it was, with a new one."""
 
@@ -37,12 +40,12 @@ def kept_text(issue: Issue, fields: Mapping[str, object]) -> str:
     return text if issue.keeps and digest(text) == issue.keeps else ""
 
 
-def following(visit: Visit, before: Issue | None, found: float = 0.0, *, failed: bool = False) -> Issue:
+def following(visit: Visit, before: Issue | None, found: float = 0.0, *, why: str = "") -> Issue:
     """The challenge after ``before``; the first for who brings back none of ours.
 
     What was ``found`` in the answer adds to its weight, by which kinds set their difficulty; and whoever is doubtful is
     asked for what shows more than the kind that found the doubt, where such a kind is on offer. Where the kind itself
-    has ``failed``, another one stands in.
+    has failed, by the code ``why``, another one stands in. Who asks for another question has not tried in vain.
     """
     gate, request, ip, now_ms = visit
     if before is None:
@@ -56,9 +59,10 @@ def following(visit: Visit, before: Issue | None, found: float = 0.0, *, failed:
         now_ms,
         weight=before.weight + found,
         doubt=before.doubt + found,
-        attempt=before.attempt + 1,
+        attempt=before.attempt + (why != ANOTHER),
         keeps=before.keeps,
         reference=before.reference,
-        failed=before.kind if failed else "",
+        failed=before.kind if why == UNAVAILABLE else "",
     )
+    issue = issue._replace(renewed=before.renewed + (why == ANOTHER))
     return gate.moved(issue, before.target, request, ip, now_ms)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 LONGEST_TARGET = 4_000
 """Characters of a path with its query; who asks for more gets the page, and starts again from the front page without
 JavaScript."""
+MOST_RENEWED = 8
+"""Times in a row of challenges that a person may ask for another question instead of answering."""
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -36,6 +38,7 @@ class Issue(NamedTuple):
         reference: Id of the decision that led to it, by which an operator finds it.
         detail: What its kind has to know again when the answer comes. Signed, and no secret: the client can read it.
         doubt: How much of the weight was found in answers to challenges before it in the row.
+        renewed: How often in the row another question was asked for instead of answering.
     """
 
     id: str
@@ -51,13 +54,14 @@ class Issue(NamedTuple):
     reference: str = ""
     detail: Mapping[str, Any] = _NOTHING
     doubt: float = 0.0
+    renewed: int = 0
 
 
 def signed(issue: Issue, signer: Signer, now_ms: int, ttl_ms: int, bound_to: str) -> Issue:
     """``issue`` with its times and its token."""
     values = (issue.id, issue.kind, int(issue.level), issue.weight, issue.target, issue.attempt)
     body: dict[str, object] = dict(zip(_FIELDS, values, strict=True))
-    more = {"f": issue.keeps, "r": issue.reference, "d": dict(issue.detail), "s": issue.doubt}
+    more = {"f": issue.keeps, "r": issue.reference, "d": dict(issue.detail), "s": issue.doubt, "n": issue.renewed}
     body |= {name: value for name, value in more.items() if value}
     token = signer.sign(Purpose.CHALLENGE, body, now_ms, ttl_ms, bound_to)
     return issue._replace(issued_ms=now_ms, expires_ms=now_ms + ttl_ms, token=token)
@@ -72,7 +76,7 @@ def opened(token: str, signer: Signer, now_ms: int, bound_to: str, *, late_ms: i
     found = signer.open(Purpose.CHALLENGE, token, now_ms, bound_to, late_ms=late_ms)
     id_, kind, level, weight, target, attempt = [found.body.get(name) for name in _FIELDS]
     keeps, reference = [found.body.get(name, "") for name in ("f", "r")]
-    detail, doubt = found.body.get("d", _NOTHING), found.body.get("s", 0.0)
+    detail, doubt, renewed = found.body.get("d", _NOTHING), found.body.get("s", 0.0), found.body.get("n", 0)
     # Signed by a version of ours to come, where they are anything else.
     if not (
         isinstance(id_, str)
@@ -84,11 +88,12 @@ def opened(token: str, signer: Signer, now_ms: int, bound_to: str, *, late_ms: i
         and isinstance(reference, str)
         and isinstance(detail, Mapping)
         and isinstance(doubt, int | float)
+        and isinstance(renewed, int)
     ):
         raise Refused("malformed")
     times = (found.issued_ms, found.expires_ms)
     said = (id_, kind, level_of(level), float(weight), target, attempt)
-    return Issue(*said, *times, token, keeps, reference, detail, float(doubt))
+    return Issue(*said, *times, token, keeps, reference, detail, float(doubt), renewed)
 
 
 def level_of(value: object) -> Level:

@@ -10,12 +10,11 @@ from doorward.answers import HTML, Answer, negotiated
 from doorward.challenges.arrivals import Arrival, arrival
 from doorward.challenges.assets import url_of
 from doorward.challenges.csp import policy
-from doorward.challenges.following import MOST_IN_A_ROW, following, kept_text, late
+from doorward.challenges.following import ANOTHER, MOST_IN_A_ROW, following, kept_text, late
 from doorward.challenges.problems import asked_for_more, not_passed, part, problem
 from doorward.challenges.replies import JSON, SAFETY, as_json
 from doorward.challenges.resuming import FIELD, Kept, hidden_input, kind_of, restored
 from doorward.challenges.skin import quoted_url
-from doorward.challenges.standing_in import UNAVAILABLE
 from doorward.challenges.tokens import Refused
 from doorward.markup import Markup, fill, join
 
@@ -34,7 +33,7 @@ MOST_ATTEMPTS = 2
 PROBE = "doorward-probe"
 """A cookie that says nothing: when it comes back with an answer, the clearance will come back too."""
 
-_SAID = {"wrong": "wrong", "too_early": "too_early", "expired": "expired", "spent": "expired"}
+_SAID = {"wrong": "wrong", "too_early": "too_early", "expired": "expired", "spent": "expired", "doubtful": "doubtful"}
 """Key of the words for why an answer was not accepted; of all others it is said that it did not work."""
 _TOLD_WORDS = ("working", "passed", "failed", "try_again", "cookies_off")
 
@@ -108,19 +107,20 @@ def again(
 ) -> Answer:
     """The answer to an answer that was not accepted: what is wrong, and another challenge."""
     found = checked.weight if checked is not None else 0.0
-    if not wants_page(request) and not found:
-        return not_passed(why)
     visit = Visit(gate, request, ip, now_ms)
     before = late(visit, fields)
-    if before is not None and before.attempt >= MOST_IN_A_ROW:
+    if (before is None or why == "spent") and not wants_page(request):
+        return not_passed(why)
+    if before is not None and before.attempt >= MOST_IN_A_ROW and why != ANOTHER:
         return _message(visit, before, 403, "failed", "attempts", []) if wants_page(request) else not_passed(why)
     text = kept_text(before, fields) if before is not None else ""
-    issue = following(visit, before, found, failed=why == UNAVAILABLE)
+    issue = following(visit, before, found, why=why)
+    note = _SAID.get(why, "failed")
     if not wants_page(request):
-        return asked_for_more(visit, why, issue, posed_of(visit, issue))
-    if why == "another":  # who asks for another picture has done nothing wrong
+        return asked_for_more(visit, why, visit.language.words[note], issue, posed_of(visit, issue))
+    if why == ANOTHER:  # who asks for another picture has done nothing wrong
         return _challenge(visit, issue, posed_of(visit, issue), text, [])
-    return _challenge(visit, issue, posed_of(visit, issue), text, [_SAID.get(why, "failed")], alert=True)
+    return _challenge(visit, issue, posed_of(visit, issue), text, [note], alert=True)
 
 
 def other(gate: Gate, request: RequestContext, ip: str, now_ms: int, fields: Mapping[str, object]) -> Answer:
@@ -153,7 +153,10 @@ def shown(gate: Gate, request: RequestContext, ip: str, now_ms: int, fields: Map
         issue = gate.opened(str(fields.get("token", "")), request, ip, now_ms)
     except Refused:
         return again(gate, request, ip, now_ms, "expired", fields)
-    return _challenge(visit, issue, posed_of(visit, issue), kept_text(issue, fields), ["doubtful"])
+    # What the script was told of the answer before, which a page says as it does without script.
+    note = _SAID.get(str(fields.get("why", "")), "failed")
+    posed = posed_of(visit, issue)
+    return _challenge(visit, issue, posed, kept_text(issue, fields), [note], alert=note != "doubtful")
 
 
 def passed(
@@ -218,7 +221,8 @@ def _challenge(
         _CHALLENGE,
         why=words["why"],
         notes=join([fill('<p class="note"{role}>{text}</p>', role=role, text=words[note]) for note in notes]),
-        no_script=fill('<noscript><p class="note">{text}</p></noscript>', text=words["no_script"])
+        # Taken away by the script: where an extension or a proxy blocks it, browsers show no noscript.
+        no_script=fill('<p class="note" id="no-script">{text}</p>', text=words["no_script"])
         if not posed.without_script
         else Markup(""),
         told=as_data(told),

@@ -52,9 +52,14 @@ def not_passed(why: str) -> Answer:
     return as_json(403, _not_passed(why), kind=PROBLEM)
 
 
-def asked_for_more(visit: Visit, why: str, issue: Issue, posed: Posed) -> Answer:
-    """The same, with the challenge that comes next; ``next`` is where a page of ours shows it."""
-    content = {**_not_passed(why), "next": f"{visit.prefix}/next", "challenge": _told(visit, issue, posed)}
+def asked_for_more(visit: Visit, why: str, said: str, issue: Issue, posed: Posed) -> Answer:
+    """The same, in words too, with the challenge that comes next; ``next`` is where a page of ours shows it."""
+    content = {
+        **_not_passed(why),
+        "detail": said,
+        "next": f"{visit.prefix}/next",
+        "challenge": _told(visit, issue, posed),
+    }
     return as_json(403, content, kind=PROBLEM)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from doorward.context import text
+from doorward.runtime import ANSWERED
 from doorward.wsgi import status_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from doorward.asgi import ASGIApp, Message, Receive, Scope, Send
     from doorward.error_pages.pages import ErrorPages
@@ -19,8 +20,14 @@ if TYPE_CHECKING:
 _REPLACED = ("text/html", "text/plain")
 
 
-def makes_room(pages: ErrorPages, status: int, headers: Lines) -> bool:
-    """Whether an application's answer is one that a page of ours takes the place of."""
+def makes_room(pages: ErrorPages, status: int, headers: Lines, handled: Mapping[str, Any]) -> bool:
+    """Whether an application's answer is one that a page of ours takes the place of.
+
+    Not what a client of ours answers inside, which ``handled`` (the scope, or the environ) tells: a challenge could not
+    be passed, and a refusal has a reference.
+    """
+    if handled.get(ANSWERED):
+        return False
     kind = next((value for name, value in headers if name.lower() == "content-type"), "")
     return pages.covers(status) and (not kind or kind.lower().startswith(_REPLACED))
 
@@ -53,7 +60,7 @@ class _Watch:
         """In place of the server's ``send``: drops the body that is replaced."""
         if message["type"] == "http.response.start":
             lines = [(text(name), text(value)) for name, value in message.get("headers", ())]
-            if makes_room(self._pages, message["status"], lines):
+            if makes_room(self._pages, message["status"], lines, self._scope):
                 self._replacing = True
                 await self._replace(message["status"], lines)
                 return
@@ -87,7 +94,7 @@ class WsgiErrorPages:
 
         def begin(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             begun[:] = [status, headers]
-            if makes_room(self._pages, _number(status), headers):
+            if makes_room(self._pages, _number(status), headers, environ):
                 return lambda _: None  # write(), of what is replaced
             begun.clear()
             passed.append(True)

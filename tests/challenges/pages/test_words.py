@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import doorward
 from doorward import ConfigurationError
 from doorward.challenges.languages import Languages, catalogues, lookup
+from doorward.challenges.pages import _TOLD_WORDS
 
 ALL = sorted(catalogues())
 WANTED = ["en", "es", "fr", "de", "it", "pt", "nl", "pl", "ru", "uk", "tr", "zh-Hans", "ja", "ko", "hi", "ar", "he"]
@@ -26,8 +31,60 @@ def test_every_catalogue_has_the_same_keys_and_placeholders(tag: str) -> None:
     for key, text in words.items():
         assert text.strip() == text != ""
         assert len(text) < 300, "pages show no more"
-        assert re.findall(r"{\w+}", text) == re.findall(r"{\w+}", english[key])
+        assert sorted(re.findall(r"{\w+}", text)) == sorted(re.findall(r"{\w+}", english[key]))
         assert "<" not in text
+
+
+SOURCES = Path(doorward.__file__).parent
+BY_STATUS = re.compile(r"(http|message)_([0-9]{3}|[45]xx)")
+IN_SCRIPTS = re.compile(r"""told\.words\.(\w+)|\b(?:say|failed)\("(\w+)"|key: "(\w+)\"""")
+
+
+def asked_by(tree: ast.AST) -> Iterator[str]:
+    """Keys of words that Python code asks for: ``words["key"]``, either of two, and tables of such keys."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript) and "words" in ast.unparse(node.value).lower():
+            yield from texts_of(node.slice)
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("_TOLD_WORDS", "_SAID"):
+            yield from texts_of(node.value.values if isinstance(node.value, ast.Dict) else node.value)
+
+
+def texts_of(found: ast.AST | list[ast.expr]) -> list[str]:
+    """The texts of an expression, without those of a condition."""
+    if isinstance(found, list):
+        return [text for each in found for text in texts_of(each)]
+    if isinstance(found, ast.IfExp):
+        return texts_of([found.body, found.orelse])
+    if isinstance(found, ast.Tuple):
+        return texts_of(found.elts)
+    return [found.value] if isinstance(found, ast.Constant) and isinstance(found.value, str) else []
+
+
+def test_every_word_that_is_asked_for_is_there() -> None:
+    """By Python as by scripts; and scripts ask for nothing that their page is not told."""
+    english = set(catalogues()["en"])
+    files = [*(SOURCES / "challenges").rglob("*.py"), *(SOURCES / "error_pages").rglob("*.py")]
+    asked = {key for file in files for key in asked_by(ast.parse(file.read_text("utf-8")))}
+    assert {"why", "frame", "work_progress", "picture_listen", "wrong", "hosted"} <= asked, "it finds them"
+    assert asked <= english
+    scripts = {
+        key
+        for file in (SOURCES / "challenges/static").glob("*.js")
+        for found in IN_SCRIPTS.findall(file.read_text("utf-8"))
+        for key in found
+        if key
+    }
+    assert {"passed", "work_slow", "hosted_failed"} <= scripts, "it finds them"
+    told = {*_TOLD_WORDS, "work_failed", "work_slow", "hosted_failed"}
+    assert scripts <= told <= english
+
+
+def test_no_word_is_there_for_nothing() -> None:
+    """A key that no file names is left from something that is gone."""
+    files = [file for file in SOURCES.rglob("*.*") if file.suffix in (".py", ".js")]
+    sources = "\n".join(file.read_text("utf-8") for file in files)
+    named = set(re.findall(r"""["'.](\w+)["';,)\s]""", sources))
+    assert {key for key in catalogues()["en"] if not BY_STATUS.fullmatch(key)} <= named
 
 
 @pytest.mark.parametrize("tag", [tag for tag in ALL if tag != "en"])

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.challenges.pictures.visitor import Reply, Site, fields_of, issue_of, passed, wrong_one
 
+from doorward.challenges.issue import MOST_RENEWED
 from doorward.challenges.pictures import NAMES, Pictures, letters
 from doorward.challenges.pictures.forms import Grade
 
@@ -59,7 +60,7 @@ def test_a_wrong_answer_ends_the_challenge(name: str, hardness: int, which: int)
 def test_the_second_challenge_can_be_passed(name: str) -> None:
     """With letters or digits, whatever the first was."""
     site = Site(Pictures(name))
-    token = site.send(site.page(), {"another": "1"}).token
+    token = site.send(site.page(), {}).token
     shown = site.kind.shown(issue_of(token))
     assert {shown.main.name, shown.other.name} == {"letters", "sound"}
     for form in (shown.main, shown.other):
@@ -123,6 +124,20 @@ def test_asking_for_another_keeps_the_place() -> None:
     assert (issue_of(reply.token).target, site.why("another")) == ("/x?page=3", 1)
 
 
+def test_asking_for_another_has_a_bound_of_its_own() -> None:
+    """Regression: it counted as an answer, made the next wait longer, and eight ended the row."""
+    site = Site(Pictures("shapes"))
+    reply = site.send(site.page(), {"answer": "wrong"})
+    for times in range(1, MOST_RENEWED + 1):
+        assert b'name="another"' in reply.body
+        reply = site.send(reply.token, {"another": "1"})
+        assert (issue_of(reply.token).attempt, site.why("another")) == (2, times)
+        assert b'role="alert"' not in reply.body
+    assert b'name="another"' not in reply.body
+    reply = site.send(reply.token, {"another": "1"})
+    assert (issue_of(reply.token).attempt, site.why("another")) == (3, MOST_RENEWED)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_that_is_sent_tells_of_the_answer(name: str) -> None:
     """Weakness 9: the length of a token told how many tiles were right. Ours are of one length, and of one text."""
@@ -145,7 +160,7 @@ def test_nothing_that_is_sent_tells_of_the_answer(name: str) -> None:
 def test_pages_are_valid_and_every_field_has_a_name(name: str, attempt: int) -> None:
     """By a strict parser; labels, legends and descriptions are there that fields refer to."""
     site = Site(Pictures(name))
-    reply = site.call("/x") if attempt == 1 else site.send(site.page(), {"another": "1"})
+    reply = site.call("/x") if attempt == 1 else site.send(site.page(), {})
     page = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(reply.body.decode())
     ids = [node.get("id") for node in page.iter() if node.get("id")]
     assert len(ids) == len(set(ids))

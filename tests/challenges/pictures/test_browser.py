@@ -231,12 +231,11 @@ def test_a_wrong_answer_and_another_picture(context: BrowserContext, running: Ru
     page = opened(context, running, "letters")
     page.locator("#captcha-answer").fill("nothing")
     page.get_by_role("button", name="Continue").click()
-    expect(page.locator("#captcha-answer")).to_have_accessible_description(
-        "This is a new one. If you answered the last one, the answer was not right, or came too early. "
-        "An answer counts after 2 seconds."
-    )
+    expect(page.get_by_role("alert")).to_have_text("That was not right. Please try again.")
+    expect(page.locator("#captcha-answer")).to_have_accessible_description("An answer counts after 2 s.")
     page.get_by_role("button", name="Give me another one").click()
-    expect(page.locator("#captcha-hint")).to_contain_text("after 4 seconds")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(page.locator("#captcha-hint")).to_contain_text("after 2 s.")
     running.clock.advance(31)
     form = running.form(page)
     by_mouse(page, form, running.answer(page, form))

@@ -40,7 +40,9 @@ def issue_of(token: str) -> Issue:
     """What a token says, unchecked."""
     raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
     body: dict[str, Any] = json.loads(raw[22:-32])
-    return Issue(body["i"], body["k"], Level(body["l"]), body["w"], body["t"], body["a"], token=token)
+    return Issue(
+        body["i"], body["k"], Level(body["l"]), body["w"], body["t"], body["a"], token=token, renewed=body.get("n", 0)
+    )
 
 
 def answer_of(store: MemoryStore, kind: Pictures, issue: Issue, form: Form) -> str:

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, Route
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from tests.challenges.providers.speaking import PROTOCOLS, Speaking, Told
-from tests.chromium import launched
+from tests.chromium import UNTOUCHED, launched
 
 from doorward import AsyncDoorward, challenge
 from doorward.asgi import DoorwardMiddleware
@@ -92,17 +92,25 @@ def served(app: Any) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def opened(browser: Browser, name: str) -> Iterator[tuple[Page, list[str]]]:
-    """A page whose requests to providers are answered here; and what the browser complains about."""
+def opened(browser: Browser, name: str, *, refused: bool = False) -> Iterator[tuple[Page, list[str]]]:
+    """A page whose requests to providers are answered here; and what the browser complains about.
+
+    The first response is one that its provider has not made, if it is to be ``refused``.
+    """
     script = SCORED if name not in SELECTORS else WIDGETS.replace("SELECTOR", SELECTORS[name])
     if name in FRAMES:
         script += FRAMED.replace("FRAME", FRAMES[name])
     field = PROTOCOLS[name].build("http://127.0.0.1:1").provider.response_field
 
+    loaded: list[str] = []
+
     def answer(route: Route) -> None:
         if route.request.resource_type == "script":
             headers = {"access-control-allow-origin": "*"}  # as modules need it, and providers send it
             content = script.replace("FIELD", field)
+            if refused and not loaded:
+                content = content.replace("response.", "made-up.")
+            loaded.append(route.request.url)
             route.fulfill(content_type="text/javascript", body=content, headers=headers)
         else:
             route.fulfill(content_type="text/html", body="<p>framed</p>")
@@ -134,6 +142,14 @@ def application(protocol_url: str, name: str, **options: Any) -> tuple[AsyncDoor
     return aj, DoorwardMiddleware(app, aj)
 
 
+def answered(page: Page, name: str) -> None:
+    """What a person does."""
+    if name in SELECTORS:
+        page.locator("#solve").click()
+    if name in ("altcha_sentinel", "cap"):  # they have no callback: the page's button
+        page.locator("#go").click()
+
+
 OFTEN = {"turnstile", "recaptcha_v3", "friendly_v2", "mtcaptcha"}
 """One of each way to come to a response; the others' scripts do as these do."""
 
@@ -147,17 +163,46 @@ def test_a_person_passes(name: str, browser: Browser) -> None:
         _, app = application(server.url, name)
         with served(app) as url:
             page.goto(f"{url}/secret?a=1")
-            if name in SELECTORS:
-                if name in FRAMES:
-                    page.frame_locator("#framed").get_by_text("framed").wait_for()
-                page.locator("#solve").click()
-                if name in ("altcha_sentinel", "cap"):  # they have no callback: the page's button
-                    page.locator("form#answer > button").click()
+            if name in SELECTORS and name in FRAMES:
+                page.frame_locator("#framed").get_by_text("framed").wait_for()
+            answered(page, name)
             page.get_by_role("heading", name="The application").wait_for()
             assert page.url == f"{url}/secret?a=1"
     blocked = [each for each in complaints if "Content Security Policy" in each or "Error" in each]
     assert not blocked
     assert server.problems == []
+
+
+@pytest.mark.parametrize("name", ["turnstile", "cap", "recaptcha_v3"])
+def test_a_refused_response_is_told_and_asked_for_again(name: str, browser: Browser) -> None:
+    """Regression: by script the reason was never shown. Where nobody is there to answer, a person decides to go on."""
+    told = Told(time.time(), host="127.0.0.1")
+    with Speaking(name, told) as server, opened(browser, name, refused=True) as (page, complaints):
+        _, app = application(server.url, name)
+        if name == "recaptcha_v3":
+            page.add_init_script(UNTOUCHED)
+        with served(app) as url:
+            page.goto(f"{url}/secret?a=1")
+            answered(page, name)
+            if name == "recaptcha_v3":
+                expect(page.get_by_role("status")).to_have_text("That was not right. Please try again.")
+                page.get_by_role("button", name="Try again").click()
+            expect(page.get_by_role("alert")).to_have_text("That was not right. Please try again.")
+            answered(page, name)
+            page.get_by_role("heading", name="The application").wait_for()
+            assert page.url == f"{url}/secret?a=1"
+    assert not [each for each in complaints if "Content Security Policy" in each or "Error" in each]
+
+
+def test_a_script_that_is_blocked_is_told(browser: Browser) -> None:
+    """By an extension, or a network: the page says what can be done."""
+    with opened(browser, "turnstile") as (page, _):
+        _, app = application("http://127.0.0.1:1", "turnstile")
+        page.route("https://challenges.cloudflare.com/**", lambda route: route.abort())
+        with served(app) as url:
+            page.goto(f"{url}/secret")
+            expect(page.get_by_role("status")).to_contain_text("could not be loaded")
+            expect(page.get_by_role("button", name="Try again")).to_be_visible()
 
 
 @pytest.mark.parametrize("name", ["recaptcha_v3", "turnstile"])

@@ -149,7 +149,7 @@ def test_without_javascript_it_is_said(browser: Browser) -> None:
     with wsgi(**LITTLE) as url, browser.new_context(base_url=url, java_script_enabled=False) as context:
         page = context.new_page()
         page.goto("/x")
-        expect(page.get_by_text("JavaScript has to be on")).to_be_visible()
+        expect(page.get_by_text("This check needs JavaScript.")).to_be_visible()
 
 
 def test_the_page_keeps_to_its_policy(browser: Browser) -> None:

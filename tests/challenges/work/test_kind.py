@@ -12,6 +12,7 @@ from tests.challenges.work.asking import EASY, Visitor, hardness_in, shop, solve
 
 from doorward.challenges.issue import Issue
 from doorward.challenges.kinds import Asked, Checked
+from doorward.challenges.languages import catalogues
 from doorward.challenges.work import Work
 from doorward.challenges.work.derivation import derive
 from doorward.context import RequestContext
@@ -43,7 +44,7 @@ def outcome(work: Work, issue: Issue, **fields: Any) -> Checked:
 
 
 def told(work: Work, issue: Issue) -> dict[str, Any]:
-    return json.loads(json.dumps(dict(work.pose(issue, "/.doorward", {}).data)))
+    return json.loads(json.dumps(dict(work.pose(issue, "/.doorward", catalogues()["en"]).data)))
 
 
 @given(weight=st.floats(0, 100), name=st.text(min_size=1, max_size=22))
@@ -271,10 +272,10 @@ def test_json_clients_are_told_the_challenge() -> None:
 
 def test_the_words_of_the_page_are_used_and_escaped() -> None:
     """In the page and in what its script is told."""
-    words = {"work": "Bitte <warten>", "retry": "Noch </script> einmal"}
+    words = {**catalogues()["en"], "work": "Bitte <warten>", "try_again": "Noch </script> einmal"}
     posed = WORK.pose(issued(WORK), "/.doorward", words)
     assert "Bitte &lt;warten&gt;" in posed.parts
-    assert posed.data["words"]["retry"] == words["retry"]
+    assert posed.data["words"]["try_again"] == words["try_again"]
 
 
 def test_checking_takes_no_derivation(monkeypatch: pytest.MonkeyPatch) -> None:

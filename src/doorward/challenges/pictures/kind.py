@@ -8,6 +8,7 @@ from hmac import compare_digest
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
+from doorward.challenges.issue import MOST_RENEWED
 from doorward.challenges.kinds import Checked, Posed
 from doorward.challenges.pictures import luck
 from doorward.challenges.pictures.canvas import require_extra
@@ -119,7 +120,7 @@ class Pictures:
 
     def check(self, asked: Asked) -> Generator[Effect, object, Checked]:
         """Whether an answer is right. One answer for each challenge: whatever it is, there is no second."""
-        if asked.fields.get("another"):
+        if asked.fields.get("another") and asked.issue.renewed < MOST_RENEWED:
             return Checked(False, "another", ends=True)
         shown = self.shown(asked.issue)
         form, given = _given(shown, asked.fields)

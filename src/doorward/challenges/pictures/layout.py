@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from doorward.challenges.assets import url_of
+from doorward.challenges.issue import MOST_RENEWED
 from doorward.challenges.pictures.forms import LONGEST_TEXT, TEXT_FIELD
-from doorward.challenges.pictures.texts import ENGLISH
 from doorward.challenges.skin import quoted_url
 from doorward.markup import Markup, fill, join
 
@@ -21,7 +21,8 @@ _PAGE = """<link rel="stylesheet" href="{style}"><button hidden></button>
 <div id="captcha-hint">{hints}</div>
 {main}
 {fields}
-<p><button class="second" name="another" value="1">{another}</button></p>"""
+{another}"""
+_ANOTHER = '<p><button class="second" name="another" value="1">{text}</button></p>'
 _FOLDED = '<details class="captcha-other"><summary>{text}</summary>{inside}</details>'
 _FIELD = """<p><label for="captcha-answer">{label}</label>
 <input id="captcha-answer" name="{name}" aria-describedby="captcha-hint" maxlength="{longest}" autocomplete="off"
@@ -44,7 +45,6 @@ def laid_out(
         words: The page's texts.
         earliest: Seconds from which on an answer counts; told from the second challenge on.
     """
-    words = {**ENGLISH, **words}
     shown = main.parts(_url(issue, main, prefix), grade, words, _HINT_ID)
     folded = other.parts(_url(issue, other, prefix), grade, words, _HINT_ID)
     field = _field(main, other, words)
@@ -59,7 +59,7 @@ def laid_out(
         hints=_hints(issue, words, earliest),
         main=shown,
         fields=fields,
-        another=words["picture_another"],
+        another=_another(issue, words),
     )
 
 
@@ -71,8 +71,11 @@ def _url(issue: Issue, form: Form, prefix: str) -> Markup:
 def _hints(issue: Issue, words: Mapping[str, str], earliest: int) -> Markup:
     if issue.attempt < 2:
         return Markup("")
-    later = words["picture_not_before"].replace("{seconds}", str(earliest))
-    return join([fill(_HINT, text=words["picture_again"]), fill(_HINT, text=later)])
+    return fill(_HINT, text=words["picture_not_before"].replace("{seconds}", str(earliest)))
+
+
+def _another(issue: Issue, words: Mapping[str, str]) -> Markup:
+    return fill(_ANOTHER, text=words["picture_another"]) if issue.renewed < MOST_RENEWED else Markup("")
 
 
 def _field(main: Form, other: Form, words: Mapping[str, str]) -> Markup:

@@ -16,7 +16,7 @@ from doorward.challenges.providers.trouble import ProviderFailed
 from doorward.challenges.providers.verified import Verified
 from doorward.challenges.providers.wire import Wire
 from doorward.effects import AskProvider, AskStore
-from doorward.markup import join
+from doorward.markup import Markup, fill, join
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -106,7 +106,9 @@ class Hosted:
 
     def pose(self, issue: Issue, prefix: str, words: Mapping[str, str]) -> Posed:
         """The widget; and what a client that shows pages of its own needs to show it."""
+        is_seen = 'type="hidden"' not in self.provider.widget
         parts = [
+            fill("<p>{text}</p>", text=words["hosted"]) if is_seen else Markup(""),
             widgets.element(self.provider, self.settings, self.settings.action, callback=SOLVED),
             widgets.scripts(self.provider, self.settings),
         ]
@@ -116,6 +118,10 @@ class Hosted:
             "site_key": self.settings.site_key,
             "action": self.settings.action,
             "field": self.provider.response_field,
+            "by_hand": is_seen,
+            # Where nobody says that there is a response, the person who sees the widget presses the button.
+            "calls": not is_seen or self.provider.needs_help or "{callback}" in self.provider.widget,
+            "words": {"hosted_failed": words["hosted_failed"]},
         }
         return Posed(join(parts), told, (widgets.SCRIPT,), sources=self.sources)
 

@@ -4,8 +4,8 @@
 
 {
   const page = window.doorward;
-  let pass;
-  const solved = new Promise((resolve) => { pass = () => resolve({}); });
+  let pass, fail;
+  const solved = new Promise((resolve, reject) => { pass = () => resolve({}); fail = reject; });
   window.doorwardSolved = () => pass();
 
   const hidden = () => document.querySelectorAll("[data-doorward-captcha]");
@@ -41,10 +41,16 @@
     }
   }
 
-  if (page) {
+  if (page && page.told.calls) {
+    // A provider's script that extensions or networks block: deferred scripts fail in their turn, which is after ours.
+    solved.catch(() => {});
+    window.addEventListener("error", ({ target }) => {
+      if (target instanceof HTMLScriptElement) fail(Object.assign(new Error("blocked"), { key: "hosted_failed" }));
+    }, true);
     page.kinds[page.told.kind] = async () => {
       for (const element of hidden()) {
         if (element.dataset.doorwardCaptcha === "mtcaptcha") continue;
+        if (!window.grecaptcha) break;
         await respond(element);
         return {};
       }

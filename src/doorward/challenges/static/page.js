@@ -12,6 +12,8 @@ window.doorward = { kinds: {}, told, form };
 window.doorward.kinds.wait = (told) => new Promise((done) => setTimeout(done, told.seconds * 1000 + 250, {}));
 
 const status = document.getElementById("status");
+const unscripted = document.getElementById("no-script");
+if (unscripted) unscripted.remove();
 
 function say(key) {
   if (status && told.words[key]) status.textContent = told.words[key];
@@ -39,15 +41,20 @@ async function pass() {
     return;
   }
   button.hidden = true;
-  form.dataset.busy = "";
-  if (!status.textContent && told.kind !== "wait") say("working");
+  if (!told.by_hand) busy();
   try {
     const fields = await find(told, status);
+    busy();
     await send(fields);
   } catch (error) {
     console.info(String(error));
-    failed("failed");
+    failed(error.key || "failed");
   }
+}
+
+function busy() {
+  form.dataset.busy = "";
+  if (!status.textContent && told.kind !== "wait") say("working");
 }
 
 async function send(fields) {
@@ -63,12 +70,19 @@ async function send(fields) {
   const landed = answer.landed || `${told.verify.replace(/verify$/, "landed")}?t=${encodeURIComponent(told.token)}`;
   const { cookie } = await (await fetch(landed, ask)).json();
   if (cookie) return goOn();
-  if (answer.next) return goThere(answer);
-  failed(answer.passed ? "cookies_off" : "failed");
+  if (answer.passed) return failed("cookies_off");
+  if (!answer.next) return failed("failed");
+  status.textContent = answer.detail;
+  // At once where a person has answered, or something else comes next; else it could go round with nobody there.
+  const byPerson = navigator.userActivation && navigator.userActivation.hasBeenActive;
+  const goes = byPerson || answer.code === "doubtful" || answer.challenge.kind !== told.kind;
+  if (goes) goThere(answer);
+  else failed("", () => goThere(answer));
 }
 
-// To the next challenge, with the form that is kept.
-function goThere({ next, challenge }) {
+// To the next challenge, with the form that is kept; the page there says why.
+function goThere({ next, challenge, code }) {
+  form.append(hidden("why", code));
   form.elements.namedItem("token").value = challenge.token;
   form.action = next + location.hash;
   submit(form);
@@ -94,14 +108,14 @@ function sendKept() {
   submit(copy);
 }
 
-function failed(key) {
+function failed(key, again = () => (told.here ? location.reload() : submit(form))) {
   delete form.dataset.busy;
   say(key);
   const button = document.getElementById("go");
   button.textContent = told.words.try_again;
   button.hidden = false;
   button.type = "button";
-  button.addEventListener("click", () => (told.here ? location.reload() : submit(form)), { once: true });
+  button.addEventListener("click", again, { once: true });
 }
 
 function onward() {

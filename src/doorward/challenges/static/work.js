@@ -9,7 +9,6 @@
   const MOST_ATTEMPTS = 3; // after which something is wrong that computing again does not cure
   const here = document.currentScript.src;
   const bar = document.getElementById("work");
-  document.getElementById("needs-script").remove();
 
   function byWorkers(told, progress) {
     const count = Math.max(1, Math.min(MOST_WORKERS, navigator.hardwareConcurrency || 1));
@@ -59,7 +58,7 @@
     const button = document.createElement("button");
     button.type = "button";
     button.id = "retry";
-    button.textContent = told.words.retry;
+    button.textContent = told.words.try_again;
     status.after(button);
     return new Promise((resolve) => {
       button.onclick = () => { button.remove(); form.dataset.busy = ""; status.textContent = ""; resolve(); };

@@ -33,16 +33,6 @@ PREFIX_BYTES = 8
 MOST_COUNTERS = 100_000
 SOLVER = "work-solver.js"
 
-WORDS: Mapping[str, str] = {
-    "work": "Your browser is doing a short calculation. You will be let in by itself.",
-    "work_progress": "Progress of the calculation",
-    "work_failed": "The calculation did not come to an end.",
-    "work_slow": "This takes longer than usual. It goes on.",
-    "retry": "Try again",
-    "needs_script": "This site asks browsers for a short calculation, for which JavaScript has to be on.",
-}
-"""The texts, where the page has none of its own."""
-
 _KEY = re.compile(f"[0-9a-fA-F]{{{2 * KEY_BYTES}}}")
 
 
@@ -91,15 +81,12 @@ class Work:
 
     def pose(self, issue: Issue, prefix: str, words: Mapping[str, str]) -> Posed:
         """A sentence and a bar; the script does the rest."""
-        said = {**WORDS, **words}
         parts = fill(
-            '<p>{text}</p><progress id="work" value="0" max="1" aria-label="{label}"></progress>'
-            '<p id="needs-script">{needs}</p>',  # the script takes it away: blocked scripts run no noscript either
-            text=said["work"],
-            label=said["work_progress"],
-            needs=said["needs_script"],
+            '<p>{text}</p><progress id="work" value="0" max="1" aria-label="{label}"></progress>',
+            text=words["work"],
+            label=words["work_progress"],
         )
-        told = {name: said[name] for name in ("work_failed", "work_slow", "retry")}
+        told = {name: words[name] for name in ("work_failed", "work_slow", "try_again")}
         data: dict[str, object] = {
             "kind": "work",
             "challenge": _challenge(issue),
