@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,7 @@ SCENES: dict[str, Scene] = {
     "work-slow": (lambda: _site(_LITTLE, level="work"), _slow, ENDLESS),
     "work-failed": (lambda: _site(_LITTLE, level="work"), _opened, BROKEN),
     "browser": (lambda: _site("browser", level="browser"), _opened, ENDLESS),
-    **{name: (lambda name=name: _site(Pictures(name)), _opened, "") for name in ("letters", "shapes", "odd", "audio")},
+    **{name: (partial(_site, Pictures(name)), _opened, "") for name in ("letters", "shapes", "odd", "audio")},
     "letters-wrong": (lambda: _site(Pictures("letters")), _wrong, ""),
     "letters-heard": (lambda: _site(Pictures("letters")), _heard, ""),
     "provider": (lambda: _site(turnstile(site_key="k", secret="s")), _opened, ""),
