@@ -116,11 +116,6 @@ def _passed(page: Page, url: str) -> None:
     page.wait_for_timeout(3_500)
 
 
-def _stuck(page: Page, url: str) -> None:
-    page.goto(f"{url}/x")
-    page.wait_for_timeout(9_000)
-
-
 def _missing(page: Page, url: str) -> None:
     page.goto(f"{url}/missing")
 
@@ -140,7 +135,6 @@ SCENES: dict[str, Scene] = {
     "provider-blocked": (lambda: _site(turnstile(site_key="k", secret="s")), _blocked, ""),
     "kept": (lambda: _site(Pictures("letters")), _kept, ""),
     "cookies-off": (lambda: _forgetful(_site("wait", level="wait")), _passed, ""),
-    "stuck": (lambda: _site("wait"), _stuck, ""),
     "denied": (lambda: _site(rule=filter_request(deny=['http.request.uri.path == "/x"'])), _opened, ""),
     "missing": (_site, _missing, ""),
 }
