@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -115,11 +116,6 @@ def _passed(page: Page, url: str) -> None:
     page.wait_for_timeout(3_500)
 
 
-def _stuck(page: Page, url: str) -> None:
-    page.goto(f"{url}/x")
-    page.wait_for_timeout(9_000)
-
-
 def _missing(page: Page, url: str) -> None:
     page.goto(f"{url}/missing")
 
@@ -132,14 +128,13 @@ SCENES: dict[str, Scene] = {
     "work-slow": (lambda: _site(_LITTLE, level="work"), _slow, ENDLESS),
     "work-failed": (lambda: _site(_LITTLE, level="work"), _opened, BROKEN),
     "browser": (lambda: _site("browser", level="browser"), _opened, ENDLESS),
-    **{name: (lambda name=name: _site(Pictures(name)), _opened, "") for name in ("letters", "shapes", "odd", "audio")},
+    **{name: (partial(_site, Pictures(name)), _opened, "") for name in ("letters", "shapes", "odd", "audio")},
     "letters-wrong": (lambda: _site(Pictures("letters")), _wrong, ""),
     "letters-heard": (lambda: _site(Pictures("letters")), _heard, ""),
     "provider": (lambda: _site(turnstile(site_key="k", secret="s")), _opened, ""),
     "provider-blocked": (lambda: _site(turnstile(site_key="k", secret="s")), _blocked, ""),
     "kept": (lambda: _site(Pictures("letters")), _kept, ""),
     "cookies-off": (lambda: _forgetful(_site("wait", level="wait")), _passed, ""),
-    "stuck": (lambda: _site("wait"), _stuck, ""),
     "denied": (lambda: _site(rule=filter_request(deny=['http.request.uri.path == "/x"'])), _opened, ""),
     "missing": (_site, _missing, ""),
 }

@@ -9,6 +9,7 @@
   const MOST_ATTEMPTS = 3; // after which something is wrong that computing again does not cure
   const here = document.currentScript.src;
   const bar = document.getElementById("work");
+  const working = document.getElementById("working");
 
   function byWorkers(told, progress) {
     const count = Math.max(1, Math.min(MOST_WORKERS, navigator.hardwareConcurrency || 1));
@@ -54,6 +55,7 @@
   function askedToRetry(told, status) {
     const { form } = window.doorward;
     delete form.dataset.busy; // nothing goes on before the button is pressed
+    working.hidden = true;
     status.textContent = told.words.work_failed;
     const button = document.createElement("button");
     button.type = "button";
@@ -61,7 +63,7 @@
     button.textContent = told.words.try_again;
     status.after(button);
     return new Promise((resolve) => {
-      button.onclick = () => { button.remove(); form.dataset.busy = ""; status.textContent = ""; resolve(); };
+      button.onclick = () => { button.remove(); form.dataset.busy = ""; status.textContent = ""; working.hidden = false; resolve(); };
     });
   }
 

@@ -82,7 +82,8 @@ class Work:
     def pose(self, issue: Issue, prefix: str, words: Mapping[str, str]) -> Posed:
         """A sentence and a bar; the script does the rest."""
         parts = fill(
-            '<p>{text}</p><progress id="work" value="0" max="1" aria-label="{label}"></progress>',
+            '<div id="working"><p>{text}</p>'
+            '<progress id="work" value="0" max="1" aria-label="{label}"></progress></div>',
             text=words["work"],
             label=words["work_progress"],
         )
