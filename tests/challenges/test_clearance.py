@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.challenges.clearing import AGENT, IP, SECRET, Site, asked, kept
+from tests.challenges.pages.quick import Typed
 
 from doorward import AsyncDoorward, Doorward, challenge, deny, shield, sliding_window
 from doorward.challenges.binding import network_of
@@ -20,6 +21,7 @@ from doorward.levels import Level
 from doorward.testing import FakeClock
 
 HOUR = 3600
+TO_THE_TOP: dict[str, Any] = {"challenges": {"kinds": ["wait", "work", Typed()]}}
 
 
 # --- what clearance does not do
@@ -44,7 +46,7 @@ def test_limits_count_who_has_a_clearance() -> None:
 
 def test_a_clearance_of_a_lower_level_is_not_enough() -> None:
     """And one that is too old for the rule neither."""
-    site = Site([challenge("human", paths=["/vote"]), challenge("work", max_age="5m", paths=["/pay"])])
+    site = Site([challenge("human", paths=["/vote"]), challenge("work", max_age="5m", paths=["/pay"])], **TO_THE_TOP)
     low, high = (f"__Host-doorward={site.token(level)}" for level in (Level.WORK, Level.HUMAN))
     assert (site.get("/vote", low).status, site.get("/vote", high).status, site.get("/pay", low).status) == (
         403,
@@ -57,7 +59,7 @@ def test_a_clearance_of_a_lower_level_is_not_enough() -> None:
 
 def test_the_strongest_of_several_clearances_counts() -> None:
     """Whatever order a browser sends cookies in."""
-    site = Site([challenge("human")])
+    site = Site([challenge("human")], **TO_THE_TOP)
     low, high = (f"__Host-doorward={site.token(level)}" for level in (Level.WAIT, Level.HUMAN))
     assert site.get("/x", f"{low}; {high}").status == site.get("/x", f"{high}; {low}").status == 200
 
