@@ -54,12 +54,17 @@ class Facade(StepUp, ABC):
     def __init__(self, rules: Sequence[Rule | Sequence[Rule]] = (), **options: Unpack[Options]) -> None:
         owner, listed = type(self).__name__, parse_rules(rules)
         if options.get("policy") is None:
-            self._adopt(Runtime(listed, parse(options, owner)))
+            self._adopt(Runtime(listed, parse(options, owner), knows_kinds=True))
             return
         from doorward.policy.running import FollowingRuntime  # few clients have a policy file
 
         check_known(options, owner)
         self._adopt(FollowingRuntime(listed, options, owner))
+
+    @classmethod
+    def of(cls, runtime: Runtime) -> Self:
+        """A client of a state that was made for it."""
+        return cls.__new__(cls)._adopt(runtime)
 
     def _adopt(self, runtime: Runtime, engine: Engine | None = None, extra: tuple[Bound, ...] = ()) -> Self:
         self.runtime = runtime
@@ -116,10 +121,16 @@ class Facade(StepUp, ABC):
         return runtime.gatekeeper.held(asked, found.address, runtime.clock.now_ns())
 
     def with_rule(self, *rules: Rule | Sequence[Rule]) -> Self:
-        """The same client with more rules after its own; everything else is shared."""
+        """The same client with more rules after its own; everything else is shared.
+
+        Raises:
+            ConfigurationError: One is none, or asks for what no kind of challenge on offer shows.
+        """
         base = self.engine
         engine = self.runtime.extended(base, parse_rules(rules), additive=True)
-        extra = (*self._extra, *engine.bound[len(base.bound) :])
+        added = engine.bound[len(base.bound) :]
+        self.runtime.check(added)
+        extra = (*self._extra, *added)
         return type(self).__new__(type(self))._adopt(self.runtime, engine, extra)
 
     def health(self) -> dict[str, object]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from secrets import token_bytes
 from typing import TYPE_CHECKING
 
-from doorward.challenges.options import DEFAULT_KINDS
+from doorward.challenges.options import DEFAULT_KINDS, DEFAULT_MOST, SHOWN_BY
+from doorward.errors import ConfigurationError
 from doorward.lazily import lazily
 from doorward.locks import lock_over_forks
 from doorward.printable import describe
+from doorward.rules.access import ChallengeRule
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    from doorward.bound import Bound
     from doorward.challenges.gate import Gate
     from doorward.challenges.skin import Skin
     from doorward.cleared import Clearance
@@ -140,12 +143,46 @@ class Gatekeeper:
 
     def within_reach(self, wanted: ChallengeReason) -> ChallengeReason:
         """What is wanted; the most that is on offer where that is less, since nobody can show more."""
-        most = self.gate.offer.most
+        most = self._most
         if wanted.level <= most:
             return wanted
         why = f"a rule asks for {wanted.level.word}, but challenges.kinds has nothing above {most.word}, which will do"
         self._journal.warn("challenges.kinds", why)
         return wanted._replace(level=most)
+
+    def check_levels(self) -> None:
+        """Whether all that sums of weights ask for can be shown.
+
+        Raises:
+            ConfigurationError: Something cannot, by any kind that is on offer.
+        """
+        for _, level in self._settings.challenges.levels:
+            if level > self._most:
+                raise ConfigurationError("challenges.levels", f"names {level.word!r}, {self._out_of_reach(level)}")
+
+    def check_rules(self, bounds: Iterable[Bound]) -> None:
+        """Whether all that rules ask for can be shown.
+
+        Raises:
+            ConfigurationError: Something cannot, by any kind that is on offer.
+        """
+        for bound in bounds:
+            if isinstance(bound.rule, ChallengeRule) and bound.rule.level > self._most:
+                level = bound.rule.level
+                raise ConfigurationError(
+                    "rules", f"{bound.name!r} asks for {level.word!r}, {self._out_of_reach(level)}"
+                )
+
+    @property
+    def _most(self) -> Level:
+        """The most that clients are offered; of the kinds by default it is known without making them."""
+        return DEFAULT_MOST if self._settings.challenges.kinds == DEFAULT_KINDS else self.gate.offer.most
+
+    def _out_of_reach(self, level: Level) -> str:
+        return (
+            f"but challenges.kinds has nothing above {self._most.word!r}, so nobody could show it: "
+            f"add {SHOWN_BY[level]} to challenges.kinds"
+        )
 
     def _made(self) -> Gate:
         from doorward.challenges.gate import Gate

@@ -11,7 +11,7 @@ from doorward.bound import APPLICATION, PATTERN, Ban, Bound, ServiceRefusal, dis
 from doorward.context import RequestContext
 from doorward.decision import Conclusion, Decision, Mode
 from doorward.degraded import LocalLimiter, ServiceWatch, StoreWatch
-from doorward.drivers import SyncPorts, is_async, keeps_deadline
+from doorward.drivers import SyncPorts, is_async
 from doorward.engine import Engine
 from doorward.express import Express
 from doorward.fingerprint import Identity
@@ -22,6 +22,7 @@ from doorward.locks import lock_over_forks
 from doorward.passing import pass_rules
 from doorward.printable import describe
 from doorward.progress import Progress
+from doorward.reaching import listening, reach_service, warn_of_gaps
 from doorward.reason import ErrorReason, RuleReason
 from doorward.refusals import FOREVER_NS, SHARED_BELIEF_NS, Refusals
 from doorward.remembered import Remembered
@@ -46,9 +47,7 @@ if TYPE_CHECKING:
     from doorward.requests import Carrier, ReadRequest
     from doorward.routes import RoutePolicy
     from doorward.rules.base import OnError, Rule
-    from doorward.service.client.remote import RemoteService
     from doorward.settings import Settings
-    from doorward.silence import Silence
     from doorward.stores import AsyncStore, Store
 
 T = TypeVar("T")
@@ -67,12 +66,17 @@ class Runtime:
     Args:
         rules: The application's rules.
         settings: Checked options.
+        knows_kinds: Whether the kinds of challenges in ``settings`` are those that the application will offer: then
+            whatever a rule asks for has to be among them.
+
+    Raises:
+        ConfigurationError: Nobody could show what a rule asks for.
     """
 
     policy: PolicyFile | None = None
     """The policy file that it follows, if it does: see :mod:`doorward.policy.running`."""
 
-    def __init__(self, rules: Sequence[Rule], settings: Settings) -> None:
+    def __init__(self, rules: Sequence[Rule], settings: Settings, *, knows_kinds: bool = False) -> None:
         self.settings = settings
         self.clock = settings.clock
         self.store: Store | AsyncStore = open_store(settings.store, settings.clock, settings.timeout)
@@ -91,13 +95,16 @@ class Runtime:
         self.refusals = Refusals(FOREVER_NS if lasting else SHARED_BELIEF_NS, keeps=settings.service is not None)
         self._lock = lock_over_forks()
         self.gatekeeper = Gatekeeper(settings, self.journal)
+        self._knows_kinds = knows_kinds
+        if knows_kinds:
+            self.gatekeeper.check_levels()
         self.addresses = KnownAddresses(self._open_book, partial(self.journal.swallowed, "address data"), self.clock)
         # Made before any fork, since it has locks; a store in memory fails only when it is closed.
         alone = self.memory and settings.service is None
         self.local = None if alone else LocalLimiter(self.clock)
         self.watch = None if self.memory else StoreWatch(self.journal, self.clock, self.local)
-        self.service = self._reach_service()
-        self.silence = self._listening()
+        self.service = reach_service(settings, self.journal)
+        self.silence = None if self.inline else listening(self.store, self.offload, settings.timeout)
         self.routes = Routed(self, self._lock)
         self.routed: list[Bound] = []
         # By id, not a WeakSet: that cannot be looked through while another thread makes a facade.
@@ -155,7 +162,17 @@ class Runtime:
         engine = self.extended(engine, rules)
         for rules_of_path in limits_by_path(settings.limits):
             engine = self.extended(engine, rules_of_path, tier=PATTERN)
+        self.check(engine.bound)
         return engine
+
+    def check(self, bounds: Iterable[Bound]) -> None:
+        """Whether clients can do what rules ask of them.
+
+        Raises:
+            ConfigurationError: They cannot.
+        """
+        if self._knows_kinds:
+            self.gatekeeper.check_rules(bounds)
 
     def extended(
         self,
@@ -176,7 +193,7 @@ class Runtime:
             bound.append(added)
         added_rules = bound[len(engine.bound) :]
         self._reach_out([added.rule for added in added_rules])
-        self._warn_of_gaps(added_rules)
+        warn_of_gaps(added_rules, self.addresses, self.journal)
         extended = engine.with_bound(bound)
         self.conditional = self.conditional or extended.conditional
         if Remembered.serves(extended):
@@ -184,21 +201,6 @@ class Runtime:
         if self.ours and self.service is None and Express.serves(extended):
             extended.express = Express(extended, self.store)  # type: ignore[arg-type]  # inline, so not awaited
         return extended
-
-    def _warn_of_gaps(self, bound: Iterable[Bound]) -> None:
-        """Say which rules read something about addresses that there is no data for."""
-        for each in bound:
-            if (wanted := each.rule.reads()) and (missing := self.addresses.missing(wanted)):
-                self.journal.warn(f"data.{each.name}", f"rule {each.name}: {missing}")
-
-    def _reach_service(self) -> RemoteService | None:
-        """The decision service, if there is one; made before any fork, and connected to after it."""
-        settings = self.settings
-        if settings.service is None:
-            return None
-        from doorward.service.client.remote import RemoteService  # brings pydantic and httpcore
-
-        return RemoteService(settings, self.journal)
 
     def _service_part(self) -> ServicePart | None:
         if self.service is None:
@@ -357,14 +359,6 @@ class Runtime:
         with self._lock:
             self.local = self.local or LocalLimiter(self.clock)
             return self.local
-
-    def _listening(self) -> Silence | None:
-        """What knows whether the store is silent, for a store that blocks and does not keep deadlines by itself."""
-        if self.inline or keeps_deadline(self.store, self.settings.timeout):
-            return None
-        from doorward.silence import Silence
-
-        return Silence(self.store, self.offload, self.settings.timeout)
 
     def sync_ports(self, read_body: Any = None, *, waits: bool = False) -> SyncPorts:
         """How a blocking caller performs effects; ``waits`` where rules may ask for more than the store."""

@@ -194,9 +194,9 @@ def test_another_prefix(make: MakeApp) -> None:
 
 
 def test_a_level_that_no_kind_shows_is_no_endless_challenge(make: MakeApp) -> None:
-    """Regression (NoBot's challenge): a rule asked for what nobody was ever offered, so that no pass was enough."""
-    app = make(challenge("human"), **WAIT)
-    assert Visitor(app).pass_challenge("/echo").status == 200
+    """Regression (NoBot's challenge): a view asked for what nobody was ever offered, so that no pass was enough."""
+    app = make(**WAIT)
+    assert Visitor(app).pass_challenge("/step-up?level=human").status == 200
     assert app.counts()["warning.challenges.kinds"] == 1
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.challenges.clearing import Site, asked
+from tests.challenges.pages.quick import Typed
 
 from doorward import challenge, deny, sliding_window, weigh
 from doorward.levels import Level
@@ -38,7 +39,10 @@ steps = st.tuples(
 @given(trace=st.lists(steps, max_size=20))
 def test_it_comes_to_what_the_walk_comes_to(rules: Any, trace: list[Any]) -> None:
     """Conclusion, reason, results, what is asked for, and by which clearance the client is let in."""
-    options: Any = {"thresholds": {"CHALLENGE": 5, "DENY": 20}, "challenges": {"bind": []}}
+    options: Any = {
+        "thresholds": {"CHALLENGE": 5, "DENY": 20},
+        "challenges": {"bind": [], "kinds": ["wait", "work", Typed()]},
+    }
     ways = [Site(rules, **options) for _ in range(2)]
     assert ways[0].aj.engine.express is not None
     ways[1].aj.engine.express = None

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.challenges.pages.quick import Typed
 
 from doorward import Conclusion, Doorward, Mode, RequestContext, State, allow, challenge, deny, weigh
 from doorward.levels import Level
@@ -49,7 +50,7 @@ def test_a_challenge_does_not_end_the_walk() -> None:
         weigh(6, name="a", **HERE),
         weigh(6, name="b", **HERE),
         thresholds={"CHALLENGE": 5, "DENY": 20},
-        challenges={"levels": {"browser": 10, "human": 15}},
+        challenges={"levels": {"browser": 10, "human": 15}, "kinds": ["work", "browser", Typed()]},
     )
     decision = aj.protect(request())
     assert decision.conclusion is Conclusion.CHALLENGE
@@ -74,7 +75,7 @@ def test_sums_of_weights_lead_to_actions_and_levels(weight: float, conclusion: C
     aj = client(
         weigh(weight, **HERE),
         thresholds={"CHALLENGE": 5, "DENY": 20},
-        challenges={"levels": {"browser": 10, "human": 15}},
+        challenges={"levels": {"browser": 10, "human": 15}, "kinds": ["work", "browser", Typed()]},
     )
     decision = aj.protect(request())
     assert decision.conclusion is conclusion

@@ -61,6 +61,15 @@ def from_here(request: RequestContext) -> bool:
     return _host_of(get("origin") or get("referer")) == request.host.lower() != ""
 
 
+def from_elsewhere(request: RequestContext) -> bool:
+    """Whether a page of another site is known to have sent a request: nobody else's form passes challenges.
+
+    By Fetch Metadata, or Origin. Programs send neither, and are told apart by what their challenges are bound to.
+    """
+    told = request.headers.get("sec-fetch-site") or request.headers.get("origin") not in ("", "null")
+    return bool(told) and not from_here(request)
+
+
 def _host_of(url: str) -> str:
     try:
         parts = urlsplit(url[:2000])

@@ -21,6 +21,15 @@ if TYPE_CHECKING:
     from doorward.challenges.work.options import AltchaOptions, AltchaSettings
 
 DEFAULT_KINDS = ("wait", "work", "browser")
+DEFAULT_MOST = Level.BROWSER
+"""The most that those show."""
+SHOWN_BY = {
+    Level.WAIT: "'wait'",
+    Level.WORK: "'work'",
+    Level.BROWSER: "'browser'",
+    Level.HUMAN: "'letters', 'shapes', 'odd', 'pictures' or 'audio', or a hosted captcha such as turnstile(…)",
+}
+"""The kinds of ours by what they show."""
 DEFAULT_PREFIX = "/.doorward"
 DEFAULT_LIFETIME = 12 * 3600.0
 LONGEST_LIFETIME = 30 * 86400.0

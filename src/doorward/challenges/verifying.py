@@ -9,6 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+from doorward.challenges.arrivals import from_elsewhere
 from doorward.challenges.assets import FOLDER, asset_answer
 from doorward.challenges.kinds import Checked
 from doorward.challenges.pages import again, landed, other, passed, shown
@@ -73,7 +74,7 @@ def _too_many(gate: Gate, ip: str) -> Generator[Effect, object, Answer | None]:
 
 def _sent(gate: Gate, name: str, request: RequestContext, ip: str, now_ms: int) -> Generator[Effect, object, Answer]:
     """An answer, or the wish to be asked something else."""
-    if request.method != "POST" or not _from_here(request):
+    if request.method != "POST" or from_elsewhere(request):
         return plain(403, "cross_site") if request.method == "POST" else plain(405, "method", [("Allow", "POST")])
     fields = yield from _fields(request)
     if fields is None:
@@ -87,7 +88,7 @@ def _sent(gate: Gate, name: str, request: RequestContext, ip: str, now_ms: int) 
 
 def _waited(gate: Gate, request: RequestContext, ip: str, now_ms: int) -> Generator[Effect, object, Answer]:
     """A browser without JavaScript, back after the time that it was told to wait for: an answer without fields."""
-    if request.method != "GET" or not _from_here(request):
+    if request.method != "GET" or from_elsewhere(request):
         return plain(403, "cross_site")
     fields = {"token": (request.query_values("t") or [""])[0]}
     return (yield from _judged(gate, fields, request, ip, now_ms))
@@ -138,15 +139,6 @@ def _fetched(gate: Gate, name: str, request: RequestContext, ip: str, now_ms: in
     kind = gate.offer.by_name.get(issue.kind)
     found = (yield from kind.serve(name, gate.asked(issue, {}, request, ip, now_ms))) if kind is not None else None
     return found or plain(404, "unknown")
-
-
-def _from_here(request: RequestContext) -> bool:
-    """Whether a page of this site sent it (Fetch Metadata; Origin, RFC 6454): nobody else's form passes challenges."""
-    site = request.headers.get("sec-fetch-site")
-    if site:
-        return site in ("same-origin", "none")
-    origin = request.headers.get("origin")
-    return origin in ("", "null") or origin.partition("://")[2].lower() == request.host.lower()
 
 
 def _fields(request: RequestContext) -> Generator[Effect, object, Mapping[str, object] | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from doorward.errors import ConfigurationError
 from doorward.policy.building import Entry, build_options, build_rules
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from doorward.policy.documents import Document, Lines, Signature
     from doorward.policy.errors import Mistake
     from doorward.rules.base import Rule
+    from doorward.settings import Options
 
 _KEYS = ("rules", "options", "include")
 
@@ -65,9 +66,14 @@ class Policy:
             ConfigurationError: One is wrong.
         """
         from doorward.client import Doorward
+        from doorward.runtime import Runtime
+        from doorward.settings import parse
 
         options: dict[str, Any] = {**self.options, **more}
-        return Doorward(self.rules, **options)
+        if "challenges" in options:
+            return Doorward(self.rules, **options)
+        # The kinds of challenges are said in code: what they show is not known here.
+        return Doorward.of(Runtime(self.rules, parse(cast("Options", options), "Doorward")))
 
 
 def load(path: str | Path) -> Policy:

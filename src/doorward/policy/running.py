@@ -56,7 +56,7 @@ class FollowingRuntime(Runtime):
         self._options: Options = options.copy()
         self._owner = owner
         self._path = file_of(named).absolute()
-        super().__init__([*rules, *policy.rules], parse(self._merged(policy), owner))
+        super().__init__([*rules, *policy.rules], parse(self._merged(policy), owner), knows_kinds=True)
         self._installed = 0
         # Made after all that may be locked under it: a fork takes locks in the reverse order of their making.
         self._swap = lock_over_forks()

@@ -51,9 +51,9 @@ def shown(method: str, path: str, fields: Any) -> str:
 def make_client(**options: Any) -> Doorward:
     """A client that asks for a challenge on "/x"."""
     challenges = options.pop("challenges", {})
-    level = options.pop("level", "wait")
+    level, max_age = options.pop("level", "wait"), options.pop("max_age", None)
     offered = {"kinds": ["wait"], **(challenges or {})}
-    return Doorward([challenge(level, paths=["/x"])], secret="s" * 40, challenges=offered, **options)
+    return Doorward([challenge(level, paths=["/x"], max_age=max_age)], secret="s" * 40, challenges=offered, **options)
 
 
 def _wsgi(**options: Any) -> Any:
