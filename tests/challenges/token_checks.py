@@ -28,8 +28,9 @@ def why(
 ) -> str:
     """Why a token is refused; empty where it is accepted."""
     signer = how.get("signer") or tokens.Signer([SECRET], "shop", not_before_ms=how.get("not_before", 0))
+    late = {"late_ms": how["late_ms"]} if "late_ms" in how else {}
     try:
-        signer.open(tokens.Purpose[purpose], token, now, bound_to, late_ms=how.get("late_ms", 0))
+        signer.open(tokens.Purpose[purpose], token, now, bound_to, **late)
     except tokens.Refused as refused:
         return str(refused.why) if str(refused) == refused.why else "it calls itself something else"
     return ""
