@@ -29,6 +29,7 @@ PACKAGES = (
     "doorward_starlette",
 )
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+_SET = re.compile(r"\{([^{}]*)\}")
 
 
 def main() -> int:
@@ -106,7 +107,8 @@ def _signature(value: object) -> str:
         text = str(inspect.signature(value))  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return "(…)"
-    return _ADDRESS.sub("", text)
+    # Sets are written in the order of their hashes, which is another one in each process.
+    return _SET.sub(lambda found: f"{{{', '.join(sorted(found[1].split(', ')))}}}", _ADDRESS.sub("", text))
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def _traps(rule: HoneypotRule) -> list[str]:
     A method in front of a pattern is left out, since crawlers fetch; so are regular expressions, which it cannot say.
     """
     said = [trap.rpartition(" ")[2].replace("?", "*") for trap in rule.traps if not trap.lower().startswith(REGEX)]
-    return [re.sub(r"(?<=.)\*+$", "", path if path.startswith("/") else f"/{path}") for path in said]
+    return [(path if path.startswith("/") else f"/{path}").rstrip("*") for path in said]
 
 
 def _head(rule: BotRule) -> Iterator[str]:

@@ -35,6 +35,7 @@ LINEAR = {
     "doorward.log_fields._FIELD": "what an alternative that fails has scanned, the last takes whole",
     # Of the configuration, and of our own docstrings.
     "doorward.checks.pattern_texts._EVERYBODY": "fullmatched, on networks of the configuration",
+    "doorward.compat.humanify._LOOKS_LIKE_REGEX": "on patterns of the configuration",
     "doorward.checks.reach._PLACEHOLDER": "on patterns of paths, of bounded length",
     "doorward.policy.docstrings._ROLE": "on docstrings of ours",
     "doorward.policy.docstrings._SECTION": "on docstrings of ours",

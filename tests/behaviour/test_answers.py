@@ -75,7 +75,7 @@ def test_the_page_is_whole_html_without_scripts(make: MakeApp) -> None:
     parser.feed(page.body.decode())
     assert "script" not in tags
     assert "h1" in tags
-    assert b"60 seconds" in page.body
+    assert b"Try again in 60 s." in page.body
     assert "default-src 'none'" in str(page.header("Content-Security-Policy"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -107,7 +108,7 @@ def test_a_program_is_refused_and_learns_nothing(demo: Any, watch: Watch, agent:
     refusal = watch().refusal()
     assert refusal["by"] == "signup-bots"
     assert refusal["why"].startswith(why)
-    page = reply.body.lower().replace('name="robots"', "")
+    page = re.sub(r"(?s)<style>.*?</style>", "", reply.body.lower().replace('name="robots"', ""))
     assert not any(word in page for word in ("bot", "curl", "python", "spoof", "agent", "automat"))
 
 

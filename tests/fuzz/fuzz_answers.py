@@ -37,7 +37,8 @@ NUMBER = r"(?:0|[1-9][0-9]{0,14})"  # RFC 9651 section 3.3.1: at most 15 digits
 ITEM = rf'"[ !#-\[\]-~]*";[qr]={NUMBER};[wt]={NUMBER}'  # a string (section 3.3.3) with two parameters
 STRUCTURED = re.compile(f"{ITEM}(?:, {ITEM})*")
 VOID = ("meta",)
-ELEMENTS = ["html", "head", "meta", "meta", "meta", "title", "style", "body", "main", "h1", "p", "p", "small"]
+ELEMENTS = ["html", "head", "meta", "meta", "meta", "title", "style", "body", "div", "main", "h1", "p", "footer", "p",
+            "code"]  # fmt: skip
 MOST = 10**15 - 1  # units that may be requested
 SECRET = "finding-7f3a"
 

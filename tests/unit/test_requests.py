@@ -167,7 +167,12 @@ RULES = [
 
 
 def left_behind(requests) -> int:
+    """Objects that only the collector frees. The least of three times: it also counts what other threads leave."""
     requests()  # what is made once, such as modules loaded late and caches
+    return min([collected_after(requests) for _ in range(3)])
+
+
+def collected_after(requests) -> int:
     gc.collect()
     gc.disable()
     try:

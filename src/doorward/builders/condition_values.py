@@ -12,6 +12,7 @@ from doorward.rules.texts import Predicate, compile_texts
 
 if TYPE_CHECKING:
     from doorward.rules.value_tests import Spec
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^`|~0-9A-Za-z-]{1,200}")
 
 
 class Place(NamedTuple):
@@ -85,6 +86,6 @@ def texts_of(value: Any, place: Place) -> list[str]:
 
 def header_name(name: str, place: Place) -> str:
     """In lower case."""
-    if not re.fullmatch(r"[!#$%&'*+.^`|~0-9A-Za-z-]{1,200}", name):  # RFC 9110 section 5.6.2, but for "_"
+    if not _HEADER_NAME.fullmatch(name):  # RFC 9110 section 5.6.2, but for "_"
         raise ConfigurationError(place.field, f"{name!r} is no name of a header, or one that servers drop")
     return name.lower()

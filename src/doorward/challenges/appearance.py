@@ -23,6 +23,7 @@ IMAGES = {
     ".gif": "image/gif",
 }
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+_LOGO_URL = re.compile(r"(https://|/(?!/))[\x21\x23-\x26\x28-\x3a\x3d\x3f-\x7e]+")
 
 
 class File(NamedTuple):
@@ -78,9 +79,7 @@ def _logo(value: Any, field: str) -> str | File:
         if value.suffix.lower() not in IMAGES:
             raise ConfigurationError(field, f"must be an image ({', '.join(IMAGES)}), not {value.name!r}")
         return _file(value, field)
-    if not isinstance(value, str) or not re.fullmatch(
-        r"(https://|/(?!/))[\x21\x23-\x26\x28-\x3a\x3d\x3f-\x7e]+", value
-    ):
+    if not isinstance(value, str) or not _LOGO_URL.fullmatch(value):
         raise ConfigurationError(field, f"must be a pathlib.Path, a path or an https URL, not {value!r}")
     return value
 

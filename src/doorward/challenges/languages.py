@@ -31,6 +31,7 @@ _RIGHT_TO_LEFT = frozenset(
 )
 _ALSO_CALLED = {"zh": "zh-hans", "zh-cn": "zh-hans", "zh-sg": "zh-hans", "zh-my": "zh-hans", "iw": "he"}
 """What browsers call languages of ours: Chinese by country, Hebrew by its code of before 1989 (RFC 5646, registry)."""
+_QUALITY = re.compile(r"[01](\.[0-9]{0,3})?")
 
 
 class Language(NamedTuple):
@@ -144,7 +145,7 @@ def _quality(parameters: str) -> float:
     name, _, value = parameters.strip().partition("=")
     if name.strip() != "q":
         return 1.0
-    return float(value) if re.fullmatch(r"[01](\.[0-9]{0,3})?", value.strip()) else 0.0
+    return float(value) if _QUALITY.fullmatch(value.strip()) else 0.0
 
 
 def _shortened(tag: str) -> list[str]:

@@ -48,6 +48,8 @@ ${footer}
 """
 _MAIL = re.compile(r"mailto:[^\s@?&]+@[^\s@?&]+")
 _BLACK, _WHITE = "#000000", "#ffffff"
+_STATUS = re.compile(r"[45][0-9]{2}")
+_URL = re.compile(r"https://[\x21-\x7e]+")
 
 
 class Skin:
@@ -66,7 +68,7 @@ class Skin:
         self.languages = Languages(appearance.words, appearance.language)
         self._frames = {"page": Template(_PAGE, PLACEHOLDERS, NEEDED, field=field)}
         for name, text in appearance.template_dir.items():
-            if name not in FRAMES and not re.fullmatch(r"[45][0-9]{2}", name):
+            if name not in FRAMES and not _STATUS.fullmatch(name):
                 raise ConfigurationError(field, f"{name}.html is none of {', '.join(FRAMES)}, nor of a status")
             self._frames[name] = Template(text, PLACEHOLDERS, NEEDED, field=f"{field}: {name}.html")
 
@@ -132,7 +134,7 @@ class Skin:
         if _MAIL.fullmatch(contact):
             address = contact.removeprefix("mailto:")
             return fill('<a href="{url}">{text}</a>', url="mailto:" + quote(address, safe="@+-._"), text=address)
-        if re.fullmatch(r"https://[\x21-\x7e]+", contact):
+        if _URL.fullmatch(contact):
             return fill('<a href="{url}" rel="noreferrer">{text}</a>', url=contact, text=contact)
         return fill("{text}", text=contact)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from doorward.challenges.providers.provider import Provider
     from doorward.challenges.providers.settings import HostedOptions
+_PROJECT = re.compile(r"[A-Za-z0-9.:-]{1,100}")
 
 
 def recaptcha_v2(*, site_key: str, secret: str, **options: Unpack[HostedOptions]) -> Hosted:
@@ -36,7 +37,7 @@ def recaptcha_v3(*, site_key: str, secret: str, **options: Unpack[HostedOptions]
 def recaptcha_enterprise(*, site_key: str, project: str, api_key: str, **options: Unpack[HostedOptions]) -> Hosted:
     """Google reCAPTCHA Enterprise with a score-based key; ``project`` is the Google Cloud project's id."""
     row = table.RECAPTCHA_ENTERPRISE
-    if not re.fullmatch(r"[A-Za-z0-9.:-]{1,100}", str(project)):
+    if not _PROJECT.fullmatch(str(project)):
         raise ConfigurationError(f"{row.name}.project", f"must be the id of a project, not {project!r}")
     return Hosted(_filled(row, project=str(project)), site_key, api_key, **options)
 

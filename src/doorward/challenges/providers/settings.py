@@ -32,6 +32,7 @@ DEFAULT_ACTION = "doorward"
 _SITE_KEY = re.compile(r"[A-Za-z0-9_.:-]{1,200}")
 _ACTION = re.compile(r"[A-Za-z0-9_-]{1,32}")  # Turnstile's rule, the narrowest of them
 _ATTRIBUTE = re.compile(r"(data-[a-z0-9-]{1,40}|lang|dir|theme|auto|floating|hidelogo|hidefooter)")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 class HostedOptions(TypedDict, total=False):
@@ -117,7 +118,7 @@ def parse_hosted(
 
 def _checked(provider: Provider) -> Provider:
     name: Any = provider.name
-    if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ConfigurationError("name", f"must be a short word in lower case, not {name!r}")
     url: Any = provider.verify_url
     parts = urlsplit(url) if isinstance(url, str) else None
