@@ -235,9 +235,11 @@ def _cookies(lines: Sequence[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for line in lines:
         for item in line.split(";"):
-            name, equals, value = item.strip().partition("=")
+            # Only what RFC 6265 calls white space: a name that begins with any other is one that browsers guard from
+            # nobody, and must not read as one that begins with "__Host-".
+            name, equals, value = item.strip(" \t").partition("=")
             if equals:
-                found.setdefault(name.rstrip(), []).append(value.strip().strip('"'))
+                found.setdefault(name.rstrip(" \t"), []).append(value.strip(" \t").strip('"'))
     return found
 
 

@@ -88,7 +88,7 @@ def from_environ(environ: Carrier, path: str | None = None) -> RequestContext:
         raw_path=environ.get("RAW_URI") or environ.get("REQUEST_URI"),
     )
     if root_path := environ.get("SCRIPT_NAME"):
-        context.root_path = root_path
+        context.root_path = _decoded(root_path)
     # A server that hands on bodies without a length says so (PEP 3333 leaves them out).
     context.framed = not environ.get("wsgi.input_terminated") or environ.get("SERVER_PROTOCOL") in _FRAMED_WSGI
     return context
@@ -173,6 +173,16 @@ def environ_path(environ: Carrier) -> str:
         return routed
     path: str = environ.get("PATH_INFO", "")
     return path if path.isascii() else path.encode("latin-1", "replace").decode("utf-8", "replace")
+
+
+def _decoded(path: str) -> str:
+    """Bytes that PEP 3333 shows as latin-1, read as UTF-8; as it is where it is text already: Django puts it there."""
+    if path.isascii():
+        return path
+    try:
+        return path.encode("latin-1").decode()
+    except ValueError:
+        return path
 
 
 def at_prefix(prefix: str, root: str, path: str) -> tuple[str, str]:

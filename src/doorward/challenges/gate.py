@@ -21,7 +21,7 @@ from doorward.challenges.passes import Passes
 from doorward.challenges.resuming import digest, kept_form
 from doorward.challenges.skin import Skin
 from doorward.challenges.standing_in import standing_in
-from doorward.challenges.targets import safe_target
+from doorward.challenges.targets import AS_IT_IS, mounted, safe_target
 from doorward.challenges.tokens import Signer
 from doorward.challenges.verifying import serve
 from doorward.challenges.work.checking import Altcha
@@ -48,8 +48,6 @@ if TYPE_CHECKING:
 MILLISECOND = 1_000_000
 CHALLENGE_TTL_MS = 30 * 60_000
 MOST_SPENT = 10_000
-AS_IT_IS = "%/:?@!$&'()*+,;=~-._[]#"
-"""What stands in targets unescaped, besides letters and digits."""
 IN_A_ROW_MS = 30_000
 """Who is challenged again within this time after passing a challenge has not been away."""
 
@@ -209,7 +207,7 @@ def is_exact_target(request: RequestContext) -> bool:
 
 
 def _sent_target(request: RequestContext) -> str:
-    from urllib.parse import quote
+    from urllib.parse import quote, unquote
 
     path = request.raw_path
     if path is None:
@@ -217,5 +215,6 @@ def _sent_target(request: RequestContext) -> str:
     # Browsers send "{", "|", "^" and the like as they are; escaped they mean the same, and are safe everywhere.
     path = quote(path.partition("?")[0], safe=AS_IT_IS, encoding="latin-1", errors="replace")
     query = quote(f"?{request.query}", safe=AS_IT_IS, encoding="latin-1", errors="replace") if request.query else ""
-    root = request.root_path if not path.startswith(request.root_path + "/") else ""
-    return f"{root}{path}{query}"
+    # Compared as they are decoded: who has sent the path may have escaped it in another way, or not at all.
+    is_whole = request.raw_path is not None and f"{unquote(path)}/".startswith(f"{request.root_path}/")
+    return f"{'' if is_whole else mounted(request.root_path)}{path}{query}"

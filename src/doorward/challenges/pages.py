@@ -15,6 +15,7 @@ from doorward.challenges.problems import asked_for_more, not_passed, part, probl
 from doorward.challenges.replies import JSON, SAFETY, as_json
 from doorward.challenges.resuming import FIELD, Kept, hidden_input, kind_of, restored
 from doorward.challenges.skin import quoted_url
+from doorward.challenges.targets import mounted
 from doorward.challenges.tokens import Refused
 from doorward.markup import Markup, fill, join
 
@@ -67,7 +68,7 @@ class Visit(NamedTuple):
     @property
     def prefix(self) -> str:
         """Of the endpoints, with the path that the application is mounted at."""
-        return f"{self.request.root_path}{self.gate.settings.prefix}"
+        return f"{mounted(self.request.root_path)}{self.gate.settings.prefix}"
 
     @property
     def language(self) -> Language:
@@ -314,10 +315,10 @@ def _page(
 
 
 def _head(visit: Visit, scripts: Sequence[str], more: Markup | None = None) -> Markup:
-    style = fill('<link rel="stylesheet" href="{url}">', url=url_of("page.css", visit.prefix))
     own = visit.gate.files.style_url(visit.prefix)
-    parts = [style, *([fill('<link rel="stylesheet" href="{url}">', url=own)] if own else [])]
-    parts += [fill('<script defer src="{url}"></script>', url=url_of(name, visit.prefix)) for name in scripts]
+    styles = [url_of("page.css", visit.prefix), *([own] if own else [])]
+    parts = [fill('<link rel="stylesheet" href="{url}">', url=_url(url)) for url in styles]
+    parts += [fill('<script defer src="{url}"></script>', url=_url(url_of(name, visit.prefix))) for name in scripts]
     return join([*parts, *([more] if more else [])])
 
 

@@ -55,7 +55,7 @@ def laid_out(
         fields = fill(_FOLDED, text=text, inside=join([folded, field]))
     return fill(
         _PAGE,
-        style=url_of("pictures.css", prefix),
+        style=Markup(quoted_url(url_of("pictures.css", prefix))),
         hints=_hints(issue, words, earliest),
         main=shown,
         fields=fields,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from doorward.challenges.providers import widgets
 from doorward.challenges.providers.hosted import Hosted, Question
 from doorward.challenges.providers.widgets import SafeHtml
+from doorward.challenges.targets import mounted
 from doorward.errors import ConfigurationError
 from doorward.markup import join
 
@@ -71,7 +72,7 @@ def captcha_field(client: Facade) -> Callable[..., SafeHtml]:
             root_path: The path that the application is mounted at.
         """
         hosted = chosen(runtime, captcha)
-        prefix = f"{root_path}{runtime.settings.challenges.prefix}"
+        prefix = f"{mounted(root_path)}{runtime.settings.challenges.prefix}"
         return rendered(hosted, prefix, action=action, nonce=nonce)
 
     return field
