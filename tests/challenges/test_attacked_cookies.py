@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.challenges.clearing import Site
 
 SPACES = ["\xa0", "\x85", "\x1c", "\x1d", "\x1e", "\x1f", "\x0b", "\x0c"]

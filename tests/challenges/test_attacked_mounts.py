@@ -12,13 +12,13 @@ import pytest
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
+from tests.challenges.clearing import SECRET, Site
 
 from doorward import AsyncDoorward, RequestContext, challenge
 from doorward.asgi import DoorwardMiddleware
 from doorward.challenges.gate import target_of
 from doorward.challenges.targets import mounted
 from doorward.testing import FakeClock
-from tests.challenges.clearing import SECRET, Site
 
 SITE = "https://shop.example"
 HOSTILE = [
