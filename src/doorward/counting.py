@@ -212,7 +212,7 @@ def settle(walk: Walk, counters: Sequence[Counter], verdicts: Sequence[Verdict],
         StoreError: They make no sense.
     """
     if not walk.engine.trusts_store:
-        _check(verdicts, len(counters))
+        check_verdicts(verdicts, len(counters))
     answers = list(zip(counters, verdicts, strict=True))
     refused = False
     if walk.engine.dynamic or degraded:
@@ -350,8 +350,12 @@ def _tightness(answer: Answer) -> tuple[bool, float, int]:
     return (verdict.admitted, -verdict.retry_after, verdict.remaining)
 
 
-def _check(verdicts: object, count: int) -> None:
-    """Whether the answer of a store, which may be anybody's code, is one."""
+def check_verdicts(verdicts: object, count: int) -> None:
+    """Whether the answer of a store, which may be anybody's code, is one.
+
+    Raises:
+        StoreError: It is none.
+    """
     if not isinstance(verdicts, list | tuple) or len(verdicts) != count:
         raise StoreError(f"the store answered {type(verdicts).__name__} where {count} verdicts were asked for")
     for verdict in verdicts:

@@ -12,13 +12,14 @@ from urllib.parse import parse_qsl
 from doorward.challenges.arrivals import from_elsewhere
 from doorward.challenges.assets import FOLDER, asset_answer
 from doorward.challenges.kinds import Checked
+from doorward.challenges.metering import metered
 from doorward.challenges.pages import again, landed, other, passed, shown
 from doorward.challenges.replies import plain
 from doorward.challenges.resuming import FIELD, LONGEST_KEPT
 from doorward.challenges.spending import spent_first
-from doorward.challenges.tokens import Refused
+from doorward.challenges.tokens import CLOCK_SKEW_MS, Refused
 from doorward.challenges.work import checking as altcha
-from doorward.effects import Algorithm, CountHits, Hit, ReadBody
+from doorward.effects import Algorithm, Hit, ReadBody
 from doorward.reason import whole_seconds
 
 if TYPE_CHECKING:
@@ -62,14 +63,10 @@ def _counted(gate: Gate, name: str, request: RequestContext, ip: str, now_ms: in
 def _too_many(gate: Gate, ip: str) -> Generator[Effect, object, Answer | None]:
     key = f"gate:{gate.binding.of_limit(ip)}"
     hit = Hit(key, Algorithm.FIXED_WINDOW, MOST_ANSWERS, ANSWERS_WINDOW_NS)
-    try:
-        verdicts: Any = yield CountHits([hit])
-    except Exception as error:
-        gate.journal.swallowed("challenge store", error)
-        verdicts = yield CountHits([hit], local=True)
-    if verdicts[0].admitted:
+    verdict = (yield from metered([hit], gate.journal))[0]
+    if verdict.admitted:
         return None
-    return plain(429, "too_many", [("Retry-After", str(max(1, whole_seconds(verdicts[0].retry_after))))])
+    return plain(429, "too_many", [("Retry-After", str(max(1, whole_seconds(verdict.retry_after))))])
 
 
 def _sent(gate: Gate, name: str, request: RequestContext, ip: str, now_ms: int) -> Generator[Effect, object, Answer]:
@@ -127,7 +124,8 @@ def _checked(
 
 def _first(gate: Gate, issue: Issue, now_ms: int) -> Generator[Effect, object, bool]:
     """Whether nobody has redeemed the challenge before; from now on somebody has."""
-    return spent_first(gate, issue.id, issue.expires_ms, now_ms)
+    # A while over, so that no worker whose clock is late finds it new again.
+    return spent_first(gate, issue.id, issue.expires_ms + CLOCK_SKEW_MS, now_ms)
 
 
 def _fetched(gate: Gate, name: str, request: RequestContext, ip: str, now_ms: int) -> Generator[Effect, object, Answer]:

@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from doorward.challenges.binding import network_of
-from doorward.effects import Algorithm, AskStore, Charge, CountHits, Hit
+from doorward.challenges.metering import metered
+from doorward.effects import Algorithm, AskStore, Charge, Hit
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from doorward.challenges.kinds import Asked
     from doorward.effects import Effect, Verdict
@@ -60,7 +61,7 @@ def earliest_seconds(attempt: int) -> int:
 def take(asked: Asked, chance: float) -> Generator[Effect, object, Charge | None]:
     """Take ``chance`` from the allowance of the network; None where there is not as much left."""
     hit = Hit(f"gate:luck:{network_of(asked.ip)}", Algorithm.SLIDING_WINDOW, most(), WINDOW_NS, cost(chance))
-    verdict: Verdict = (yield from counted([hit]))[0]
+    verdict = (yield from counted([hit]))[0]
     return Charge(hit, verdict.at) if verdict.admitted else None
 
 
@@ -70,9 +71,6 @@ def give_back(charge: Charge) -> Generator[Effect, object, None]:
         yield AskStore("refund", ([charge],))
 
 
-def counted(hits: list[Hit]) -> Generator[Effect, object, Any]:
+def counted(hits: list[Hit]) -> Generator[Effect, object, Sequence[Verdict]]:
     """Charge counters; those of this process while the store fails."""
-    try:
-        return (yield CountHits(hits))
-    except Exception:
-        return (yield CountHits(hits, local=True))
+    return (yield from metered(hits))

@@ -10,12 +10,13 @@ import hmac
 from secrets import randbelow, token_bytes
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from doorward.challenges.metering import metered
 from doorward.challenges.replies import as_json, plain
 from doorward.challenges.spending import spent_first
 from doorward.challenges.work import protocol, protocol1
 from doorward.challenges.work.difficulty import Tally, counters
 from doorward.challenges.work.protocol import Secrets, Solved
-from doorward.effects import Algorithm, CountHits, Hit
+from doorward.effects import Algorithm, Hit
 from doorward.reason import whole_seconds
 
 if TYPE_CHECKING:
@@ -154,9 +155,5 @@ def _checked(gate: Gate, payload: object, bound_to: str, now_ms: int) -> Generat
 def _too_many(gate: Gate, ip: str) -> Generator[Effect, object, int]:
     """Seconds to wait for another challenge; 0 where there is one now."""
     hit = Hit(f"gate:altcha:{gate.binding.of_limit(ip)}", Algorithm.FIXED_WINDOW, MOST_POSED, POSED_WINDOW_NS)
-    try:
-        verdicts: Any = yield CountHits([hit])
-    except Exception as error:
-        gate.journal.swallowed("challenge store", error)
-        verdicts = yield CountHits([hit], local=True)
-    return 0 if verdicts[0].admitted else max(1, whole_seconds(verdicts[0].retry_after))
+    verdict = (yield from metered([hit], gate.journal))[0]
+    return 0 if verdict.admitted else max(1, whole_seconds(verdict.retry_after))
