@@ -6,9 +6,10 @@ is resolved here, a second time beside Django's own, and only once some view has
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.urls import Resolver404, get_resolver
+from django.views import View
 
 from doorward_django.decorators import decorators
 
@@ -25,6 +26,12 @@ def policy_for(request: HttpRequest) -> RoutePolicy | None:
     if not resolver.url_patterns or not decorators.used:
         return None
     try:
-        return decorators.policy_of(resolver.resolve(request.path_info).func)
+        view = resolver.resolve(request.path_info).func
     except Resolver404:
         return None
+    return None if request.method == "OPTIONS" and _only_lists_methods(view) else decorators.policy_of(view)
+
+
+def _only_lists_methods(view: Any) -> bool:
+    """Whether OPTIONS is answered by Django's own method of view classes, for which nothing of the view's runs."""
+    return getattr(getattr(view, "view_class", None), "options", None) is View.options

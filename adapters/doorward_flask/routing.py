@@ -39,9 +39,9 @@ class Routes:
         self._has: dict[RoutePolicy, bool] = {}
 
     def of(self, request: Request) -> Route:
-        """A request's route; an empty one where no route is for it (404, 405)."""
+        """A request's route; an empty one where no route is for it (404, 405), or Flask answers without the view."""
         rule = request.url_rule
-        if rule is None:
+        if rule is None or _is_preflight(rule, request.method):
             return Route()
         key = (rule.endpoint, request.method)
         # setdefault, because clients keep the rules of a policy by its identity: there must be one policy a route.
@@ -77,6 +77,11 @@ def _blueprints(endpoint: str) -> Iterator[Any]:
     while "." in endpoint:
         endpoint = endpoint.rpartition(".")[0]
         yield current_app.blueprints.get(endpoint)
+
+
+def _is_preflight(rule: Rule, method: str) -> bool:
+    """Whether it is an OPTIONS that Flask answers itself: no view runs."""
+    return method == "OPTIONS" and bool(getattr(rule, "provide_automatic_options", False))
 
 
 def _serves_static_files(rule: Rule) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Unpack
 
 from doorward import asgi
-from doorward.layer import Layer, LayerOptions
+from doorward.layer import PREFLIGHT, Layer, LayerOptions
 from doorward.runtime import DECISION
 from doorward_starlette.policies import policies_of
-from doorward_starlette.routing import endpoint_of
+from doorward_starlette.routing import reached
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
@@ -43,7 +43,10 @@ class DoorwardMiddleware(asgi.DoorwardMiddleware):
     def _policy_at(self, scope: Scope) -> RoutePolicy | None:
         if not self._policies.marked:
             return None
-        return self._policies.of(endpoint_of(scope, self.app), scope.get("method", "GET"))
+        endpoint, runs = reached(scope, self.app)
+        method = scope.get("method", "GET")
+        # A preflight that the endpoint does not answer is for CORS middleware further in.
+        return None if method == PREFLIGHT and not runs else self._policies.of(endpoint, method)
 
 
 class _RoutedLayer(Layer):

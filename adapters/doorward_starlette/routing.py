@@ -6,8 +6,10 @@ but for the method. Nothing is cached: routes may be added at any time.
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
+from starlette.endpoints import HTTPEndpoint
 from starlette.routing import Host, Match, Mount
 
 if TYPE_CHECKING:
@@ -15,11 +17,11 @@ if TYPE_CHECKING:
 
     from doorward.asgi import Scope
 
-Found = tuple[Match, Any]
+Found = tuple[Match, Any, bool]
 
 _DEEPEST = 64
 _NONE, _FULL = Match.NONE, Match.FULL
-_NOTHING: Found = (_NONE, None)
+_NOTHING: Found = (_NONE, None, False)
 _NESTING = (Mount, Host)
 
 
@@ -30,10 +32,15 @@ def endpoint_of(scope: Scope, app: object) -> Any:
         scope: Of a request or a websocket.
         app: A router, an application, or middleware around one.
     """
+    return reached(scope, app)[0]
+
+
+def reached(scope: Scope, app: object) -> tuple[Any, bool]:
+    """As :func:`endpoint_of`, and whether the endpoint will run: not where Starlette answers 405 by itself."""
     router = router_of(app)
     if router is None:
-        return scope.get("endpoint")
-    return _match(router.routes, _entering(router, scope))[1]
+        return scope.get("endpoint"), True
+    return _match(router.routes, _entering(router, scope))[1:]
 
 
 def router_of(app: object) -> Any:
@@ -74,5 +81,11 @@ def _matched(route: Any, scope: Scope) -> Found:
         return _NOTHING
     route = getattr(route, "starlette_route", None) or route
     if isinstance(route, _NESTING):
-        return match, endpoint_of({**scope, **child, "endpoint": None}, route.app)
-    return match, child.get("endpoint")
+        return match, *reached({**scope, **child, "endpoint": None}, route.app)
+    endpoint = child.get("endpoint")
+    return match, endpoint, match is _FULL and _has_method(endpoint, scope.get("method", ""))
+
+
+def _has_method(endpoint: Any, method: str) -> bool:
+    is_class = inspect.isclass(endpoint) and issubclass(endpoint, HTTPEndpoint)
+    return not is_class or hasattr(endpoint, method.lower())

@@ -108,7 +108,9 @@ class Layer:
         exempt = policy is not None and policy.exempt
         why = "the route is exempt" if exempt else self.coverage.exempts(method, path, carrier)
         if why is not None and not (self.coverage.by_default(why) and _limited_by_name(engine, policy, method, path)):
-            insists = Insists.NOTHING if policy is None or exempt or why == PREFLIGHT else policy.insists
+            # Of OPTIONS too: the view itself would answer, as Django's functions do whatever the method, and who asks
+            # with it would have the page unchallenged. Adapters know no policy where no view is to run.
+            insists = Insists.NOTHING if policy is None or exempt else policy.insists
             if insists is Insists.NOTHING:
                 carrier.setdefault(DECISION, runtime.exempted(engine, why))
                 return None

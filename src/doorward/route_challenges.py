@@ -51,7 +51,8 @@ class ChallengeDecorators:
         """Ask all rules on this route, although ``include``, ``exclude`` or a default exemption leave it alone.
 
         They are live there, also where the client's ``mode`` is DRY_RUN; those that say themselves that they are dry
-        stay so. ``DOORWARD_MODE`` goes before this, as before everything. A preflight (OPTIONS) is left alone.
+        stay so. ``DOORWARD_MODE`` goes before this, as before everything. A preflight (OPTIONS) is left alone
+        where the view does not answer it.
         """
         return self.insisting(view, (), on_all=True)
 

@@ -224,7 +224,7 @@ def test_middleware_of_a_mount_sees_the_path_below_it() -> None:
 
 def test_looking_is_left_out_where_nothing_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Applications without decorators do not pay for a second routing."""
-    monkeypatch.setattr("doorward_starlette.middleware.endpoint_of", lambda *_: pytest.fail("routes were looked up"))
+    monkeypatch.setattr("doorward_starlette.middleware.reached", lambda *_: pytest.fail("routes were looked up"))
     app = DoorwardMiddleware(starlette_app([]), client_of())
     assert send(app, "/items/a").status == 200
 
