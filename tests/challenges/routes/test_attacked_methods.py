@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import flask
@@ -54,7 +55,7 @@ def by_asgi(app: Any, target: str, headers: Any = PREFLIGHT) -> Reply:
 @pytest.mark.parametrize("awaits", [False, True])
 def test_django_runs_functions_whatever_the_method(mark: str, awaits: bool) -> None:
     """``curl -X OPTIONS`` had the page without a challenge."""
-    guarding = getattr(doorward_django, mark)
+    guarding: Callable[[Any], Any] = getattr(doorward_django, mark)
 
     @guarding
     def function(request: HttpRequest) -> HttpResponse:
