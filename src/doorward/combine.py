@@ -132,6 +132,17 @@ def _covered(engine: Engine, progress: Progress, wanted: ChallengeReason, now_ns
     return held is not None and held.covers(engine.clearances.within_reach(wanted), now_ns)
 
 
+def still_let_in(engine: Engine, progress: Progress, now_ns: int) -> bool:
+    """Whether the clearance that has let a request in does so now: handlers of websockets ask again after hours."""
+    if progress.plain or progress.clearance is None:
+        return True
+    wanted = _wanted(engine, progress, _results(engine, progress.results))
+    if wanted is None:
+        return True
+    progress.clearance = None  # read again: it may have ended, or been revoked
+    return _covered(engine, progress, wanted, now_ns) and not engine.clearances.epoch_is_due(now_ns)
+
+
 def let_in_by(engine: Engine, progress: Progress, now_ns: int) -> Clearance | None:
     """The clearance without which the request would be challenged, as far as rules have been asked."""
     if progress.plain:

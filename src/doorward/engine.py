@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from doorward.address_facts import NO_ADDRESS_DATA
 from doorward.asking import ask, recall_refusal
 from doorward.cleared import NO_CLEARANCES
-from doorward.combine import combine
+from doorward.combine import combine, still_let_in
 from doorward.counting import charge_store, prepare, recall
 from doorward.decision import Conclusion, State
 from doorward.fingerprint import CLIENT
@@ -238,7 +238,9 @@ class Engine:
             progress.given = inputs.characteristics
         decided = progress.decision
         if decided is not None:
-            if decided.conclusion is Conclusion.DENY or self._nothing_new(progress, inputs):
+            if decided.conclusion is Conclusion.DENY or (
+                self._nothing_new(progress, inputs) and still_let_in(self, progress, self.clock.now_ns())
+            ):
                 return decided
             decided.look()  # before the results that it was made from change
         walk = Walk(self, progress, inputs, deferring)

@@ -118,6 +118,9 @@ def challenge(
         ConfigurationError: An argument is wrong.
     """
     fresh = seconds(max_age, "max_age") if max_age is not None else 0.0
+    if fresh <= 0 and max_age is not None:
+        # As an age it would let nobody in; as no age it would let everybody in that was ever let in.
+        raise ConfigurationError("max_age", f"must be over 0, not {max_age!r}")
     rule = _access("challenge", options, level=parse_level(level), max_age=fresh)
     assert isinstance(rule, ChallengeRule)
     return rule
