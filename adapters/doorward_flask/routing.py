@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import current_app
 
+from doorward.patterns import METHODS
 from doorward.routes import RoutePolicy, merged
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ class Routes:
         rule = request.url_rule
         if rule is None or _is_preflight(rule, request.method):
             return Route()
-        key = (rule.endpoint, request.method)
+        # A route of Werkzeug's own may take any method: of those that nobody has heard of there is no end.
+        key = (rule.endpoint, request.method if rule.methods or request.method in METHODS else "")
         # setdefault, because clients keep the rules of a policy by its identity: there must be one policy a route.
         return self._read.get(key) or self._read.setdefault(key, self._route(rule, key[1]))
 

@@ -154,6 +154,8 @@ def shown(gate: Gate, request: RequestContext, ip: str, now_ms: int, fields: Map
         issue = gate.opened(str(fields.get("token", "")), request, ip, now_ms)
     except Refused:
         return again(gate, request, ip, now_ms, "expired", fields)
+    if issue.kind not in gate.offer.by_name:  # it was offered before the application's configuration changed
+        return again(gate, request, ip, now_ms, "expired", fields)
     # What the script was told of the answer before, which a page says as it does without script.
     note = _SAID.get(str(fields.get("why", "")), "failed")
     posed = posed_of(visit, issue)

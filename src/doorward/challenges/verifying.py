@@ -46,6 +46,8 @@ def serve(gate: Gate, request: RequestContext, ip: str, now_ms: int) -> Generato
         return asset
     if name == altcha.ENDPOINT:
         return (yield from altcha.serve(gate, request, ip, now_ms))
+    if name == "landed":  # judges nothing and asks no store; and who has passed is not kept out by the neighbours
+        return landed(gate, request, ip, now_ms)
     refused = yield from _too_many(gate, ip)
     return refused or (yield from _counted(gate, name, request, ip, now_ms))
 
@@ -55,8 +57,6 @@ def _counted(gate: Gate, name: str, request: RequestContext, ip: str, now_ms: in
         return (yield from _sent(gate, name, request, ip, now_ms))
     if name == "waited":
         return (yield from _waited(gate, request, ip, now_ms))
-    if name == "landed":
-        return landed(gate, request, ip, now_ms)
     return (yield from _fetched(gate, name, request, ip, now_ms))
 
 

@@ -46,4 +46,5 @@ class Wait:
 
 
 def _seconds(issue: Issue) -> int:
-    return min(LONGEST_SECONDS, SHORTEST_SECONDS + int(issue.weight / WEIGHT_PER_SECOND))
+    # Two rules may weigh more together than any number.
+    return int(min(LONGEST_SECONDS, SHORTEST_SECONDS + max(0.0, issue.weight) / WEIGHT_PER_SECOND))
