@@ -28,7 +28,7 @@ from doorward.decision import Conclusion, State
 from doorward.fingerprint import CLIENT
 from doorward.passing import add_counters, check_again
 from doorward.progress import NO_INPUTS, Inputs, Progress
-from doorward.rules.access import AccessRule
+from doorward.rules.access import AccessRule, ChallengeRule
 from doorward.rules.base import Phase
 from doorward.rules.limits import DynamicLimit
 from doorward.suspicion import add_up_waiting
@@ -84,6 +84,7 @@ class Engine:
         "barring",
         "blocking",
         "bound",
+        "challenges",
         "clearances",
         "clock",
         "conditional",
@@ -163,6 +164,9 @@ class Engine:
         # Several counters of one limit, also where the client's id was left out.
         self.dynamic = self.dynamic or self.names_clients or bool(passes is not None and passes.quotas)
         self.conditional = any(b.count_when is not None for b in self.limits)
+        self.challenges = any(isinstance(b.rule, ChallengeRule) for b in self.bound) or any(
+            action is Conclusion.CHALLENGE for _, action in self.thresholds
+        )
         self.reads_body = any(b.rule.needs_body for b in self.bound)
         self.waits = (
             bool(self._lookups) or service is not None or any(b.rule.needs_body or b.rule.waits for b in self.bound)

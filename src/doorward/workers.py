@@ -74,16 +74,17 @@ class Neighbours:
         """Warn if there are others; whether all that can be known is known.
 
         Args:
-            engine: Rules: only those that count make a difference.
+            engine: Rules: only those that count, or challenge, make a difference.
             request: The scope or environ of a request, once there is one.
         """
-        if not (engine.limits or engine.barring):
+        if not (engine.limits or engine.barring or engine.challenges):
             return False
         seen = self._evidence(request or {})
         if seen:
             self._warn(
                 f"counters are kept in this process alone (memory://), and {seen}: each limit holds for each worker by "
-                'itself. store="shared:///run/myapp/doorward" makes the workers of one host count together, '
+                "itself, a challenge is passed once in each, and no worker knows pictures or revocations of others. "
+                'store="shared:///run/myapp/doorward" makes the workers of one host count together, '
                 '"redis://…" those of many; store=MemoryStore() says that this is meant so'
             )
         return bool(seen) or request is not None
