@@ -125,7 +125,7 @@ def wrapped(view: Callable[..., Any], mark: Mark) -> Callable[..., Any]:
             return view(*args, **kwargs)
         route = route_of(request, view)
         rules = mark.rules(route)
-        if enforcing.obeyed(request, rules, exempting=mark.layer.exempt):
+        if enforcing.obeyed(request, rules, exempting=mark.layer.exempt, insists=bool(mark.layer.insists)):
             return view(*args, **kwargs)
         # An async class's dispatch is a plain function that returns a coroutine.
         is_async = awaits or (bool(args) and getattr(args[0], "view_is_async", False))

@@ -13,7 +13,8 @@ from doorward.bound import ROUTE
 from doorward.decision import NOTHING
 from doorward.requests import carrier_of
 from doorward_django.current import protection
-from doorward_django.protection import HANDLED
+from doorward_django.marks import is_preflight
+from doorward_django.protection import HANDLED, LEFT_ALONE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -25,20 +26,25 @@ if TYPE_CHECKING:
     from doorward.progress import Progress
     from doorward.routes import RoutePolicy
     from doorward.rules.base import Rule
-    from doorward_django.protection import Protection
+from doorward_django.protection import Protection
 
 _NO_MIDDLEWARE = "DoorwardMiddleware is not in MIDDLEWARE: only views that are decorated are protected"
 _MOST_BOUND = 1024
 _complaints: set[str] = set()
 
 
-def obeyed(request: HttpRequest, rules: tuple[Rule, ...], *, exempting: bool) -> bool:
-    """Whether there is nothing left to do: the rules are in force for the request, or it is exempt."""
+def obeyed(request: HttpRequest, rules: tuple[Rule, ...], *, exempting: bool, insists: bool = False) -> bool:
+    """Whether there is nothing left to do: the rules are in force for the request, or it is exempt.
+
+    Where the middleware left the request alone without having seen the mark, rules that insist are still to be asked.
+    """
     handled = request.META.get(HANDLED)
     if handled is None:
         return not _is_real(request)
     progress: Progress | None = handled[1]
-    return progress is None or (not exempting and not _missing(progress, rules))
+    if progress is None:
+        return not (insists and request.META.get(LEFT_ALONE)) or is_preflight(request)
+    return not exempting and not _missing(progress, rules)
 
 
 def enforced(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from django.views import View
+
 from doorward.routes import Insists, name_of
 
 if TYPE_CHECKING:
@@ -100,3 +102,14 @@ def route_of(request: HttpRequest, view: Callable[..., Any]) -> str:
 def route_name(view: Callable[..., Any]) -> str:
     """The name of a view; the class's, where it is one's ``as_view()``."""
     return name_of(getattr(view, "view_class", None) or getattr(view, "cls", None) or view)
+
+
+def only_lists_methods(view: Any) -> bool:
+    """Whether OPTIONS is answered by Django's own method of view classes, for which nothing of the view's runs."""
+    return getattr(getattr(view, "view_class", None), "options", None) is View.options
+
+
+def is_preflight(request: HttpRequest) -> bool:
+    """Whether that is what will answer a request."""
+    match = request.resolver_match
+    return request.method == "OPTIONS" and match is not None and only_lists_methods(match.func)

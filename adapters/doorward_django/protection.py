@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 HANDLED = "doorward.django"
 """Key in META of a request that a :class:`Protection` has taken charge of: itself, and the Progress or None."""
+LEFT_ALONE = "doorward.django.left_alone"
+"""Key in META: whether it has no Progress because of its path or method, and not because the route is exempt."""
 
 
 class Protection(Refusing):
@@ -108,6 +110,7 @@ class Protection(Refusing):
             carrier, policy = carrier_of(request), self._policy(request, find_policy)
             progress = self.layer.admit(carrier, request.method or "GET", request.path_info, policy, reading())
             request.META[HANDLED] = (self, progress)
+            request.META[LEFT_ALONE] = not (self.runtime.off or (policy is not None and policy.exempt))
             if progress is None:
                 attach(request, carrier[DECISION])
         except Exception as error:

@@ -6,12 +6,12 @@ is resolved here, a second time beside Django's own, and only once some view has
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.urls import Resolver404, get_resolver
-from django.views import View
 
 from doorward_django.decorators import decorators
+from doorward_django.marks import only_lists_methods
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -29,9 +29,4 @@ def policy_for(request: HttpRequest) -> RoutePolicy | None:
         view = resolver.resolve(request.path_info).func
     except Resolver404:
         return None
-    return None if request.method == "OPTIONS" and _only_lists_methods(view) else decorators.policy_of(view)
-
-
-def _only_lists_methods(view: Any) -> bool:
-    """Whether OPTIONS is answered by Django's own method of view classes, for which nothing of the view's runs."""
-    return getattr(getattr(view, "view_class", None), "options", None) is View.options
+    return None if request.method == "OPTIONS" and only_lists_methods(view) else decorators.policy_of(view)
