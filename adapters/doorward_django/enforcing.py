@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from doorward.progress import Progress
     from doorward.routes import RoutePolicy
     from doorward.rules.base import Rule
-from doorward_django.protection import Protection
+    from doorward_django.protection import Protection
 
 _NO_MIDDLEWARE = "DoorwardMiddleware is not in MIDDLEWARE: only views that are decorated are protected"
 _MOST_BOUND = 1024
