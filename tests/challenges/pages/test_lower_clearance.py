@@ -1,4 +1,4 @@
-"""A client that has shown less than it is asked for: what it has is not taken for what it lacks, and nothing goes round."""
+"""A client that has shown less than it is asked for: that is not taken for what it lacks, and nothing goes round."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def page(scope: Any, receive: Any, send: Any) -> None:
 
 
 def site(*kinds: Any, clock: FakeClock | None = None) -> DoorwardMiddleware:
-    """ "/low" asks for work, "/high" for a browser."""
+    """Where "/low" asks for work, "/high" for a browser."""
     rules = [challenge("work", paths=["/low"]), challenge("browser", paths=["/high"])]
     return DoorwardMiddleware(page, Doorward(rules, secret="s" * 40, challenges=options(*kinds), clock=clock))
 
