@@ -95,6 +95,10 @@ People may; a throw-away address (x@mailinator.com), a mistyped one (x@@example.
 
   curl -i {url}/signup -d email=x@example.com
 
+Challenges to pass, or not: {url}/challenges
+
+  curl -i {url}/challenges/work
+
 Search engines may read the articles, but only from their own addresses (this computer is trusted as a proxy, so its
 word on addresses counts):
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from starlette.responses import (
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from demo import names, signup
+from demo import challenges, names, signup
 from demo.accounts import Accounts
 from demo.feed import Feed
 from doorward import AsyncDoorward, rate_limit, sliding_window, token_bucket
@@ -56,6 +57,7 @@ def protection(feed: Feed, service: str | None = None, key: str | None = None) -
     return AsyncDoorward(
         [
             *signup.rules(),
+            *challenges.rules(),
             # Everything, by address: 60 requests at once, then one a second.
             token_bucket(capacity=60, refill_rate=1, interval="1s", name="everything"),
             # Guessing passwords: only attempts that failed count.
@@ -71,6 +73,8 @@ def protection(feed: Feed, service: str | None = None, key: str | None = None) -
         on_decision=feed.publish,
         name="demo",
         resolver=names.resolver(),
+        challenges=challenges.OPTIONS,
+        secret=secrets.token_urlsafe(32),  # what was shown counts until the demonstration ends
         service=service,
         key=key,
     )
@@ -109,6 +113,7 @@ def _routes(site: Site) -> list[Route | Mount]:
         Route("/search", search),
         Route("/products", products),
         Route("/health", health),
+        *challenges.routes(SECURITY_HEADERS),
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from tests.chromium import launched
 from tests.docs.viewer import Viewer
 
@@ -129,3 +130,24 @@ def test_only_the_real_search_engine_reads_the_articles(demo: Any, watch: Watch)
     assert statuses == [200, 403]
     assert "(spoofed)" in watch().refusal()["why"]
     assert demo.request("GET", "/articles", Accept="text/html", **FIREFOX).status == 200
+
+
+def test_a_challenged_comment_is_sent_on(person: Page, watch: Watch) -> None:
+    """And whoever has shown something may be somebody else again."""
+    person.goto("/challenges")
+    person.fill("#comment", "plums & <pears>")
+    person.click("text=Send")
+    expect(person.locator("#message")).to_have_text("Your comment has arrived: “plums & <pears>”", timeout=20_000)
+    person.goto("/challenges/wait")
+    expect(person.locator("#message")).to_have_text("You have waited some seconds.")
+    person.click("text=Forget what I have shown")
+    person.goto("/challenges/work")
+    expect(person.locator("#message")).to_have_text("Your browser has paid with a calculation.", timeout=30_000)
+
+
+def test_a_program_is_told_what_to_pass(demo: Any) -> None:
+    """In JSON, by each level."""
+    for level in ("wait", "work", "browser", "human"):
+        answer = demo.request("GET", f"/challenges/{level}", User_Agent="curl/8.5.0", Accept="*/*")
+        assert answer.status == 403
+        assert json.loads(answer.body)["challenge"]["level"] == level

@@ -182,12 +182,18 @@ def passed(
 
 
 def landed(gate: Gate, request: RequestContext, ip: str, now_ms: int) -> Answer:
-    """On to where the client wanted to go; or that its browser does not send back cookies."""
+    """On to where the client wanted to go; or that its browser does not send back cookies.
+
+    A script is told whether a clearance for what was asked has come (``cookie``), and whether it is from ``since`` the
+    challenge was posed: only that lets a client go on whose own answer was not accepted.
+    """
     visit = Visit(gate, request, ip, now_ms)
     issue = late(visit, {"token": (request.query_values("t") or [""])[0]})
-    has_come = gate.held(request, ip, now_ms * 1_000_000) is not None
+    held = gate.held(request, ip, now_ms * 1_000_000)
+    has_come = held is not None and (issue is None or held.level >= issue.level)
     if not wants_page(request):
-        return as_json(200, {"cookie": has_come})
+        since = held is not None and issue is not None and has_come and held.issued_ms >= issue.issued_ms
+        return as_json(200, {"cookie": has_come, "since": since})
     if issue is None:
         return _message(visit, None, 403, "expired", "token", [])
     return _onward(visit, issue) if has_come else _message(visit, issue, 403, "cookies_off", "cookies", [])

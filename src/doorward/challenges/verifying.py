@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 LONGEST_ANSWER = 64 * 1024
 """Bytes of an answer's body, without the form that a page keeps."""
 MOST_FIELDS = 200
-MOST_ANSWERS, ANSWERS_WINDOW_NS = 60, 60 * 1_000_000_000
-"""Requests to the endpoints that a network (its /24, or /48) may make in a minute."""
+MOST_ANSWERS, ANSWERS_WINDOW_NS = 300, 60 * 1_000_000_000
+"""Requests to the endpoints that a network (its /24, or /48) may make in a minute: a hundred people of one network
+pass, with an answer, a landing and a picture each. What pictures cost, and guessing, have bounds of their own."""
 
 
 def serve(gate: Gate, request: RequestContext, ip: str, now_ms: int) -> Generator[Effect, object, Answer]:

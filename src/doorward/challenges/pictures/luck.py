@@ -8,7 +8,8 @@ not guess.
 
 A network whose allowance is used up is not shut out, for many people may share its address. It is given drawings so
 long that no number of guesses matters: at most :data:`NEGLIGIBLE` each, and they cost nothing of the allowance. The
-endpoints admit 60 requests a minute from a network, 3,600 an hour, which is a chance of 3,600 times 4.2e-8, or 0.02 %.
+endpoints admit 300 requests a minute from a network, 18,000 an hour, which is a chance of 18,000 times 4.2e-8, or
+0.08 %.
 """
 
 from __future__ import annotations

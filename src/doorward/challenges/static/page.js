@@ -66,10 +66,11 @@ async function send(fields) {
   }
   const ask = { headers: { Accept: "application/json" }, credentials: "same-origin", cache: "no-store" };
   const answer = await (await fetch(told.verify, { ...ask, method: "POST", body })).json();
-  // Another tab may have passed since: then the clearance is there, whatever became of this answer.
+  // Another tab may have passed since: then the clearance is there, whatever became of this answer. One from before is
+  // not what was asked for, and going on with it would lead back to here.
   const landed = answer.landed || `${told.verify.replace(/verify$/, "landed")}?t=${encodeURIComponent(told.token)}`;
-  const { cookie } = await (await fetch(landed, ask)).json();
-  if (cookie) return goOn();
+  const { cookie, since } = await (await fetch(landed, ask)).json();
+  if (answer.passed ? cookie : since) return goOn();
   if (answer.passed) return failed("cookies_off");
   if (!answer.next) return failed("failed");
   status.textContent = answer.detail;
