@@ -149,8 +149,9 @@ class WeighingHoneypot(HoneypotRule):
         caught = held.split(b" ") if isinstance(held, bytes) else []
         own = _short(view.ip).encode()
         if self.is_trap(view.request):
-            if own not in caught or len(caught) < self.hits:
-                yield AskStore("put", (key, b" ".join([*caught, own][-MOST_NEIGHBOURS:]), self.lasts))
+            if caught.count(own) >= self.hits:  # more of its hits would only push its neighbours out
+                caught.remove(own)
+            yield AskStore("put", (key, b" ".join([*caught, own][-MOST_NEIGHBOURS:]), self.lasts))
             return self._caught
         if not caught:
             return self._idle

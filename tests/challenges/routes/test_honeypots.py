@@ -85,6 +85,29 @@ def test_weights_of_the_client_and_of_its_neighbours() -> None:
     assert aj.protect(request()).is_allowed()
 
 
+def test_hits_are_each_clients_own() -> None:
+    """However many of its neighbours were caught before: two hits are two hits."""
+    aj = client(honeypot("/.env", weight=20, hits=2), thresholds={"CHALLENGE": 4, "DENY": 15}, secret="s" * 40)
+    for number in (10, 11, 12):
+        aj.protect(request("/.env", f"203.0.113.{number}"))
+    aj.protect(request("/.env"))
+    assert aj.protect(request()).is_challenged()
+    aj.protect(request("/.env"))
+    assert aj.protect(request()).is_denied()
+
+
+def test_weight_lasts_from_the_last_hit_on() -> None:
+    """Who goes on asking for traps is not forgotten meanwhile."""
+    clock = FakeClock()
+    aj = client(honeypot("/.env", weight=20), clock, thresholds={"DENY": 15}, secret="s" * 40)
+    for _ in range(3):
+        aj.protect(request("/.env"))
+        clock.advance(HOUR - 1)
+        assert aj.protect(request()).is_denied()
+    clock.advance(1)
+    assert aj.protect(request()).is_allowed()
+
+
 def test_networks_of_version_6_are_wide() -> None:
     """A /48 of IPv6: addresses there cost nothing."""
     aj = client(honeypot("/.env", weight=20), thresholds={"CHALLENGE": 4, "DENY": 15}, secret="s" * 40)
