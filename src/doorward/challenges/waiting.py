@@ -46,4 +46,4 @@ class Wait:
 
 
 def _seconds(issue: Issue) -> int:
-    return min(LONGEST_SECONDS, SHORTEST_SECONDS + int(issue.weight / WEIGHT_PER_SECOND))
+    return min(LONGEST_SECONDS, SHORTEST_SECONDS + int(max(0.0, issue.weight) / WEIGHT_PER_SECOND))

@@ -56,6 +56,17 @@ def test_a_wrong_answer_ends_the_challenge(name: str, hardness: int, which: int)
     assert not passed(site.send(token, fields_of(form, right)))
 
 
+def test_a_wrong_answer_is_not_made_up_for_by_another_drawing() -> None:
+    """What is fetched anew is another picture of a challenge that is spent."""
+    site = Site(Pictures("letters"))
+    token, forms = opened(site)
+    form = forms[0]
+    wrong = wrong_one(form, site.right(token, form), site.kind.shown(issue_of(token)).grade)
+    site.send(token, fields_of(form, wrong))
+    site.fetch(token, form.path)
+    assert not passed(site.send(token, fields_of(form, site.right(token, form))))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_second_challenge_can_be_passed(name: str) -> None:
     """With letters or digits, whatever the first was."""
