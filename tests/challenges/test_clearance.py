@@ -11,10 +11,10 @@ from tests.challenges.clearing import AGENT, IP, SECRET, Site, asked, kept
 from tests.challenges.pages.quick import Typed
 
 from doorward import AsyncDoorward, Doorward, challenge, deny, shield, sliding_window
-from doorward.challenges.binding import network_of
 from doorward.challenges.tokens import Purpose, Signer
 from doorward.errors import ConfigurationError
 from doorward.levels import Level
+from doorward.neighbours import network_of
 from doorward.testing import FakeClock
 
 HOUR = 3600

@@ -18,8 +18,8 @@ import math
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from doorward.challenges.binding import network_of
 from doorward.effects import Algorithm, AskStore, Charge, CountHits, Hit
+from doorward.neighbours import network_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
