@@ -69,7 +69,7 @@ def test_a_program_can_pass_a_challenge(clock: FakeClock) -> None:
     clock.advance(3)
     passed = visit.post(told["verify"], json={"token": told["token"]}, headers={"accept": "application/json"}).json()
     assert passed["passed"] is True
-    assert visit.get(passed["landed"], headers={"accept": "application/json"}).json() == {"cookie": True}
+    assert visit.get(passed["landed"], headers={"accept": "application/json"}).json() == {"cookie": True, "since": True}
 
 
 def test_an_expired_challenge_goes_on_where_it_was(clock: FakeClock) -> None:
