@@ -7,6 +7,7 @@ from typing import Any
 from urllib.robotparser import RobotFileParser
 
 import pytest
+from tests.challenges.clearing import Site
 
 from doorward import (
     AsyncDoorward,
@@ -164,6 +165,15 @@ def test_a_store_that_fails_denies_no_visitor(weight: float | None) -> None:
     assert aj.protect(request()).is_allowed()
     aj.protect(request("/.env"))
     assert aj.protect(request()).is_allowed()
+
+
+@pytest.mark.parametrize("path", ["/static/backup.zip", "/ASSETS/.git.zip", "/health"])
+def test_no_default_exemption_hides_a_trap(path: str) -> None:
+    """Middleware leaves files and health checks alone, but not where a trap is laid by name."""
+    site = Site([honeypot("/static/backup.zip", "/assets/.git.zip", "/health")])
+    assert site.get("/static/logo.svg").status == 200
+    assert site.get(path).status == 403
+    assert site.get("/").status == 403
 
 
 def test_two_honeypots_of_one_client_have_memories_of_their_own() -> None:
