@@ -94,6 +94,13 @@ def test_each_binding_is_optional(bound: str, kind: str) -> None:
     assert site.get("/x", f"__Host-doorward={site.token()}", **change).status == (403 if bound == kind else 200)
 
 
+def test_no_three_parts_read_as_three_others() -> None:
+    """A letter that moves from the agent to the host binds to somebody else."""
+    binding = Site().aj.runtime.gatekeeper.gate.binding
+    parts = [("shop.example", "abc"), ("shop.examplea", "bc"), ("shop.exampleab", "c")]
+    assert len({binding.of_clearance(asked(host=host, agent=agent), IP) for host, agent in parts}) == len(parts)
+
+
 def test_bound_to_nothing() -> None:
     """It is a bearer token then, as its operator wanted."""
     site = Site(challenges={"bind": []})
