@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from fastapi import HTTPException, WebSocketException
 
-from doorward.answers import detail_of
-from doorward_starlette.refusals import POLICY_VIOLATION
-
-if TYPE_CHECKING:
-    from doorward import Decision
-    from doorward.layer import Layer
+from doorward_starlette import refusals
 
 
-class Refused(HTTPException):
-    """A request was refused by a dependency or by ``guard.protect``.
+class Refused(refusals.Refused, HTTPException):
+    """A request was refused by a dependency, or by ``guard.protect`` and ``guard.require``.
 
     An application that has no handler for it, such as one that is mounted, answers it as any HTTPException: with the
     right status and headers.
@@ -24,16 +17,6 @@ class Refused(HTTPException):
         decision: The decision that refuses.
     """
 
-    def __init__(self, decision: Decision, layer: Layer) -> None:
-        super().__init__(decision.status, detail_of(decision), decision.headers)
-        self.decision = decision
-        self.layer = layer
 
-
-class WebSocketRefused(WebSocketException):
+class WebSocketRefused(refusals.WebSocketRefused, WebSocketException):
     """As :class:`Refused`, for a websocket."""
-
-    def __init__(self, decision: Decision, layer: Layer) -> None:
-        super().__init__(POLICY_VIOLATION)
-        self.decision = decision
-        self.layer = layer

@@ -114,7 +114,9 @@ def _wanted(engine: Engine, progress: Progress, results: Iterable[RuleResult]) -
     weight = progress.weight
     if weight and engine.threshold(weight, progress.ended) is Conclusion.CHALLENGE:
         asked.append(ChallengeReason("weights", _sum(weight), weight, engine.clearances.level_for(weight)))
-    return strongest(asked)
+    found = strongest(asked)
+    # Whoever asks for it: how hard a challenge is goes by all the doubt that there is.
+    return found._replace(weight=weight) if found is not None and weight else found
 
 
 def _challenge(result: RuleResult) -> ChallengeReason:

@@ -154,19 +154,15 @@ def forwarded_nodes(lines: Sequence[str]) -> Iterator[str]:
     An element that names nobody comes out as ``""``. So does one that is malformed or too long, and the reading ends
     there. Obfuscated names (``_hidden``) and ``unknown`` come out as they are: they are no addresses.
     """
-    for line in reversed(lines):
-        end = len(line)
-        while end >= 0:
-            start = _element_start(line, end)
-            if start is None:
-                yield ""
-                return
-            yield _value_of("for", line[start:end])
-            end = start - 1
+    return _from_the_right("for", lines)
 
 
 def forwarded_protos(lines: Sequence[str]) -> Iterator[str]:
     """The ``proto`` values of ``Forwarded`` (RFC 7239 section 5.4) from right to left, as :func:`forwarded_nodes`."""
+    return _from_the_right("proto", lines)
+
+
+def _from_the_right(name: str, lines: Sequence[str]) -> Iterator[str]:
     for line in reversed(lines):
         end = len(line)
         while end >= 0:
@@ -174,7 +170,7 @@ def forwarded_protos(lines: Sequence[str]) -> Iterator[str]:
             if start is None:
                 yield ""
                 return
-            yield _value_of("proto", line[start:end])
+            yield _value_of(name, line[start:end])
             end = start - 1
 
 

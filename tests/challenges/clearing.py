@@ -99,3 +99,22 @@ def kept(written: str) -> str:
 def asked(host: str = "shop.example", agent: str = AGENT, cookie: str = "", **more: Any) -> RequestContext:
     headers = [("Host", host), ("User-Agent", agent), *([("Cookie", cookie)] if cookie else ())]
     return RequestContext(headers=[*headers, *more.pop("headers", ())], **{"scheme": "https", "peer": IP, **more})
+
+
+class Watched:
+    """A store, and the names of what it is asked for."""
+
+    def __init__(self, store: Any) -> None:
+        self.names: list[str] = []
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._store, name)
+        if not callable(method):
+            return method
+
+        def call(*given: Any) -> Any:
+            self.names.append(name)
+            return method(*given)
+
+        return call

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.challenges.clearing import AGENT, IP, SECRET, Site, asked, kept
+from tests.challenges.clearing import AGENT, IP, SECRET, Site, Watched, asked, kept
 from tests.challenges.pages.quick import Typed
 
-from doorward import AsyncDoorward, Doorward, challenge, deny, shield, sliding_window
-from doorward.challenges.binding import network_of
+from doorward import Doorward, challenge, deny, shield, sliding_window
 from doorward.challenges.tokens import Purpose, Signer
 from doorward.errors import ConfigurationError
 from doorward.levels import Level
+from doorward.neighbours import network_of
 from doorward.testing import FakeClock
 
 HOUR = 3600
@@ -95,6 +94,13 @@ def test_each_binding_is_optional(bound: str, kind: str) -> None:
     assert site.get("/x", f"__Host-doorward={site.token()}", **change).status == (403 if bound == kind else 200)
 
 
+def test_no_three_parts_read_as_three_others() -> None:
+    """A letter that moves from the agent to the host binds to somebody else."""
+    binding = Site().aj.runtime.gatekeeper.gate.binding
+    parts = [("shop.example", "abc"), ("shop.examplea", "bc"), ("shop.exampleab", "c")]
+    assert len({binding.of_clearance(asked(host=host, agent=agent), IP) for host, agent in parts}) == len(parts)
+
+
 def test_bound_to_nothing() -> None:
     """It is a bearer token then, as its operator wanted."""
     site = Site(challenges={"bind": []})
@@ -171,79 +177,6 @@ def test_p13_a_secret_that_could_be_guessed_is_found_among_several(former: str, 
     with Doorward(secret=["vX3kq0Zr9LwYt7Bn5Hs2Jd8Fg4Mc6Pa1", former]) as aj:
         subject: Any = SimpleNamespace(settings=aj.runtime.settings)
         assert len(list(weak_secret(subject))) == told
-
-
-# --- revocation
-
-
-def test_humanify_21_a_clearance_can_be_revoked() -> None:
-    """humanify 21: by configuration, from a moment on."""
-    clock = FakeClock()
-    site = Site(clock=clock)
-    cookie = f"__Host-doorward={site.token()}"
-    now = clock.now_ns() / 1e9
-    assert Site(clock=clock, challenges={"not_before": now}).get("/x", cookie).status == 200
-    assert Site(clock=clock, challenges={"not_before": now + 1}).get("/x", cookie).status == 403
-
-
-class Asked:
-    """What of a store is asked for."""
-
-    def __init__(self, store: Any) -> None:
-        self.names: list[str] = []
-        self._store = store
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._store, name)
-        if not callable(method):
-            return method
-
-        def call(*given: Any) -> Any:
-            self.names.append(name)
-            return method(*given)
-
-        return call
-
-
-def test_p13_revoked_at_run_time_by_another_process() -> None:
-    """Known to others within five seconds; nobody but the cleared costs a call, and those one in five seconds."""
-    from doorward.stores import MemoryStore
-
-    clock = FakeClock()
-    store = Asked(MemoryStore(clock=clock))
-    here, there = (Site(clock=clock, store=store) for _ in range(2))
-    cookie = f"__Host-doorward={here.token()}"
-    store.names.clear()
-    assert [here.get("/x").status, here.get("/y").status, here.get("/x", "__Host-doorward=no").status] == [
-        403,
-        200,
-        403,
-    ]
-    assert "get" not in store.names
-    assert [here.get("/x", cookie).status for _ in range(9)] == [200] * 9
-    assert store.names.count("get") == 1
-    clock.advance(1)
-    there.aj.revoke_clearances()
-    assert there.get("/x", cookie).status == 403
-    clock.advance(5)
-    assert here.get("/x", cookie).status == 403
-    fresh = f"__Host-doorward={here.token()}"
-    assert [here.get("/x", fresh).status, there.get("/x", fresh).status] == [200, 200]
-
-
-def test_revoked_by_code_that_awaits() -> None:
-    """As by code that blocks."""
-
-    async def scenario() -> tuple[bool, bool]:
-        site = Site()
-        aj: AsyncDoorward = site.aj.as_async()
-        request = asked(path="/x", cookie=f"__Host-doorward={site.token()}")
-        before = (await aj.protect(request)).is_allowed()
-        site.clock.advance(1)
-        await aj.revoke_clearances()
-        return before, (await aj.protect(asked(path="/x", cookie=request.headers.get("cookie")))).is_allowed()
-
-    assert asyncio.run(scenario()) == (True, False)
 
 
 # --- networks
@@ -333,7 +266,7 @@ def test_a_quota_is_counted_with_the_limits_in_one_call() -> None:
     from doorward.stores import MemoryStore
 
     clock = FakeClock()
-    store = Asked(MemoryStore(clock=clock))
+    store = Watched(MemoryStore(clock=clock))
     rules = [challenge("wait", paths=["/x"]), sliding_window(max=9, interval="1h", paths=["/x", "/y"])]
     site = Site(rules, clock=clock, store=store, challenges={"quota": "2/minute"})
     cookie = f"__Host-doorward={site.token()}"

@@ -11,8 +11,11 @@ import pytest
 from tests.challenges.clearing import IP, SECRET, Site, asked
 from tests.stores.valkeys import Valkey, running
 
+from doorward.challenges.gate import CHALLENGE_TTL_MS
 from doorward.clock import SystemClock
 from doorward.levels import Level
+from doorward.stores.memory import MemoryStore
+from doorward.testing import FakeClock
 
 PROCESSES = 8
 FORK = multiprocessing.get_context("fork")
@@ -63,6 +66,20 @@ def test_p13_one_token_is_redeemed_once_in_one_process() -> None:
     site.clock.advance(5)
     answers = [site.call("POST", "/.doorward/verify", body=f"token={token}".encode()).status for _ in range(5)]
     assert answers == [303, 403, 403, 403, 403]
+
+
+def test_p13_a_worker_whose_clock_is_late_redeems_nothing_again() -> None:
+    """Clock skew: it takes a challenge for a minute longer than the worker that has redeemed it."""
+    store = MemoryStore(clock=(true := FakeClock()))
+    punctual, late = Site(store=store, clock=true), Site(store=store, clock=(behind := FakeClock()))
+    token = _posed(punctual)
+    true.advance(CHALLENGE_TTL_MS / 1000 - 1)
+    behind.advance(CHALLENGE_TTL_MS / 1000 - 50)
+    body = f"token={token}".encode()
+    assert punctual.call("POST", "/.doorward/verify", body=body).status == 303
+    true.advance(45)
+    behind.advance(45)
+    assert late.call("POST", "/.doorward/verify", body=body).status == 403
 
 
 class _Before(SystemClock):

@@ -195,6 +195,16 @@ def test_a_failure_is_a_page_that_tells_nothing(client: httpx.Client) -> None:
     assert "Zero" not in answer.text
 
 
+def test_what_flask_says_of_a_failure_is_no_news_for_visitors() -> None:
+    """Though a view says it: descriptions of a 500 are written for who looks into it."""
+    app = Flask(__name__)
+    FlaskErrorPages(app)
+    app.add_url_rule("/", view_func=lambda: abort(500, "the password of the database is wrong"))
+    answer = app.test_client().get("/", headers={"Accept": "text/plain"})
+    assert answer.status_code == 500
+    assert b"password" not in answer.data
+
+
 def test_answers_of_the_application_are_left_alone(client: httpx.Client) -> None:
     own = client.get("/own", headers=HTML)
     assert (own.status_code, own.json()) == (404, {"own": 1})

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
-from doorward.forwarded import packed, text_of
+from doorward.neighbours import network_of
 
 if TYPE_CHECKING:
     from doorward.context import RequestContext
 
-IPV4_PREFIX, IPV6_PREFIX = 24, 48
-"""Bits of an address that a clearance is bound to: telephones change their addresses within these."""
 PARTS = frozenset({"address", "agent", "host"})
 _MOST_KNOWN = 4096
 """Addresses whose networks are kept at hand before it starts anew."""
@@ -65,15 +62,3 @@ class Binding:
             if name == self._domain or name.endswith(f".{self._domain}"):
                 return self._domain
         return host
-
-
-def network_of(ip: str) -> str:
-    """The network of an address that clients stay within: its /24, or /48; itself where it is none.
-
-    IPv4 in IPv6 is unwrapped.
-    """
-    address = packed(ip)
-    if address is None:
-        return ip
-    prefix = IPV4_PREFIX if len(address) == 4 else IPV6_PREFIX
-    return str(ip_network(f"{text_of(address)}/{prefix}", strict=False))

@@ -6,7 +6,6 @@ do, so that it is driven by blocking and by awaiting alike.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from doorward.challenges.arrivals import form_page
@@ -20,13 +19,13 @@ from doorward.challenges.pages import answer_in_place
 from doorward.challenges.passes import Passes
 from doorward.challenges.resuming import digest, kept_form
 from doorward.challenges.skin import Skin
+from doorward.challenges.spending import Spent
 from doorward.challenges.standing_in import standing_in
 from doorward.challenges.targets import AS_IT_IS, mounted, safe_target
 from doorward.challenges.tokens import Signer
 from doorward.challenges.verifying import serve
 from doorward.challenges.work.checking import Altcha
 from doorward.challenges.work.options import AltchaSettings
-from doorward.locks import lock_over_forks
 from doorward.reason import ChallengeReason
 
 if TYPE_CHECKING:
@@ -47,7 +46,6 @@ if TYPE_CHECKING:
 
 MILLISECOND = 1_000_000
 CHALLENGE_TTL_MS = 30 * 60_000
-MOST_SPENT = 10_000
 IN_A_ROW_MS = 30_000
 """Who is challenged again within this time after passing a challenge has not been away."""
 
@@ -84,8 +82,7 @@ class Gate:
         self.skin = Skin(settings.look)
         self.files = OwnFiles(self.skin)
         self.altcha = Altcha(settings.altcha or AltchaSettings(), self.signer)
-        self._spent: OrderedDict[str, int] = OrderedDict()
-        self._lock = lock_over_forks()
+        self.spent = Spent()
 
     # --- who has passed
 
@@ -177,15 +174,6 @@ class Gate:
         return Asked(issue, fields, request, ip, now_ms, self.journal, self.settings.on_store_error)
 
     # --- endpoints
-
-    def spent_here(self, issue_id: str, now_ms: int, expires_ms: int) -> bool:
-        """Whether this process has not redeemed a challenge before: for while the store fails."""
-        with self._lock:
-            while self._spent and (len(self._spent) >= MOST_SPENT or next(iter(self._spent.values())) < now_ms):
-                self._spent.popitem(last=False)
-            is_first = issue_id not in self._spent
-            self._spent[issue_id] = expires_ms
-            return is_first
 
     def serves(self, path: str) -> bool:
         """Whether a path is one of the endpoints."""

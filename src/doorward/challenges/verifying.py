@@ -17,7 +17,7 @@ from doorward.challenges.pages import again, landed, other, passed, shown
 from doorward.challenges.replies import plain
 from doorward.challenges.resuming import FIELD, LONGEST_KEPT
 from doorward.challenges.spending import spent_first
-from doorward.challenges.tokens import CLOCK_SKEW_MS, Refused
+from doorward.challenges.tokens import Refused
 from doorward.challenges.work import checking as altcha
 from doorward.effects import Algorithm, Hit, ReadBody
 from doorward.reason import whole_seconds
@@ -125,8 +125,7 @@ def _checked(
 
 def _first(gate: Gate, issue: Issue, now_ms: int) -> Generator[Effect, object, bool]:
     """Whether nobody has redeemed the challenge before; from now on somebody has."""
-    # A while over, so that no worker whose clock is late finds it new again.
-    return spent_first(gate, issue.id, issue.expires_ms + CLOCK_SKEW_MS, now_ms)
+    return spent_first(gate, issue.id, issue.expires_ms, now_ms)
 
 
 def _fetched(gate: Gate, name: str, request: RequestContext, ip: str, now_ms: int) -> Generator[Effect, object, Answer]:

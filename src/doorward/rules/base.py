@@ -259,6 +259,17 @@ def positive(value: object, name: str, largest: int = LARGEST) -> int:
     return value
 
 
+def not_negative(value: object, name: str) -> float:
+    """A number from 0.
+
+    Raises:
+        ConfigurationError: It is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or value < 0:
+        raise ConfigurationError(name, f"must be a number from 0, not {value!r}")
+    return float(value)
+
+
 def _check_choice(value: object, accepted: Sequence[str], name: str) -> None:
     if value is not None and value not in accepted:
         raise ConfigurationError(name, f"must be one of {', '.join(accepted)}, not {value!r}")

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from ipaddress import ip_address, ip_network
-from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from doorward.decision import Conclusion, Mode
@@ -16,9 +14,10 @@ from doorward.duration import seconds
 from doorward.effects import AskStore
 from doorward.errors import ConfigurationError
 from doorward.ids import rule_id
+from doorward.neighbours import network_of
 from doorward.patterns import RouteMatcher
 from doorward.reason import Reason, RuleReason
-from doorward.rules.base import NO_PARTS, Outcome, Phase, Rule, RuleOptions, positive
+from doorward.rules.base import NO_PARTS, Outcome, Phase, Rule, RuleOptions, not_negative, positive
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from doorward.rules.base import Steps, View
 
 DEFAULT_FOR = "1h"
-IPV4_PREFIX, IPV6_PREFIX = 24, 48
-"""What is suspected of a client's neighbours: providers hand out addresses within these."""
 MOST_NEIGHBOURS = 64
 """Addresses that are remembered of one network."""
 REGEX = ("re:", "regex:")
@@ -149,8 +146,9 @@ class WeighingHoneypot(HoneypotRule):
         caught = held.split(b" ") if isinstance(held, bytes) else []
         own = _short(view.ip).encode()
         if self.is_trap(view.request):
-            if own not in caught or len(caught) < self.hits:
-                yield AskStore("put", (key, b" ".join([*caught, own][-MOST_NEIGHBOURS:]), self.lasts))
+            if caught.count(own) >= self.hits:  # more of its hits would only push its neighbours out
+                caught.remove(own)
+            yield AskStore("put", (key, b" ".join([*caught, own][-MOST_NEIGHBOURS:]), self.lasts))
             return self._caught
         if not caught:
             return self._idle
@@ -214,27 +212,11 @@ def honeypot(
         if network_weight is not None:
             raise ConfigurationError("network_weight", "is for honeypots with weight")
         return HoneypotRule(**common)
-    own = _weight(weight, "weight")
-    near = own / 4 if network_weight is None else _weight(network_weight, "network_weight")
+    own = not_negative(weight, "weight")
+    near = own / 4 if network_weight is None else not_negative(network_weight, "network_weight")
     return WeighingHoneypot(weight=own, network_weight=near, **common)
-
-
-def network_of(ip: str) -> str:
-    """The network of an address: its /24, or /48; empty where it is none."""
-    try:
-        address = ip_address(ip)
-    except ValueError:
-        return ""
-    prefix = IPV4_PREFIX if address.version == 4 else IPV6_PREFIX
-    return str(ip_network(f"{address}/{prefix}", strict=False))
 
 
 def _short(text: str) -> str:
     # Stores hold no addresses.
     return hashlib.sha256(text.encode()).hexdigest()[:_KEY_DIGITS]
-
-
-def _weight(value: object, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or value < 0:
-        raise ConfigurationError(name, f"must be a number from 0, not {value!r}")
-    return float(value)

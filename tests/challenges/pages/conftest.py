@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
-import uvicorn
 from django.test import override_settings
 from playwright.sync_api import Browser
 from tests.challenges.pages.sites import KINDS, made, visitor
 from tests.chromium import launched
-from werkzeug.serving import make_server
+from tests.loopback import served_by_asgi, served_by_wsgi
 
 from doorward.testing import FakeClock
 
@@ -58,27 +54,6 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
-@contextmanager
-def served(kind: str, app: Any) -> Iterator[str]:
+def served(kind: str, app: Any) -> AbstractContextManager[str]:
     """An application behind a real server: its URL."""
-    if kind in ("wsgi", "flask", "django"):
-        server = make_server("127.0.0.1", 0, app, threaded=True)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join(20)
-        server.server_close()
-        return
-    listening = socket.create_server(("127.0.0.1", 0))
-    running = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))
-    thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 20
-    while not running.started:
-        assert time.monotonic() < deadline, "uvicorn does not start"
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    running.should_exit = True
-    thread.join(20)
-    listening.close()
+    return served_by_wsgi(app) if kind in ("wsgi", "flask", "django") else served_by_asgi(app)

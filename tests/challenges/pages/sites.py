@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import parse_qsl
@@ -135,8 +136,9 @@ class Awaited(httpx.BaseTransport):
         self._asked = httpx.ASGITransport(app, raise_app_exceptions=False, client=("203.0.113.5", 5000))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Ask it."""
-        return asyncio.run(self._answer(request))
+        """Ask it: on a thread of its own, since Playwright may have a loop that runs on this one."""
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, self._answer(request)).result()
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         found = await self._asked.handle_async_request(

@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.challenges.pictures.visitor import Reply, Site, fields_of, issue_of, passed, wrong_one
 
-from doorward.challenges.issue import MOST_RENEWED
+from doorward.challenges.issue import MOST_RENEWED, Issue
 from doorward.challenges.pictures import NAMES, Pictures, letters
 from doorward.challenges.pictures.forms import Grade
+from doorward.challenges.pictures.records import of_answer, of_drawing
+from doorward.levels import Level
 
 HARDNESS = [1, 2, 3, 4, 5]
 
@@ -54,6 +56,17 @@ def test_a_wrong_answer_ends_the_challenge(name: str, hardness: int, which: int)
     assert issue_of(reply.token).attempt == 2
     assert issue_of(reply.token).id != issue_of(token).id
     assert not passed(site.send(token, fields_of(form, right)))
+
+
+def test_a_wrong_answer_is_not_made_up_for_by_another_drawing() -> None:
+    """What is fetched anew is another picture of a challenge that is spent."""
+    site = Site(Pictures("letters"))
+    token, forms = opened(site)
+    form = forms[0]
+    wrong = wrong_one(form, site.right(token, form), site.kind.shown(issue_of(token)).grade)
+    site.send(token, fields_of(form, wrong))
+    site.fetch(token, form.path)
+    assert not passed(site.send(token, fields_of(form, site.right(token, form))))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -153,6 +166,14 @@ def test_nothing_that_is_sent_tells_of_the_answer(name: str) -> None:
         pages.add((shown.main.name, plain))
     assert len(lengths) == 1
     assert len(pages) == len({form for form, _ in pages}), "a page differs by more than its token and its number"
+
+
+def test_what_is_seen_of_the_chance_of_a_drawing_is_not_that_of_its_answer() -> None:
+    """Noise is drawn by a generator of its own: whoever works out its state knows no letter more."""
+    issue = Issue("i" * 22, "letters", Level.HUMAN)
+    answers, drawings = of_answer(b"s" * 16, issue, "letters"), of_drawing(b"s" * 16, issue, "letters")
+    assert not {answers.random() for _ in range(100)} & {drawings.random() for _ in range(100)}
+    assert of_answer(b"s" * 16, issue, "letters").random() != of_answer(b"s" * 16, issue, "sound").random()
 
 
 @pytest.mark.parametrize("attempt", [1, 2])

@@ -7,17 +7,15 @@ them where the page says, if its policy lets it.
 from __future__ import annotations
 
 import contextlib
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from tests.challenges.providers.speaking import PROTOCOLS, Speaking, Told
 from tests.chromium import UNTOUCHED, launched
+from tests.loopback import served_by_asgi
 
 from doorward import AsyncDoorward, challenge
 from doorward.asgi import DoorwardMiddleware
@@ -71,24 +69,6 @@ FRAMES = {
 def browser() -> Iterator[Browser]:
     with launched() as running:
         yield running
-
-
-@contextlib.contextmanager
-def served(app: Any) -> Iterator[str]:
-    """An application behind uvicorn, in a thread."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        threading.Event().wait(0.01)
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(20)
-        listening.close()
 
 
 @contextlib.contextmanager
@@ -161,7 +141,7 @@ def test_a_person_passes(name: str, browser: Browser) -> None:
     """By a click, or without one where nothing is shown; and sees the page that was asked for."""
     with Speaking(name, Told(time.time(), host="127.0.0.1")) as server, opened(browser, name) as (page, complaints):
         _, app = application(server.url, name)
-        with served(app) as url:
+        with served_by_asgi(app) as url:
             page.goto(f"{url}/secret?a=1")
             if name in SELECTORS and name in FRAMES:
                 page.frame_locator("#framed").get_by_text("framed").wait_for()
@@ -181,7 +161,7 @@ def test_a_refused_response_is_told_and_asked_for_again(name: str, browser: Brow
         _, app = application(server.url, name)
         if name == "recaptcha_v3":
             page.add_init_script(UNTOUCHED)
-        with served(app) as url:
+        with served_by_asgi(app) as url:
             page.goto(f"{url}/secret?a=1")
             answered(page, name)
             if name == "recaptcha_v3":
@@ -199,7 +179,7 @@ def test_a_script_that_is_blocked_is_told(browser: Browser) -> None:
     with opened(browser, "turnstile") as (page, _):
         _, app = application("http://127.0.0.1:1", "turnstile")
         page.route("https://challenges.cloudflare.com/**", lambda route: route.abort())
-        with served(app) as url:
+        with served_by_asgi(app) as url:
             page.goto(f"{url}/secret")
             expect(page.get_by_role("status")).to_contain_text("could not be loaded")
             expect(page.get_by_role("button", name="Try again")).to_be_visible()
@@ -236,7 +216,7 @@ def test_a_form_under_a_strict_policy(name: str, browser: Browser) -> None:
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": said})
 
-        with served(DoorwardMiddleware(app, aj)) as url, opened(browser, name) as (page, complaints):
+        with served_by_asgi(DoorwardMiddleware(app, aj)) as url, opened(browser, name) as (page, complaints):
             page.goto(f"{url}/form")
             if name == "turnstile":
                 page.locator("#solve").click()

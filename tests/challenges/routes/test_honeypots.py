@@ -7,6 +7,7 @@ from typing import Any
 from urllib.robotparser import RobotFileParser
 
 import pytest
+from tests.challenges.clearing import Site
 
 from doorward import (
     AsyncDoorward,
@@ -85,6 +86,29 @@ def test_weights_of_the_client_and_of_its_neighbours() -> None:
     assert aj.protect(request()).is_allowed()
 
 
+def test_hits_are_each_clients_own() -> None:
+    """However many of its neighbours were caught before: two hits are two hits."""
+    aj = client(honeypot("/.env", weight=20, hits=2), thresholds={"CHALLENGE": 4, "DENY": 15}, secret="s" * 40)
+    for number in (10, 11, 12):
+        aj.protect(request("/.env", f"203.0.113.{number}"))
+    aj.protect(request("/.env"))
+    assert aj.protect(request()).is_challenged()
+    aj.protect(request("/.env"))
+    assert aj.protect(request()).is_denied()
+
+
+def test_weight_lasts_from_the_last_hit_on() -> None:
+    """Who goes on asking for traps is not forgotten meanwhile."""
+    clock = FakeClock()
+    aj = client(honeypot("/.env", weight=20), clock, thresholds={"DENY": 15}, secret="s" * 40)
+    for _ in range(3):
+        aj.protect(request("/.env"))
+        clock.advance(HOUR - 1)
+        assert aj.protect(request()).is_denied()
+    clock.advance(1)
+    assert aj.protect(request()).is_allowed()
+
+
 def test_networks_of_version_6_are_wide() -> None:
     """A /48 of IPv6: addresses there cost nothing."""
     aj = client(honeypot("/.env", weight=20), thresholds={"CHALLENGE": 4, "DENY": 15}, secret="s" * 40)
@@ -141,6 +165,15 @@ def test_a_store_that_fails_denies_no_visitor(weight: float | None) -> None:
     assert aj.protect(request()).is_allowed()
     aj.protect(request("/.env"))
     assert aj.protect(request()).is_allowed()
+
+
+@pytest.mark.parametrize("path", ["/static/backup.zip", "/ASSETS/.git.zip", "/health"])
+def test_no_default_exemption_hides_a_trap(path: str) -> None:
+    """Middleware leaves files and health checks alone, but not where a trap is laid by name."""
+    site = Site([honeypot("/static/backup.zip", "/assets/.git.zip", "/health")])
+    assert site.get("/static/logo.svg").status == 200
+    assert site.get(path).status == 403
+    assert site.get("/").status == 403
 
 
 def test_two_honeypots_of_one_client_have_memories_of_their_own() -> None:

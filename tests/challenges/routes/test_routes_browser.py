@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import socket
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from socketserver import ThreadingMixIn
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, Page, expect
 from tests.behaviour.clients.base import AppUnderTest, Setup
 from tests.behaviour.clients.every import DECORATED
 from tests.chromium import launched
+from tests.loopback import served_by_asgi, served_by_wsgi
 
 from doorward import challenge
 
@@ -29,40 +24,6 @@ SAID: Any = {
     "/health": lambda guard: guard.protect,
 }
 LONG_ENOUGH = 30.0
-
-
-class _Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (of the standard library)
-        pass
-
-
-class _Threads(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-
-@contextmanager
-def served(app: AppUnderTest) -> Iterator[str]:
-    """The application behind a server; its URL."""
-    if not app.awaits:
-        with make_server("127.0.0.1", 0, app.app, server_class=_Threads, handler_class=_Quiet) as server:
-            thread = threading.Thread(target=server.serve_forever, daemon=True)
-            thread.start()
-            yield f"http://127.0.0.1:{server.server_port}"
-            server.shutdown()
-            thread.join(20)
-        return
-    listening = socket.create_server(("127.0.0.1", 0))
-    running = uvicorn.Server(uvicorn.Config(app.app, log_level="warning", lifespan="off", ws="none"))
-    thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 20
-    while not running.started:
-        assert time.monotonic() < deadline, "uvicorn does not start"
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    running.should_exit = True
-    thread.join(20)
-    listening.close()
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +57,10 @@ def test_each_decorator_in_a_browser(kind: type[AppUnderTest], browser: Browser,
     rules = [challenge("wait", paths=["/beside", "/echo", "/health"])]
     app = kind(Setup(rules=rules, options=OPTIONS, said=SAID))
     try:
-        with served(app) as url, browser.new_context(base_url=url, java_script_enabled=scripts) as context:
+        with (
+            (served_by_asgi if app.awaits else served_by_wsgi)(app.app) as url,
+            browser.new_context(base_url=url, java_script_enabled=scripts) as context,
+        ):
             page = context.new_page()
             assert goes_to(page, "/exempt") == 200
             assert goes_to(page, "/beside") == 403

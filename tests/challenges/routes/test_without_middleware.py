@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import flask
@@ -17,6 +18,7 @@ from tests.adapters.django_setup import ensure_django, urlconf
 from tests.behaviour.challenged import JSON, PAGE, Visitor
 from tests.behaviour.clients.base import Reply
 from tests.behaviour.clients.drivers import call_asgi, call_wsgi, environ_of, scope_of
+from tests.behaviour.doubles import AwaitedStore
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from doorward import AsyncDoorward, ConfigurationError, Doorward, RequestContext, UnsupportedRequest, challenge
@@ -32,7 +34,7 @@ ensure_django()
 from django.core.handlers.asgi import ASGIHandler  # noqa: E402
 from django.core.handlers.wsgi import WSGIHandler  # noqa: E402
 from django.http import HttpRequest, HttpResponse  # noqa: E402
-from django.test import override_settings  # noqa: E402
+from django.test import Client, override_settings  # noqa: E402
 from django.urls import include, path  # noqa: E402
 
 import doorward_django  # noqa: E402  (Django has to be configured first)
@@ -167,11 +169,11 @@ def test_mounted_in_flask() -> None:
     assert visiting(app, clock, awaits=False).pass_challenge("/").body == b"in"
 
 
-@pytest.mark.parametrize("awaits", [False, True])
-def test_mounted_in_django(awaits: bool) -> None:
-    """``doorward_django.urls``, and views that answer: with CSRF checks on, and no middleware of ours."""
-    clock = FakeClock()
-    client = Doorward([challenge("wait")], clock=clock, **OPTIONS)
+@contextmanager
+def mounted_in_django(clock: FakeClock, *, awaits: bool, **options: Any) -> Iterator[Any]:
+    """A visitor of ``doorward_django.urls``, and views that answer: with CSRF checks on, and no middleware of ours."""
+    kind = AsyncDoorward if "store" in options else Doorward
+    client = kind([challenge("wait")], clock=clock, **OPTIONS, **options)
 
     def page(request: HttpRequest) -> Any:
         return doorward_django.answer(request, doorward_django.protect(request)) or HttpResponse("in")
@@ -187,8 +189,28 @@ def test_mounted_in_django(awaits: bool) -> None:
         sys.modules.pop("doorward_django.urls", None)  # it reads the setting once, as URLs are read
         urls = urlconf(path("", include("doorward_django.urls")), path("", page_async if awaits else page))
         with override_settings(ROOT_URLCONF=urls):
-            visitor = visiting(ASGIHandler() if awaits else WSGIHandler(), clock, awaits=awaits)
-            assert visitor.pass_challenge("/").body == b"in"
+            yield visiting(ASGIHandler() if awaits else WSGIHandler(), clock, awaits=awaits)
+
+
+@pytest.mark.parametrize("awaits", [False, True])
+def test_mounted_in_django(awaits: bool) -> None:
+    """Passed, in place."""
+    with mounted_in_django(FakeClock(), awaits=awaits) as visitor:
+        assert visitor.pass_challenge("/").body == b"in"
+
+
+def test_mounted_in_django_with_a_store_that_is_awaited() -> None:
+    """Regression: every answer was refused, for want of a store that blocks."""
+    clock = FakeClock()
+    with mounted_in_django(clock, awaits=True, store=AwaitedStore(clock)) as visitor:
+        assert visitor.pass_challenge("/").body == b"in"
+
+
+def test_mounted_in_django_and_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in other applications: there is nothing."""
+    monkeypatch.setenv("DOORWARD_MODE", "OFF")
+    with mounted_in_django(FakeClock(), awaits=False):
+        assert Client().get("/.doorward/landed").status_code == 404
 
 
 def test_what_is_no_endpoint_is_404(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,21 +6,18 @@ not be doubtful for that, and what drives it must be.
 
 from __future__ import annotations
 
-import socket
 import subprocess
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import httpx
 import pytest
-import uvicorn
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect
 from tests.challenges.signals.sites import SECRET, Picture
 from tests.chromium import ARGUMENTS, launched, path
+from tests.loopback import served_by_asgi
 
 from doorward import AsyncDoorward, challenge
 from doorward.asgi import DoorwardMiddleware
@@ -67,18 +64,8 @@ def served(*more: Any) -> Iterator[Served]:
     """A site that asks for a browser, with a cheap proof of work, and other kinds of challenges."""
     kinds = [Browser(Work("SHA-256", least=50, most=400)), *more]
     client = AsyncDoorward([challenge("browser", paths=["/x"])], secret=SECRET, challenges={"kinds": kinds})
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        app = DoorwardMiddleware(application, client)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="none"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        deadline = time.monotonic() + 20
-        while not server.started:
-            assert time.monotonic() < deadline, "uvicorn does not start"
-            time.sleep(0.01)
-        yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}", client)
-        server.should_exit = True
-        thread.join(20)
+    with served_by_asgi(DoorwardMiddleware(application, client)) as url:
+        yield Served(url, client)
 
 
 @pytest.fixture

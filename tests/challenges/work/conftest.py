@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import os
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from socketserver import ThreadingMixIn
 from typing import Any
 from urllib.parse import parse_qs
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser
 from tests.chromium import launched
+from tests.loopback import served_by_asgi, served_by_wsgi
 
 from doorward import AsyncDoorward, Doorward, challenge
 from doorward.asgi import DoorwardMiddleware as AsgiMiddleware
@@ -74,28 +69,12 @@ class Shop:
         return "text/html", b"<title>Sent</title><h1>%s</h1>" % str(tuple(found)).encode()
 
 
-class Threads(ThreadingMixIn, WSGIServer):
-    """A thread for each connection: browsers open some before they need them."""
-
-    daemon_threads = True
-
-
-class Quiet(WSGIRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Nothing."""
-
-
 @contextmanager
 def wsgi(**challenges: Any) -> Iterator[str]:
     """The address of the site behind a WSGI server."""
     aj = Doorward([challenge("work", paths=["/x", "/x/**"])], secret="s" * 40, challenges=challenges)
-    server = make_server("127.0.0.1", 0, WsgiMiddleware(Shop(aj), aj), Threads, Quiet)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join(20)
-    server.server_close()
+    with served_by_wsgi(WsgiMiddleware(Shop(aj), aj)) as url:
+        yield url
 
 
 async def shop(scope: Any, receive: Any, send: Any) -> None:
@@ -109,19 +88,8 @@ async def shop(scope: Any, receive: Any, send: Any) -> None:
 def asgi(**challenges: Any) -> Iterator[str]:
     """The address of the site behind uvicorn."""
     aj = AsyncDoorward([challenge("work", paths=["/x", "/x/**"])], secret="s" * 40, challenges=challenges)
-    listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(AsgiMiddleware(shop, aj), log_level="warning", lifespan="off", ws="none")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 20
-    while not server.started:
-        assert time.monotonic() < deadline, "uvicorn does not start"
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(20)
-    listening.close()
+    with served_by_asgi(AsgiMiddleware(shop, aj)) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

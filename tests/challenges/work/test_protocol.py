@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.challenges.work.asking import payload_of
 
 from doorward.challenges.work import protocol, protocol1
-from doorward.challenges.work.derivation import PROFILES, Hardness, key_bytes
+from doorward.challenges.work.derivation import PROFILES, Hardness, derive, key_bytes
 from doorward.challenges.work.protocol import Secrets
 
 HERE = Path(__file__).parent
@@ -189,6 +189,19 @@ def test_the_prefix_is_no_solution() -> None:
     for key in (prefix, prefix + "00" * 16, prefix * 2):
         payload = {"challenge": challenge, "solution": {"counter": 7, "derivedKey": key}}
         assert protocol.verify(payload_of(payload), SECRETS, NOW).why == "wrong"
+
+
+def test_a_prefix_that_is_the_whole_key_is_no_solution() -> None:
+    """As another library with the secret may sign it: everybody reads the key in the challenge."""
+    challenge = posed()
+    parameters = challenge["parameters"]
+    key = derive(HARD[0], *SEEDS, 7, parameters["keyLength"]).hex()
+    whole = {**parameters, "keyPrefix": key}
+    signed = {"parameters": whole, "signature": protocol._signature(whole, SECRETS.challenge)}
+    payload = {"challenge": signed, "solution": {"counter": 7, "derivedKey": key}}
+    assert protocol.verify(payload_of(payload), SECRETS, NOW).why == "wrong"
+    payload["challenge"] = challenge
+    assert protocol.verify(payload_of(payload), SECRETS, NOW).why == ""
 
 
 def test_a_solution_of_one_challenge_is_none_of_another() -> None:

@@ -18,9 +18,9 @@ import math
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from doorward.challenges.binding import network_of
 from doorward.challenges.metering import metered
 from doorward.effects import Algorithm, AskStore, Charge, Hit
+from doorward.neighbours import network_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence

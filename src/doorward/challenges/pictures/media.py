@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from doorward.answers import Answer
-from doorward.challenges.binding import network_of
 from doorward.challenges.pictures.luck import counted
 from doorward.challenges.pictures.records import of_answer, of_drawing
 from doorward.challenges.replies import SAFETY, plain
 from doorward.effects import Algorithm, Compute, Hit
 from doorward.errors import StoreError
+from doorward.neighbours import network_of
 from doorward.offload import Offload
 from doorward.reason import whole_seconds
 

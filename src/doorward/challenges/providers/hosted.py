@@ -11,10 +11,10 @@ from doorward.challenges.providers import checks, widgets
 from doorward.challenges.providers.answers import read
 from doorward.challenges.providers.calls import call_for
 from doorward.challenges.providers.settings import parse_hosted
-from doorward.challenges.providers.spent import Spent
 from doorward.challenges.providers.trouble import ProviderFailed
 from doorward.challenges.providers.verified import Verified
 from doorward.challenges.providers.wire import Wire
+from doorward.challenges.spending import Spent
 from doorward.effects import AskProvider, AskStore
 from doorward.markup import Markup, fill, join
 

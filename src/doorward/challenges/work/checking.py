@@ -144,8 +144,7 @@ def _checked(gate: Gate, payload: object, bound_to: str, now_ms: int) -> Generat
     found, solved = gate.altcha.solved(payload, now_ms, bound_to)
     if not found.passed:
         return found
-    # A minute over, so that no clock that is late finds it new again.
-    expires_ms = int(solved.expires_s * 1000) + 60_000
+    expires_ms = int(solved.expires_s * 1000)
     if not (yield from spent_first(gate, f"altcha:{solved.id}", expires_ms, now_ms)):
         return AltchaChecked(False, "spent")
     gate.altcha.tally.passed(now_ms)
