@@ -19,7 +19,7 @@ import doorward
 from doorward import ConfigurationError, Doorward, Mode
 from doorward.client_ip import Proxies
 from doorward.policy import PolicyError, load
-from doorward.policy.arguments import BUILDERS, arguments
+from doorward.policy.arguments import BUILDERS, arguments, builder, by_names
 
 SOAK = os.environ.get("DOORWARD_SOAK") == "1"
 SHARED_FOLDER = settings(
@@ -86,7 +86,7 @@ def test_rules_of_a_file_are_the_rules_of_code(
 def called(name: str, given_arguments: dict[str, Any]) -> tuple[tuple[Any, ...], str]:
     """What a builder makes in code, and the beginning of what it says is wrong."""
     try:
-        built = getattr(doorward, name)(**given_arguments)
+        built = by_names(builder(name))(**given_arguments)
     except ConfigurationError as error:
         return (), error.problem.partition("\n")[0][:40]
     return built if isinstance(built, tuple) else (built,), ""
@@ -113,7 +113,7 @@ def test_every_argument_can_be_said(tmp_path: Path, name: str, argument: str) ->
         if name in ("allow", "deny", "weigh", "challenge"):
             given_arguments = {"ip": "tor", **given_arguments}
         try:
-            built = getattr(doorward, name)(**given_arguments)
+            built = by_names(builder(name))(**given_arguments)
         except ConfigurationError:
             continue  # an empty list, where one is wanted that is not
         file = written(tmp_path, json.dumps({"rules": [{"rule": name, **given_arguments}]}), "policy.yaml")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from doorward.client_ip import Proxies
 from doorward.duration import ACCEPTED
 from doorward.errors import ConfigurationError, DataError, UnknownArgument
-from doorward.policy.arguments import BUILDERS, OPTIONS, arguments, builder, options, shape
+from doorward.policy.arguments import BUILDERS, OPTIONS, arguments, builder, by_names, options, shape
 from doorward.policy.errors import mistake
 from doorward.policy.examples import EXAMPLES, parse_examples
 from doorward.printable import describe
@@ -40,6 +40,7 @@ _STAND_INS: Mapping[str, Any] = {
     "window": "1m",
     "limit": "1000000/minute",
     "weight": 1,
+    "traps": ["/x"],
 }
 _IN_FILES = {
     "count_when": "; a function can only be given in code",
@@ -114,7 +115,7 @@ def _entry(item: Any, place: Place, lines: Lines, mistakes: list[Mistake], known
     for same in [each for each in known if each.builder == name and _same(each.arguments, given)][:1]:
         known.remove(same)
         return replace(same, line=lines[place], examples=examples)
-    call = _Call(name, builder(name), arguments(name), place, lines)
+    call = _Call(name, by_names(builder(name)), arguments(name), place, lines)
     rules = call.made(given)
     mistakes.extend(call.mistakes)
     return Entry(name, given, lines[place], rules, examples)

@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 
     Plain = str | int | float | bool | list[Any] | None
 
-_BUILDERS = {"BOT": "detect_bot", "EMAIL": "validate_email", "SHIELD": "shield", "FILTER": "filter_request"}
+_BUILDERS = {
+    "BOT": "detect_bot",
+    "EMAIL": "validate_email",
+    "SHIELD": "shield",
+    "FILTER": "filter_request",
+    "FORM": "form_trap",
+}
 _SETTLED = frozenset({"mode", "name", "on_error", "characteristics", "quota", "parameters", "matchers", "action"})
 """Fields that are described by what they come to in the client, or in other words."""
 

@@ -10,7 +10,7 @@ from doorward.errors import ConfigurationError
 from doorward.policy.building import Entry, build_options, build_rules
 from doorward.policy.documents import read
 from doorward.policy.errors import PolicyError, mistake
-from doorward.presets import PREFIX, file_of, included
+from doorward.presets import EVERYONE, PREFIX, PROTECTIONS, file_of, included
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from doorward.client import Doorward
     from doorward.policy.documents import Document, Lines, Signature
     from doorward.policy.errors import Mistake
+    from doorward.presets import Protection
     from doorward.rules.base import Rule
     from doorward.settings import Options
 
-_KEYS = ("rules", "options", "include")
+_KEYS = ("rules", "options", "include", "protection")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Policy:
         digest: The first 12 digits of the SHA-256 of the file.
         signature: Tells whether the file has changed since.
         option_lines: Where each option stands.
+        protection: ``"auto"``: its rules decide. ``"all"``: whoever none of them allows or denies is challenged.
+            ``"off"``: none is asked about the application as a whole.
     """
 
     path: Path
@@ -43,15 +46,25 @@ class Policy:
     digest: str
     signature: Signature = field(repr=False)
     option_lines: dict[str, int] = field(default_factory=dict, repr=False)
+    protection: Protection = "auto"
 
     @property
     def rules(self) -> tuple[Rule, ...]:
-        """All rules, in order. One entry may be several: ``protect_signup``, ``rate_limit`` with ``;`` in it."""
-        return tuple(rule for entry in self.entries for rule in entry.rules)
+        """All rules in force, in order. One entry may be several: ``protect_signup``, ``rate_limit`` with ``;``."""
+        return tuple(rule for entry in self._in_force() for rule in entry.rules)
+
+    def _in_force(self) -> tuple[Entry, ...]:
+        """The entries that ``protection`` leaves, and what it adds."""
+        if self.protection == "off":
+            return ()
+        known = {id(entry.rules) for entry in self.entries}
+        others = included(PREFIX + EVERYONE).entries if self.protection == "all" else ()
+        last = [replace(each, file=PREFIX + EVERYONE) for each in others if id(each.rules) not in known]
+        return (*self.entries, *last)
 
     def place(self, rule: Rule) -> str:
         """Where a rule stands, as ``policy.toml:12``; empty for one that is not of this file."""
-        for entry in self.entries:
+        for entry in self._in_force():
             if any(rule is each for each in entry.rules):
                 return f"{entry.file or self.path}:{entry.line}"
         return ""
@@ -112,6 +125,7 @@ def made(document: Document, path: Path, known: Sequence[Entry] = ()) -> Policy:
     ]
     if not data:
         mistakes.append(mistake(0, "", "is empty: write `rules = []` (YAML: `rules: []`) if that is what is meant"))
+    protection = _protection(data.get("protection", "auto"), lines, mistakes)
     others = _included(data.get("include", []), lines, mistakes)
     entries = build_rules(data.get("rules", []), lines, mistakes, known)
     options = build_options(data.get("options", {}), lines, mistakes)
@@ -120,7 +134,16 @@ def made(document: Document, path: Path, known: Sequence[Entry] = ()) -> Policy:
     theirs = {name: value for other in others for name, value in other.options.items() if name not in options}
     where = {**dict.fromkeys(theirs, lines["include",]), **{name: lines["options", name] for name in options}}
     rules = (*_once(others), *entries)
-    return Policy(path, rules, {**theirs, **options}, document.digest, document.signature, where)
+    return Policy(path, rules, {**theirs, **options}, document.digest, document.signature, where, protection)
+
+
+def _protection(found: object, lines: Lines, mistakes: list[Mistake]) -> Protection:
+    for known in PROTECTIONS:
+        if found == known:
+            return known
+    problem = f"must be one of {', '.join(PROTECTIONS)}, not {found!r}"
+    mistakes.append(mistake(lines["protection",], "protection", problem))
+    return "auto"
 
 
 def _included(found: object, lines: Lines, mistakes: list[Mistake]) -> list[Policy]:

@@ -20,10 +20,12 @@ from doorward.policy.arguments import BUILDERS, arguments, as_data, builder, hin
 from doorward.policy.building import KEY
 from doorward.policy.docstrings import said_of, summary_of
 from doorward.policy.examples import EXAMPLES, SIDES, TABLES, TEXTS
+from doorward.presets import PROTECTIONS
 from doorward.rules.access import ENDABLE
 from doorward.rules.base import LARGEST, Rule
 from doorward.rules.bots import BotCategory
 from doorward.rules.email import EmailType
+from doorward.rules.honeypots import MOST_NEIGHBOURS
 from doorward.rules.limits import Limit, fixed_window
 from doorward.settings import LARGEST_BODY_LIMIT, Options
 from doorward.trusted import MOST_HOPS
@@ -51,6 +53,12 @@ def schema() -> Schema:
                 "description": "Presets: their rules come before the file's own, their options hold where it has none.",
                 "type": "array",
                 "items": {"type": "string", "pattern": "^preset:"},
+            },
+            "protection": {
+                "description": "auto: the rules decide; all: whoever none of them allows or denies is challenged; off: "
+                "no rule is asked about the application as a whole.",
+                "enum": list(PROTECTIONS),
+                "default": "auto",
             },
             "options": _table(options(), _options_said(), ""),
             "rules": {
@@ -179,6 +187,7 @@ _PATTERN: Schema = {"$ref": "#/definitions/pattern"}
 _VALUES: Schema = {"$ref": "#/definitions/values"}
 _CONDITION: Schema = {"$ref": "#/definitions/condition"}
 _STATUS = _whole(599, 100)
+_FROM_ZERO: Schema = {"type": "number", "minimum": 0}
 
 
 def _narrower() -> dict[tuple[str, str], Schema]:
@@ -207,6 +216,11 @@ def _narrower() -> dict[tuple[str, str], Schema]:
         **{("", name): kind for name, kind in _in_conditions().items() if name in CONDITIONS},
         ("challenge", "level"): _any_case(level.word for level in Level),
         ("challenge", "max_age"): _DURATION,
+        ("honeypot", "traps"): _list_of(_PATH, 1),
+        ("honeypot", "lasts"): _DURATION,
+        ("honeypot", "hits"): _whole(MOST_NEIGHBOURS // 2),
+        **{("honeypot", name): _FROM_ZERO for name in ("weight", "network_weight")},
+        **{("form_trap", name): _FROM_ZERO for name in ("weight", "min_seconds")},
         ("filter_request", "allow"): {"anyOf": [_TEXT, _list_of(_TEXT)]},
         ("filter_request", "deny"): {"anyOf": [_TEXT, _list_of(_TEXT)]},
         ("detect_bot", "allow"): _BOTS,
