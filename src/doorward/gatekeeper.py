@@ -139,6 +139,22 @@ class Gatekeeper:
         """Whether a clearance was issued before the revocation epoch."""
         return clearance.issued_ms < self.gate.signer.not_before_ms
 
+    def take_over(self, former: Gatekeeper) -> None:
+        """Go on with what the one before has learnt, whose settings were others: what was handed out holds as it did.
+
+        Raises:
+            ConfigurationError: These cannot be taken over while the application runs.
+        """
+        before, now = former._settings.challenges, self._settings.challenges
+        if now.prefix != before.prefix:
+            problem = f"is {before.prefix!r} as long as the application runs: middleware and routes have it"
+            raise ConfigurationError("challenges.prefix", problem)
+        self._secrets = former._secrets
+        if former._gate is not None or now.kinds != DEFAULT_KINDS:
+            # What is revoked while this is being made is asked of the store again, at the first clearance.
+            self._gate = None
+            self._made().take_over(former.gate)
+
     # --- what can be asked for
 
     def within_reach(self, wanted: ChallengeReason) -> ChallengeReason:

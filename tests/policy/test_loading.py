@@ -129,6 +129,11 @@ OPTIONS: dict[str, list[Any]] = {
     "limits": [{"/api/*": "100/hour", "POST /login": "5/minute"}],
     "thresholds": [{"CHALLENGE": 10, "deny": 20.5}],
     "body_limit": [1000],
+    "challenges": [
+        {"lifetime": "1h", "bind": ["address"], "levels": {"browser": 10}, "contact": "mailto:help@example.org"},
+        {"kinds": ["wait", {"kind": "work", "algorithm": "SCRYPT", "least": 50, "most": 200}], "theme": "dark"},
+        {"clients": {"per_address": 5}, "altcha": {"version": 1}, "words": {"de": {"title": "Kurz"}}, "status": 429},
+    ],
 }
 
 
@@ -147,7 +152,7 @@ def test_options_of_a_file_are_the_options_of_code(tmp_path: Path, option: str, 
     """By the client that is made of them."""
     file = written(tmp_path, json.dumps({"options": {option: value}}), "policy.yaml")
     ours, theirs = load(file).client().runtime.settings, Doorward(**{option: value}).runtime.settings
-    named = ("mode", "on_error", "ipv6_prefix", "proxies", "limits", "thresholds", "body_limit")
+    named = ("mode", "on_error", "ipv6_prefix", "proxies", "limits", "thresholds", "body_limit", "challenges")
     assert [getattr(ours, name) for name in named] == [getattr(theirs, name) for name in named]
     assert ours.identity.names == theirs.identity.names
 

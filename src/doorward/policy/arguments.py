@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Union, get_args, get
 
 import doorward
 from doorward import settings
+from doorward.challenges.options import ChallengeOptions
 from doorward.client_ip import Proxies
 from doorward.decision import Mode
 from doorward.levels import Level
@@ -43,7 +44,17 @@ BUILDERS = (
     "honeypot",
     "form_trap",
 )
-OPTIONS = ("mode", "on_error", "characteristics", "ipv6_prefix", "proxies", "limits", "thresholds", "body_limit")
+OPTIONS = (
+    "mode",
+    "on_error",
+    "characteristics",
+    "ipv6_prefix",
+    "proxies",
+    "limits",
+    "thresholds",
+    "body_limit",
+    "challenges",
+)
 """The options of a client that may stand in a file: those that take effect without a restart.
 
 Where counters live and who is asked (``store``, ``service``, ``name``, ``timeout`` …) is about a deployment, and
@@ -59,6 +70,7 @@ _IMPORTED_FOR_TYPES = {
     "Mapping": Mapping,
     "Sequence": Sequence,
     "Mode": Mode,
+    "ChallengeOptions": ChallengeOptions,
     "Level": Level,
     "OnError": OnError,
     "Rule": Rule,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from doorward.errors import ConfigurationError
 from doorward.policy.building import Entry, build_options, build_rules
+from doorward.policy.challenging import CHALLENGES
 from doorward.policy.documents import read
 from doorward.policy.errors import PolicyError, mistake
 from doorward.presets import EVERYONE, PREFIX, PROTECTIONS, file_of, included
@@ -82,10 +84,10 @@ class Policy:
         from doorward.runtime import Runtime
         from doorward.settings import parse
 
-        options: dict[str, Any] = {**self.options, **more}
-        if "challenges" in options:
+        options: Any = merged_options(self.options, more)[0]
+        if "challenges" in more or "kinds" in (options.get("challenges") or ()):
             return Doorward(self.rules, **options)
-        # The kinds of challenges are said in code: what they show is not known here.
+        # The kinds of challenges may be said in code: what they show is not known here.
         return Doorward.of(Runtime(self.rules, parse(cast("Options", options), "Doorward")))
 
 
@@ -128,13 +130,39 @@ def made(document: Document, path: Path, known: Sequence[Entry] = ()) -> Policy:
     protection = _protection(data.get("protection", "auto"), lines, mistakes)
     others = _included(data.get("include", []), lines, mistakes)
     entries = build_rules(data.get("rules", []), lines, mistakes, known)
-    options = build_options(data.get("options", {}), lines, mistakes)
+    options = build_options(data.get("options", {}), lines, mistakes, document.folder)
     if mistakes:
         raise PolicyError(str(path), mistakes)
     theirs = {name: value for other in others for name, value in other.options.items() if name not in options}
-    where = {**dict.fromkeys(theirs, lines["include",]), **{name: lines["options", name] for name in options}}
+    where = {**dict.fromkeys(theirs, lines["include",]), **_option_lines(options, lines)}
     rules = (*_once(others), *entries)
     return Policy(path, rules, {**theirs, **options}, document.digest, document.signature, where, protection)
+
+
+def merged_options(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> tuple[Options, list[str]]:
+    """Options from two places, those of ``theirs`` where both say one; the names of those.
+
+    What is said about challenges counts one by one: secrets and objects stand in code, and the rest may in a file.
+    """
+    said = {name: value for name, value in ours.items() if value is not None}
+    both = sorted((said.keys() & theirs.keys()) - {CHALLENGES})
+    merged: Any = {**ours, **theirs}
+    one, other = said.get(CHALLENGES), theirs.get(CHALLENGES)
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        both += sorted(f"{CHALLENGES}.{name}" for name in one.keys() & other.keys())
+        merged[CHALLENGES] = {**one, **other}
+    elif one is not None and other is not None:
+        both.append(CHALLENGES)
+    return merged, both
+
+
+def _option_lines(options: Mapping[str, Any], lines: Lines) -> dict[str, int]:
+    """Where each option stands, and each of those about challenges."""
+    inner = options.get(CHALLENGES, ())
+    return {
+        **{name: lines["options", name] for name in options},
+        **{f"{CHALLENGES}.{name}": lines["options", CHALLENGES, name] for name in inner},
+    }
 
 
 def _protection(found: object, lines: Lines, mistakes: list[Mistake]) -> Protection:
