@@ -208,7 +208,7 @@ def _of_honeypot(bound: Bound, result: RuleResult, view: View) -> Iterator[Detai
 def _of_form(bound: Bound, _: RuleResult, __: View) -> Iterator[Detail]:
     rule: Any = bound.rule
     yield Detail("least time", f"{rule.min_seconds:g} s")
-    yield Detail("what follows", f"{rule.action} {rule.weight:g}" if rule.weight else rule.action)
+    yield Detail("action", f"{rule.action} {rule.weight:g}" if rule.weight else rule.action)
 
 
 def _of_email(_: Bound, result: RuleResult, view: View) -> Iterator[Detail]:
