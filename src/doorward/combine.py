@@ -167,7 +167,7 @@ def _would_decide(engine: Engine, progress: Progress, conclusion: Conclusion, no
     """The dry-run rule that would have decided, had all been live."""
     heavier = progress.dry_weight != progress.weight
     weighed = engine.threshold(progress.dry_weight, progress.would_end) if heavier else None
-    covered = _would_be_covered(engine, progress, now_ns)
+    covered = progress.would_pass = _would_be_covered(engine, progress, now_ns)
     for wanted in (Conclusion.DENY,) if covered else (Conclusion.DENY, Conclusion.CHALLENGE):
         heavy = progress.heavy if wanted is Conclusion.DENY else None
         refusing = [bound for bound in engine.in_turn if bound is heavy or _would_come_to(progress, bound, wanted)]
