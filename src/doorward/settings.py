@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, get_args
@@ -41,6 +42,10 @@ ENVIRONMENT_VARIABLE = "DOORWARD_ENV"
 DEFAULT_TIMEOUT = 0.5
 DEVELOPMENT_TIMEOUT = 1.0
 LARGEST_BODY_LIMIT = 64 * 2**20
+SHORTEST_SECRET = 16
+"""Bytes: 128 bits where they are random, the least that is thought beyond guessing today."""
+
+_BETWEEN = re.compile(r"\s*,\s*|\s+")
 
 
 class Options(TypedDict, total=False):
@@ -76,8 +81,8 @@ class Options(TypedDict, total=False):
             store is what decides while it does not answer.
         key: What the service knows this application by; None takes the environment's ``DOORWARD_KEY``.
         secret: What signs what clients bring back: text, as UTF-8, or bytes; None takes the environment's
-            ``DOORWARD_SECRET``. Of several the first signs, and all are accepted, so that one can be exchanged for
-            another. ``doorward check`` says whether one could be guessed.
+            ``DOORWARD_SECRET``, where several stand between commas or blanks. Of several the first signs, and all are
+            accepted, so that one can be exchanged for another. ``doorward check`` says whether one could be guessed.
         challenges: What doubtful clients are asked to do, and for how long that is remembered: see
             :class:`doorward.challenges.options.ChallengeOptions`.
         transport: How to reach the service, for who has something of their own: an object with the methods of
@@ -373,13 +378,29 @@ def _key(key: object) -> str:
 def _secrets(given: object) -> list[Secret]:
     """The secrets, the one that signs first; that is empty where there is none."""
     if given is None:
-        return [Secret(os.environ.get(SECRET_VARIABLE, "").encode("utf-8", "surrogateescape"))]
+        return _secrets_of(os.environ.get(SECRET_VARIABLE, ""))
     several: Sequence[Any] = given if isinstance(given, list | tuple) else [given]
     # Never shown, also not where it is wrong.
     if not several or not all(isinstance(each, str | bytes) and each for each in several):
         wrong = "must be text or bytes, such as secrets.token_urlsafe(32) makes, or a list of these, the newest first"
         raise ConfigurationError("secret", wrong)
     return [Secret(each.encode("utf-8", "surrogatepass") if isinstance(each, str) else each) for each in several]
+
+
+def _secrets_of(variable: str) -> list[Secret]:
+    """Those of the environment, between commas or blanks; none where the variable is empty, as where it is not set.
+
+    Of short ones nobody can tell whether they are meant, or are parts of a sentence that was meant as one.
+    """
+    if not variable:
+        return [Secret()]
+    several = [each.encode("utf-8", "surrogateescape") for each in _BETWEEN.split(variable.strip())]
+    for number, each in enumerate(several, 1):
+        if len(each) < SHORTEST_SECRET:
+            has = f"has {len(each)} bytes, fewer than {SHORTEST_SECRET}" if each else "is empty"
+            problem = f"number {number} of {len(several)} {has}: make one by secrets.token_urlsafe(32)"
+            raise ConfigurationError(SECRET_VARIABLE, problem)
+    return [Secret(each) for each in several]
 
 
 def _instance(value: Any, kind: type, field: str) -> Any:
