@@ -49,6 +49,7 @@ class Gatekeeper:
         self._epoch_asked_ns = -EPOCH_BELIEF_NS
         self._lock = lock_over_forks()
         self._gate: Gate | None = None
+        self._short_of: set[Level] = set()
         if settings.challenges.kinds != DEFAULT_KINDS:
             self._made()  # what is wrong with them is found when the client is built
 
@@ -162,9 +163,25 @@ class Gatekeeper:
         most = self._most
         if wanted.level <= most:
             return wanted
-        why = f"a rule asks for {wanted.level.word}, but challenges.kinds has nothing above {most.word}, which will do"
-        self._journal.warn("challenges.kinds", why)
+        self._warn_of(wanted.level, wanted.rule)
         return wanted._replace(level=most)
+
+    def look_at(self, bounds: Iterable[Bound]) -> None:
+        """Say which rules of routes and handlers ask for more than is on offer, before anybody is asked by them."""
+        for bound in bounds:
+            if isinstance(bound.rule, ChallengeRule) and bound.rule.level > self._most:
+                self._warn_of(bound.rule.level, bound.name)
+
+    def _warn_of(self, level: Level, rule: str) -> None:
+        if level in self._short_of:
+            return
+        self._short_of.add(level)
+        most = self._most
+        why = (
+            f"{rule} asks for {level.word!r}, but challenges.kinds has nothing above {most.word!r}, which will do: "
+            f"add {SHOWN_BY[level]} to challenges.kinds"
+        )
+        self._journal.warn("challenges.kinds", why)
 
     def check_levels(self) -> None:
         """Whether all that sums of weights ask for can be shown.

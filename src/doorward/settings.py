@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import logging
 import os
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, get_args
@@ -17,6 +16,7 @@ from doorward.decision import Conclusion, Decision, Mode
 from doorward.duration import seconds
 from doorward.errors import ConfigurationError, UnknownArgument
 from doorward.fingerprint import IP, Identity
+from doorward.own_secrets import Secret, parse_secrets
 from doorward.patterns import RouteMatcher
 from doorward.rules.base import Rule, parse_mode, positive
 from doorward.rules.limit_text import parse_limits
@@ -36,16 +36,11 @@ OnDecision = Callable[[Decision, "RequestContext"], object]
 Override = Literal["LIVE", "DRY_RUN", "OFF", ""]
 
 KEY_VARIABLE = "DOORWARD_KEY"
-SECRET_VARIABLE = "DOORWARD_SECRET"
 MODE_VARIABLE = "DOORWARD_MODE"
 ENVIRONMENT_VARIABLE = "DOORWARD_ENV"
 DEFAULT_TIMEOUT = 0.5
 DEVELOPMENT_TIMEOUT = 1.0
 LARGEST_BODY_LIMIT = 64 * 2**20
-SHORTEST_SECRET = 16
-"""Bytes: 128 bits where they are random, the least that is thought beyond guessing today."""
-
-_BETWEEN = re.compile(r"\s*,\s*|\s+")
 
 
 class Options(TypedDict, total=False):
@@ -118,15 +113,6 @@ class Options(TypedDict, total=False):
     policy: str | Path | None
 
 
-class Secret(bytes):
-    """A secret, which nothing that prints it shows."""
-
-    def __repr__(self) -> str:
-        return "<secret>" if self else "<no secret>"
-
-    __str__ = __repr__
-
-
 class Settings(NamedTuple):
     """Checked options: see :class:`Options`."""
 
@@ -172,7 +158,7 @@ def parse(options: Options, owner: str) -> Settings:
     ipv6_prefix = positive(get("ipv6_prefix", 64), "ipv6_prefix", 128)
     timeout = get("timeout")
     challenges = parse_challenges(get("challenges"))
-    secret, *former = _secrets(get("secret"))
+    secret, *former = parse_secrets(get("secret"))
     return Settings(
         override=override,
         mode=Mode.LIVE if override == "LIVE" else parse_mode(get("mode", Mode.LIVE)),
@@ -373,34 +359,6 @@ def _key(key: object) -> str:
     if not isinstance(key, str) or not key:
         raise ConfigurationError("key", "must be the key that `doorward keys add` has printed")
     return key
-
-
-def _secrets(given: object) -> list[Secret]:
-    """The secrets, the one that signs first; that is empty where there is none."""
-    if given is None:
-        return _secrets_of(os.environ.get(SECRET_VARIABLE, ""))
-    several: Sequence[Any] = given if isinstance(given, list | tuple) else [given]
-    # Never shown, also not where it is wrong.
-    if not several or not all(isinstance(each, str | bytes) and each for each in several):
-        wrong = "must be text or bytes, such as secrets.token_urlsafe(32) makes, or a list of these, the newest first"
-        raise ConfigurationError("secret", wrong)
-    return [Secret(each.encode("utf-8", "surrogatepass") if isinstance(each, str) else each) for each in several]
-
-
-def _secrets_of(variable: str) -> list[Secret]:
-    """Those of the environment, between commas or blanks; none where the variable is empty, as where it is not set.
-
-    Of short ones nobody can tell whether they are meant, or are parts of a sentence that was meant as one.
-    """
-    if not variable:
-        return [Secret()]
-    several = [each.encode("utf-8", "surrogateescape") for each in _BETWEEN.split(variable.strip())]
-    for number, each in enumerate(several, 1):
-        if len(each) < SHORTEST_SECRET:
-            has = f"has {len(each)} bytes, fewer than {SHORTEST_SECRET}" if each else "is empty"
-            problem = f"number {number} of {len(several)} {has}: make one by secrets.token_urlsafe(32)"
-            raise ConfigurationError(SECRET_VARIABLE, problem)
-    return [Secret(each) for each in several]
 
 
 def _instance(value: Any, kind: type, field: str) -> Any:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.challenges.clearing import Site
 
 from doorward import ConfigurationError, Doorward
-from doorward.settings import SHORTEST_SECRET
+from doorward.own_secrets import SHORTEST_SECRET
 
 NEW, OLD = "0WpRzQ1u9x-yL7tVb3NcKfE6hJ2sGd8a", "vX3kq0Zr9LwYt7Bn5Hs2Jd8Fg4Mc6Pa1"
 

@@ -7,7 +7,7 @@ from math import log2
 from typing import TYPE_CHECKING
 
 from doorward.checks.registry import CLIENT, Told, looks_for
-from doorward.settings import SHORTEST_SECRET
+from doorward.own_secrets import SHORTEST_SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
