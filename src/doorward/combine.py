@@ -114,7 +114,15 @@ def _wanted(engine: Engine, progress: Progress, results: Iterable[RuleResult]) -
     weight = progress.weight
     if weight and engine.threshold(weight, progress.ended) is Conclusion.CHALLENGE:
         asked.append(ChallengeReason("weights", _sum(weight), weight, engine.clearances.level_for(weight)))
-    return strongest(asked)
+    return _as_heavy(engine, strongest(asked), weight)
+
+
+def _as_heavy(engine: Engine, wanted: ChallengeReason | None, weight: float) -> ChallengeReason | None:
+    """What is wanted, as hard as the doubt about the request makes it, whoever asks: a rule, or the weights."""
+    if wanted is None or weight <= 0:
+        return wanted
+    level = max(wanted.level, engine.clearances.level_for(weight, wanted.level))
+    return wanted._replace(weight=weight, level=level)
 
 
 def _challenge(result: RuleResult) -> ChallengeReason:
@@ -203,7 +211,7 @@ def _would_be_wanted(engine: Engine, progress: Progress) -> ChallengeReason | No
     asked = [_challenge(result) for result in found if result.conclusion is Conclusion.CHALLENGE]
     if engine.threshold(progress.dry_weight, progress.would_end) is Conclusion.CHALLENGE:
         asked.append(ChallengeReason("weights", level=engine.clearances.level_for(progress.dry_weight)))
-    return strongest(asked)
+    return _as_heavy(engine, strongest(asked), progress.dry_weight)
 
 
 def _after(engine: Engine, progress: Progress, bound: Bound) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from doorward.challenges.options import DEFAULT_KINDS, DEFAULT_MOST, SHOWN_BY
 from doorward.errors import ConfigurationError
 from doorward.lazily import lazily
+from doorward.levels import DEFAULT_LEVEL
 from doorward.locks import lock_over_forks
 from doorward.printable import describe
 from doorward.rules.access import ChallengeRule
@@ -75,9 +76,9 @@ class Gatekeeper:
             self._journal.swallowed("clearance", error)
             return None
 
-    def level_for(self, weight: float) -> Level:
-        """What a sum of weights asks for."""
-        return self._settings.challenges.level_for(weight)
+    def level_for(self, weight: float, otherwise: Level = DEFAULT_LEVEL) -> Level:
+        """What a sum of weights asks for; ``otherwise`` where the application says nothing of it."""
+        return self._settings.challenges.level_for(weight, otherwise)
 
     def client_id(self, request: RequestContext, now_ns: int) -> str:
         """The signed id that a client brings back; empty without a valid one."""

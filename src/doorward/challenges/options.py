@@ -77,7 +77,7 @@ class ChallengeOptions(TypedDict, total=False):
         clients: How clients are told apart that limits count by ``client.id``: see :class:`ClientOptions`.
         bind: What a clearance is bound to: ``"address"`` (the client's /24, or /48), ``"agent"``, ``"host"`` (or the
             domain of cookies); all by default.
-        levels: From which sum of weights on more is asked for than ``"work"``: ``{"human": 20}``.
+        levels: From which sum of weights on more is asked for than ``"work"``, or than a rule does: ``{"human": 20}``.
         kinds: The kinds of challenges on offer, in order of preference: ``("wait", "work", "browser")`` by default. A
             kind with arguments is an object, or a table: ``{"kind": "work", "most": 8000}``.
         secure: Whether cookies are for HTTPS only; by the scheme of each request when it is None.
@@ -143,9 +143,9 @@ class ChallengeSettings(NamedTuple):
     look: Appearance = Appearance()
     altcha: AltchaSettings | None = None
 
-    def level_for(self, weight: float) -> Level:
-        """What a sum of weights asks for."""
-        return max([level for least, level in self.levels if weight >= least], default=DEFAULT_LEVEL)
+    def level_for(self, weight: float, otherwise: Level = DEFAULT_LEVEL) -> Level:
+        """What a sum of weights asks for; ``otherwise`` where it is less than every sum that ``levels`` names."""
+        return max([level for least, level in self.levels if weight >= least], default=otherwise)
 
 
 def parse_challenges(given: Any) -> ChallengeSettings:
