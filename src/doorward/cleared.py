@@ -45,8 +45,8 @@ class Clearances(Protocol):
         """The clearance of a request, or None. Pure, and never raises."""
         ...
 
-    def level_for(self, weight: float) -> Level:
-        """What a sum of weights that leads to a challenge asks for."""
+    def level_for(self, weight: float, otherwise: Level = DEFAULT_LEVEL) -> Level:
+        """What a sum of weights asks for in a challenge; ``otherwise`` where the application says nothing of it."""
         ...
 
     def client_id(self, request: RequestContext, now_ns: int) -> str:
@@ -81,9 +81,9 @@ class NoClearances:
         """None."""
         return None
 
-    def level_for(self, weight: float) -> Level:
-        """The default."""
-        return DEFAULT_LEVEL
+    def level_for(self, weight: float, otherwise: Level = DEFAULT_LEVEL) -> Level:
+        """The same as otherwise."""
+        return otherwise
 
     def client_id(self, request: RequestContext, now_ns: int) -> str:
         """None."""

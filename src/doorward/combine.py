@@ -114,9 +114,15 @@ def _wanted(engine: Engine, progress: Progress, results: Iterable[RuleResult]) -
     weight = progress.weight
     if weight and engine.threshold(weight, progress.ended) is Conclusion.CHALLENGE:
         asked.append(ChallengeReason("weights", _sum(weight), weight, engine.clearances.level_for(weight)))
-    found = strongest(asked)
-    # Whoever asks for it: how hard a challenge is goes by all the doubt that there is.
-    return found._replace(weight=weight) if found is not None and weight else found
+    return _as_heavy(engine, strongest(asked), weight)
+
+
+def _as_heavy(engine: Engine, wanted: ChallengeReason | None, weight: float) -> ChallengeReason | None:
+    """What is wanted, as hard as the doubt about the request makes it, whoever asks: a rule, or the weights."""
+    if wanted is None or weight <= 0:
+        return wanted
+    level = max(wanted.level, engine.clearances.level_for(weight, wanted.level))
+    return wanted._replace(weight=weight, level=level)
 
 
 def _challenge(result: RuleResult) -> ChallengeReason:
@@ -180,7 +186,7 @@ def _would_decide(engine: Engine, progress: Progress, conclusion: Conclusion, no
     """The dry-run rule that would have decided, had all been live."""
     heavier = progress.dry_weight != progress.weight
     weighed = engine.threshold(progress.dry_weight, progress.would_end) if heavier else None
-    covered = _would_be_covered(engine, progress, now_ns)
+    covered = progress.would_pass = _would_be_covered(engine, progress, now_ns)
     for wanted in (Conclusion.DENY,) if covered else (Conclusion.DENY, Conclusion.CHALLENGE):
         heavy = progress.heavy if wanted is Conclusion.DENY else None
         refusing = [bound for bound in engine.in_turn if bound is heavy or _would_come_to(progress, bound, wanted)]
@@ -216,7 +222,7 @@ def _would_be_wanted(engine: Engine, progress: Progress) -> ChallengeReason | No
     asked = [_challenge(result) for result in found if result.conclusion is Conclusion.CHALLENGE]
     if engine.threshold(progress.dry_weight, progress.would_end) is Conclusion.CHALLENGE:
         asked.append(ChallengeReason("weights", level=engine.clearances.level_for(progress.dry_weight)))
-    return strongest(asked)
+    return _as_heavy(engine, strongest(asked), progress.dry_weight)
 
 
 def _after(engine: Engine, progress: Progress, bound: Bound) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from doorward.challenges.options import DEFAULT_KINDS, DEFAULT_MOST, SHOWN_BY
 from doorward.errors import ConfigurationError
 from doorward.lazily import lazily
+from doorward.levels import DEFAULT_LEVEL
 from doorward.locks import lock_over_forks
 from doorward.printable import describe
 from doorward.rules.access import ChallengeRule
@@ -49,6 +50,7 @@ class Gatekeeper:
         self._epoch_asked_ns = -EPOCH_BELIEF_NS
         self._lock = lock_over_forks()
         self._gate: Gate | None = None
+        self._short_of: set[Level] = set()
         if settings.challenges.kinds != DEFAULT_KINDS:
             self._made()  # what is wrong with them is found when the client is built
 
@@ -74,9 +76,9 @@ class Gatekeeper:
             self._journal.swallowed("clearance", error)
             return None
 
-    def level_for(self, weight: float) -> Level:
-        """What a sum of weights asks for."""
-        return self._settings.challenges.level_for(weight)
+    def level_for(self, weight: float, otherwise: Level = DEFAULT_LEVEL) -> Level:
+        """What a sum of weights asks for; ``otherwise`` where the application says nothing of it."""
+        return self._settings.challenges.level_for(weight, otherwise)
 
     def client_id(self, request: RequestContext, now_ns: int) -> str:
         """The signed id that a client brings back; empty without a valid one."""
@@ -139,6 +141,22 @@ class Gatekeeper:
         """Whether a clearance was issued before the revocation epoch."""
         return clearance.issued_ms < self.gate.signer.not_before_ms
 
+    def take_over(self, former: Gatekeeper) -> None:
+        """Go on with what the one before has learnt, whose settings were others: what was handed out holds as it did.
+
+        Raises:
+            ConfigurationError: These cannot be taken over while the application runs.
+        """
+        before, now = former._settings.challenges, self._settings.challenges
+        if now.prefix != before.prefix:
+            problem = f"is {before.prefix!r} as long as the application runs: middleware and routes have it"
+            raise ConfigurationError("challenges.prefix", problem)
+        self._secrets = former._secrets
+        if former._gate is not None or now.kinds != DEFAULT_KINDS:
+            # What is revoked while this is being made is asked of the store again, at the first clearance.
+            self._gate = None
+            self._made().take_over(former.gate)
+
     # --- what can be asked for
 
     def within_reach(self, wanted: ChallengeReason) -> ChallengeReason:
@@ -146,9 +164,25 @@ class Gatekeeper:
         most = self._most
         if wanted.level <= most:
             return wanted
-        why = f"a rule asks for {wanted.level.word}, but challenges.kinds has nothing above {most.word}, which will do"
-        self._journal.warn("challenges.kinds", why)
+        self._warn_of(wanted.level, wanted.rule)
         return wanted._replace(level=most)
+
+    def look_at(self, bounds: Iterable[Bound]) -> None:
+        """Say which rules of routes and handlers ask for more than is on offer, before anybody is asked by them."""
+        for bound in bounds:
+            if isinstance(bound.rule, ChallengeRule) and bound.rule.level > self._most:
+                self._warn_of(bound.rule.level, bound.name)
+
+    def _warn_of(self, level: Level, rule: str) -> None:
+        if level in self._short_of:
+            return
+        self._short_of.add(level)
+        most = self._most
+        why = (
+            f"{rule} asks for {level.word!r}, but challenges.kinds has nothing above {most.word!r}, which will do: "
+            f"add {SHOWN_BY[level]} to challenges.kinds"
+        )
+        self._journal.warn("challenges.kinds", why)
 
     def check_levels(self) -> None:
         """Whether all that sums of weights ask for can be shown.

@@ -115,7 +115,8 @@ def _counted(policy: Policy) -> str:
     examples = sum(len(entry.examples) for entry in policy.entries if not entry.file)
     met = f", {examples} example{'' if examples == 1 else 's'}" if examples else ""
     said = f"; options: {', '.join(sorted(policy.options))}" if policy.options else ""
-    return f"{rules} rule{'' if rules == 1 else 's'}{met}{said}"
+    mode = "" if policy.protection == "auto" else f"; protection: {policy.protection}"
+    return f"{rules} rule{'' if rules == 1 else 's'}{met}{mode}{said}"
 
 
 # --- schema

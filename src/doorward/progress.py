@@ -96,6 +96,7 @@ class Progress:
         decision: The decision so far.
         tallied: Results that are in the figures of their rules already.
         clearance: What the client has shown by passing a challenge; None also where nobody has asked.
+        would_pass: It has shown as much as all rules ask for, dry ones too.
         spent: Its clearance is used up, or was revoked: it lets nobody in.
         is_new_client: It has no id, and is to be given one.
         cookies: Values of Set-Cookie for the response; None before anybody has looked.
@@ -125,6 +126,7 @@ class Progress:
     decision: Decision | None = None
     tallied: Mapping[Bound | str, RuleResult | Admitted | tuple[float, float]] = MappingProxyType({})
     clearance: Clearance | None = None
+    would_pass: bool = False
     spent: bool = False
     is_new_client: bool = False
     cookies: Sequence[str] | None = None

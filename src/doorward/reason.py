@@ -195,7 +195,8 @@ class ChallengeReason(_ChallengeReason, Reason):
     Attributes:
         rule: Name of the rule that asks for it.
         message: Why.
-        weight: The sum of weights that led to it, if one did.
+        weight: The sum of weights that led to it, if one did; of ``decision.challenge`` the request's, by which kinds
+            set how hard they are.
         level: How much the client has to show.
         max_age: Seconds that may have passed since it did; 0.0 for as long as its clearance holds.
     """

@@ -1,4 +1,4 @@
-"""``doorward robots``: a robots.txt that says what a bot rule does."""
+"""``doorward robots``: a robots.txt that says what a bot rule does, and keeps good crawlers out of honeypots."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from doorward.errors import ConfigurationError
-from doorward.printable import describe
+from doorward.printable import describe, printable
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from doorward.rules.base import Rule
     from doorward.rules.bots import BotRule
+    from doorward.rules.honeypots import HoneypotRule
 
 
 def add_robots(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -22,10 +24,12 @@ def add_robots(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     command = commands.add_parser(
         "robots",
         help="write a robots.txt that says what a bot rule does",
-        epilog="example: doorward robots --allow CATEGORY:SEARCH_ENGINE --sitemap https://example.com/sitemap.xml",
+        epilog="example: doorward robots --allow CATEGORY:SEARCH_ENGINE --sitemap https://example.com/sitemap.xml. "
+        "Of --app and --rules, the traps of honeypots are disallowed to everybody.",
     )
     source = command.add_mutually_exclusive_group(required=True)
-    source.add_argument("--app", metavar="MODULE:NAME", help="the bot rule of this Doorward or AsyncDoorward")
+    source.add_argument("--app", metavar="MODULE:NAME", help="the rules of this Doorward or AsyncDoorward")
+    source.add_argument("--rules", metavar="FILE", help="the rules of this policy file")
     source.add_argument("--allow", nargs="*", metavar="BOT", help="ids and categories that pass; none when empty")
     source.add_argument("--deny", nargs="+", metavar="BOT", help="ids and categories that do not")
     command.add_argument(
@@ -39,25 +43,51 @@ def _robots(arguments: argparse.Namespace) -> int:
     from doorward.builders.bots import detect_bot
     from doorward.robots import robots_txt
 
-    rule = _rule_of(arguments.app) if arguments.app else detect_bot(allow=arguments.allow, deny=arguments.deny)
-    sys.stdout.write(robots_txt(rule, disallow=arguments.disallow or ("/",), sitemap=arguments.sitemap))
+    named = arguments.app or arguments.rules
+    if named:
+        rule, honeypots = _of_rules(_rules_of(arguments), "--app" if arguments.app else "--rules", named)
+    else:
+        rule, honeypots = detect_bot(allow=arguments.allow, deny=arguments.deny), []
+    disallow, sitemap = arguments.disallow or ("/",), arguments.sitemap
+    sys.stdout.write(robots_txt(rule, disallow=disallow, sitemap=sitemap, honeypots=honeypots))
+    _warn_of_expressions(honeypots)
     return 0
 
 
-def _rule_of(app: str) -> BotRule:
-    """The one bot rule of a client that is named as servers name applications."""
+def _rules_of(arguments: argparse.Namespace) -> list[Rule]:
+    """The rules of a policy file, or of a client that is named as servers name applications."""
     from doorward.facade import Facade
-    from doorward.rules.bots import BotRule
 
-    client = _imported(app)
+    if arguments.rules:
+        from doorward.policy import load  # brings pydantic
+
+        return list(load(arguments.rules).rules)
+    client = _imported(arguments.app)
     if not isinstance(client, Facade):
-        raise ConfigurationError("--app", f"{app} is a {type(client).__name__}, not a Doorward or AsyncDoorward")
-    rules = [bound.rule for bound in client.engine.bound if isinstance(bound.rule, BotRule)]
-    if len(rules) != 1:
-        raise ConfigurationError(
-            "--app", f"{app} has {len(rules) or 'no'} bot rules; give its --allow or --deny instead"
-        )
-    return rules[0]
+        kind = type(client).__name__
+        raise ConfigurationError("--app", f"{arguments.app} is a {kind}, not a Doorward or AsyncDoorward")
+    return [bound.rule for bound in client.engine.bound]
+
+
+def _of_rules(rules: Sequence[Rule], option: str, named: str) -> tuple[BotRule, list[HoneypotRule]]:
+    """The one bot rule, and the honeypots; where there are only those, bots are let in everywhere else."""
+    from doorward.builders.bots import detect_bot
+    from doorward.rules.bots import BotRule
+    from doorward.rules.honeypots import HoneypotRule
+
+    bots = [rule for rule in rules if isinstance(rule, BotRule)]
+    honeypots = [rule for rule in rules if isinstance(rule, HoneypotRule)]
+    if len(bots) > 1 or not (bots or honeypots):
+        problem = f"{named} has {len(bots) or 'no'} bot rules; give its --allow or --deny instead"
+        raise ConfigurationError(option, problem)
+    return bots[0] if bots else detect_bot(deny=[]), honeypots
+
+
+def _warn_of_expressions(honeypots: Sequence[HoneypotRule]) -> None:
+    from doorward.rules.honeypots import REGEX
+
+    for trap in [trap for honeypot in honeypots for trap in honeypot.traps if trap.lower().startswith(REGEX)]:
+        print(f"no robots.txt can say the trap {printable(trap)}: a good crawler may fall in", file=sys.stderr)
 
 
 def _imported(app: str) -> object:

@@ -48,7 +48,9 @@ class Routed:
             if found is not None:
                 return found
             found = known[policy] = self._with_own(engine, policy)
-        self._runtime.note_routed([bound for bound in found.bound if bound not in engine.bound])
+        own = [bound for bound in found.bound if bound not in engine.bound]
+        self._runtime.note_routed(own)
+        self._runtime.gatekeeper.look_at(own)
         return found
 
     def _with_own(self, engine: Engine, policy: RoutePolicy) -> Engine:

@@ -16,6 +16,7 @@ from doorward.decision import Conclusion, Decision, Mode
 from doorward.duration import seconds
 from doorward.errors import ConfigurationError, UnknownArgument
 from doorward.fingerprint import IP, Identity
+from doorward.own_secrets import Secret, parse_secrets
 from doorward.patterns import RouteMatcher
 from doorward.rules.base import Rule, parse_mode, positive
 from doorward.rules.limit_text import parse_limits
@@ -35,7 +36,6 @@ OnDecision = Callable[[Decision, "RequestContext"], object]
 Override = Literal["LIVE", "DRY_RUN", "OFF", ""]
 
 KEY_VARIABLE = "DOORWARD_KEY"
-SECRET_VARIABLE = "DOORWARD_SECRET"
 MODE_VARIABLE = "DOORWARD_MODE"
 ENVIRONMENT_VARIABLE = "DOORWARD_ENV"
 DEFAULT_TIMEOUT = 0.5
@@ -76,8 +76,8 @@ class Options(TypedDict, total=False):
             store is what decides while it does not answer.
         key: What the service knows this application by; None takes the environment's ``DOORWARD_KEY``.
         secret: What signs what clients bring back: text, as UTF-8, or bytes; None takes the environment's
-            ``DOORWARD_SECRET``. Of several the first signs, and all are accepted, so that one can be exchanged for
-            another. ``doorward check`` says whether one could be guessed.
+            ``DOORWARD_SECRET``, where several stand between commas or blanks. Of several the first signs, and all are
+            accepted, so that one can be exchanged for another. ``doorward check`` says whether one could be guessed.
         challenges: What doubtful clients are asked to do, and for how long that is remembered: see
             :class:`doorward.challenges.options.ChallengeOptions`.
         transport: How to reach the service, for who has something of their own: an object with the methods of
@@ -111,15 +111,6 @@ class Options(TypedDict, total=False):
     challenges: ChallengeOptions | None
     transport: Transport | None
     policy: str | Path | None
-
-
-class Secret(bytes):
-    """A secret, which nothing that prints it shows."""
-
-    def __repr__(self) -> str:
-        return "<secret>" if self else "<no secret>"
-
-    __str__ = __repr__
 
 
 class Settings(NamedTuple):
@@ -167,7 +158,7 @@ def parse(options: Options, owner: str) -> Settings:
     ipv6_prefix = positive(get("ipv6_prefix", 64), "ipv6_prefix", 128)
     timeout = get("timeout")
     challenges = parse_challenges(get("challenges"))
-    secret, *former = _secrets(get("secret"))
+    secret, *former = parse_secrets(get("secret"))
     return Settings(
         override=override,
         mode=Mode.LIVE if override == "LIVE" else parse_mode(get("mode", Mode.LIVE)),
@@ -368,18 +359,6 @@ def _key(key: object) -> str:
     if not isinstance(key, str) or not key:
         raise ConfigurationError("key", "must be the key that `doorward keys add` has printed")
     return key
-
-
-def _secrets(given: object) -> list[Secret]:
-    """The secrets, the one that signs first; that is empty where there is none."""
-    if given is None:
-        return [Secret(os.environ.get(SECRET_VARIABLE, "").encode("utf-8", "surrogateescape"))]
-    several: Sequence[Any] = given if isinstance(given, list | tuple) else [given]
-    # Never shown, also not where it is wrong.
-    if not several or not all(isinstance(each, str | bytes) and each for each in several):
-        wrong = "must be text or bytes, such as secrets.token_urlsafe(32) makes, or a list of these, the newest first"
-        raise ConfigurationError("secret", wrong)
-    return [Secret(each.encode("utf-8", "surrogatepass") if isinstance(each, str) else each) for each in several]
 
 
 def _instance(value: Any, kind: type, field: str) -> Any:

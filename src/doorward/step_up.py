@@ -142,6 +142,7 @@ class StepUp:
             if len(known) >= MOST_STEP_UPS:
                 known.clear()
             found = known[key] = self.runtime.extended(engine, [rule], additive=True)
+            self.runtime.gatekeeper.look_at(found.bound[len(engine.bound) :])
         return found
 
 

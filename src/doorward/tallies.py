@@ -267,7 +267,7 @@ def uncounted(progress: Progress) -> list[Told]:
         return told
     told, tallied = [], progress.tallied
     for bound, result in progress.results.items():
-        if (found := _told(bound, result)) is not None and not _is_same(bound, tallied.get(bound), result):
+        if (found := _told(progress, bound, result)) is not None and not _is_same(bound, tallied.get(bound), result):
             told.append(found)
             tallied = {**tallied, bound: result}
     weights = (progress.weight, progress.dry_weight)
@@ -278,13 +278,25 @@ def uncounted(progress: Progress) -> list[Told]:
     return told
 
 
-def _told(bound: Bound, result: RuleResult | Admitted) -> Told | None:
+def _told(progress: Progress, bound: Bound, result: RuleResult | Admitted) -> Told | None:
     """What is counted of a result, if anything is."""
     if isinstance(result, Admitted):  # not written out for this: that costs as much as the limit
         return Told(bound.name, True, Conclusion.ALLOW, ALLOWED) if bound.dry else None
-    if result.state is State.NOT_RUN or not (bound.dry or result.conclusion is not Conclusion.ALLOW):
+    if result.state is State.NOT_RUN:
         return None
-    return Told(bound.name, bound.dry, result.conclusion, result.reason)
+    conclusion = _followed(progress, result.conclusion, dry=bound.dry)
+    if not bound.dry and conclusion is Conclusion.ALLOW:
+        return None
+    return Told(bound.name, bound.dry, conclusion, result.reason)
+
+
+def _followed(progress: Progress, conclusion: Conclusion, *, dry: bool) -> Conclusion:
+    """What came of a conclusion: who has shown enough already is not challenged."""
+    if conclusion is not Conclusion.CHALLENGE or progress.clearance is None:
+        return conclusion
+    decided = progress.decision
+    passed = progress.would_pass if dry else decided is not None and decided.is_allowed()
+    return Conclusion.ALLOW if passed else conclusion
 
 
 def _is_same(bound: Bound, before: object, result: RuleResult | Admitted) -> bool:
@@ -298,7 +310,10 @@ def _weighed(progress: Progress) -> Iterator[Told]:
     """What the sums of weights come to: that of live rules, and that of all where dry ones changed it."""
     sums = ((False, progress.weight, progress.ended), (True, progress.dry_weight, progress.would_end))
     for dry, weight, ended in sums:
-        conclusion = progress.engine.threshold(weight, ended) or Conclusion.ALLOW
+        if dry and (weight, ended) == (progress.weight, progress.ended):
+            return  # no dry rule has changed it: what was decided is all there is to say
+        found = progress.engine.threshold(weight, ended) or Conclusion.ALLOW
+        conclusion = _followed(progress, found, dry=dry)
         if conclusion is not Conclusion.ALLOW or (dry and weight != progress.weight):
             reason = RuleReason(WEIGHTS, f"the weights add up to {weight:g}", weight)
             yield Told(WEIGHTS, dry, conclusion, reason)

@@ -274,8 +274,8 @@ def test_the_secret_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
     assert Doorward(secret="é").runtime.settings.secret == "é".encode()
     assert Doorward(secret=b"\xff\x00").runtime.settings.secret == b"\xff\x00"
     assert not Doorward().runtime.settings.secret
-    monkeypatch.setenv("DOORWARD_SECRET", "changeme")
-    assert Doorward().runtime.settings.secret == b"changeme"
+    monkeypatch.setenv("DOORWARD_SECRET", "changeme-changeme")
+    assert Doorward().runtime.settings.secret == b"changeme-changeme"
     assert codes(Doorward()) == ["DW048"]
     assert codes(Doorward(secret="Zx3kQ9vT7mWc2LpRbYd8HsNf")) == []
 

@@ -19,7 +19,7 @@ import doorward
 from doorward import ConfigurationError, Doorward, Mode
 from doorward.client_ip import Proxies
 from doorward.policy import PolicyError, load
-from doorward.policy.arguments import BUILDERS, arguments
+from doorward.policy.arguments import BUILDERS, arguments, builder, by_names
 
 SOAK = os.environ.get("DOORWARD_SOAK") == "1"
 SHARED_FOLDER = settings(
@@ -86,7 +86,7 @@ def test_rules_of_a_file_are_the_rules_of_code(
 def called(name: str, given_arguments: dict[str, Any]) -> tuple[tuple[Any, ...], str]:
     """What a builder makes in code, and the beginning of what it says is wrong."""
     try:
-        built = getattr(doorward, name)(**given_arguments)
+        built = by_names(builder(name))(**given_arguments)
     except ConfigurationError as error:
         return (), error.problem.partition("\n")[0][:40]
     return built if isinstance(built, tuple) else (built,), ""
@@ -113,7 +113,7 @@ def test_every_argument_can_be_said(tmp_path: Path, name: str, argument: str) ->
         if name in ("allow", "deny", "weigh", "challenge"):
             given_arguments = {"ip": "tor", **given_arguments}
         try:
-            built = getattr(doorward, name)(**given_arguments)
+            built = by_names(builder(name))(**given_arguments)
         except ConfigurationError:
             continue  # an empty list, where one is wanted that is not
         file = written(tmp_path, json.dumps({"rules": [{"rule": name, **given_arguments}]}), "policy.yaml")
@@ -129,6 +129,11 @@ OPTIONS: dict[str, list[Any]] = {
     "limits": [{"/api/*": "100/hour", "POST /login": "5/minute"}],
     "thresholds": [{"CHALLENGE": 10, "deny": 20.5}],
     "body_limit": [1000],
+    "challenges": [
+        {"lifetime": "1h", "bind": ["address"], "levels": {"browser": 10}, "contact": "mailto:help@example.org"},
+        {"kinds": ["wait", {"kind": "work", "algorithm": "SCRYPT", "least": 50, "most": 200}], "theme": "dark"},
+        {"clients": {"per_address": 5}, "altcha": {"version": 1}, "words": {"de": {"title": "Kurz"}}, "status": 429},
+    ],
 }
 
 
@@ -147,7 +152,7 @@ def test_options_of_a_file_are_the_options_of_code(tmp_path: Path, option: str, 
     """By the client that is made of them."""
     file = written(tmp_path, json.dumps({"options": {option: value}}), "policy.yaml")
     ours, theirs = load(file).client().runtime.settings, Doorward(**{option: value}).runtime.settings
-    named = ("mode", "on_error", "ipv6_prefix", "proxies", "limits", "thresholds", "body_limit")
+    named = ("mode", "on_error", "ipv6_prefix", "proxies", "limits", "thresholds", "body_limit", "challenges")
     assert [getattr(ours, name) for name in named] == [getattr(theirs, name) for name in named]
     assert ours.identity.names == theirs.identity.names
 

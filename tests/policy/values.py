@@ -112,6 +112,20 @@ VALUES: Mapping[str, Mapping[str, list[Any]]] = {
     "deny": ACCESS,
     "challenge": {**ACCESS, "level": ["wait", "HUMAN"], "max_age": DURATIONS},
     "weigh": {**ACCESS, "weight": [1, 0.25, -2]},
+    "honeypot": {
+        **{name: COMMON[name] for name in ("mode", "name", "on_error", "dry_run_since")},
+        "traps": [["/wp-admin/*", "re:/old-\\d+"], ["/.env"]],
+        "lasts": DURATIONS,
+        "hits": [1, 3],
+        "weight": [0, 20, 7.5],
+        "network_weight": [0, 2],
+    },
+    "form_trap": {
+        **COMMON,
+        "min_seconds": [0, 2.5],
+        "action": ["deny", "challenge", "weigh"],
+        "weight": [0, 4],
+    },
 }
 APART = [{"allow", "deny", "block"}, {"rate_limit", "rate_limits"}]
 """Arguments of which one at most is given."""
@@ -124,6 +138,7 @@ REQUIRED: Mapping[str, list[set[str]]] = {
     "rate_limit": [{"limit"}],
     "filter_request": [{"allow"}, {"deny"}],
     "weigh": [{"weight"}],
+    "honeypot": [{"traps"}],
 }
 _DATA = ("examiner", "bots", "scanner", "domains", "parse")
 _RESPONSES = [Response(status, ()) for status in (200, 401, 403, 500)]

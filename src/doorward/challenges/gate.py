@@ -84,6 +84,16 @@ class Gate:
         self.altcha = Altcha(settings.altcha or AltchaSettings(), self.signer)
         self.spent = Spent()
 
+    def take_over(self, former: Gate) -> None:
+        """Go on with what the gate before has learnt, whose settings were others.
+
+        Kinds that are the same have the same load; what was revoked or redeemed there is so here.
+        """
+        self.signer.not_before_ms = max(self.signer.not_before_ms, former.signer.not_before_ms)
+        self._spent, self._lock = former._spent, former._lock
+        if self.settings.kinds == former.settings.kinds:
+            self.offer = former.offer
+
     # --- who has passed
 
     def held(self, request: RequestContext, ip: str, now_ns: int) -> Clearance | None:

@@ -37,6 +37,8 @@ DEFAULT_CHALLENGE_LIFETIME = 1800.0
 DEFAULT_CLIENT_LIFETIME = 30 * 86400.0
 DEFAULT_NEW_CLIENTS = parse_limits("20/hour")
 MOST_PER_ADDRESS = 10_000
+STATUSES = (200, 401, 403, 429, 503)
+STORE_ERRORS = ("local", "deny", "allow")
 
 
 class ClientOptions(TypedDict, total=False):
@@ -75,8 +77,9 @@ class ChallengeOptions(TypedDict, total=False):
         clients: How clients are told apart that limits count by ``client.id``: see :class:`ClientOptions`.
         bind: What a clearance is bound to: ``"address"`` (the client's /24, or /48), ``"agent"``, ``"host"`` (or the
             domain of cookies); all by default.
-        levels: From which sum of weights on more is asked for than ``"work"``: ``{"human": 20}``.
-        kinds: The kinds of challenges on offer, in order of preference: ``("wait", "work", "browser")`` by default.
+        levels: From which sum of weights on more is asked for than ``"work"``, or than a rule does: ``{"human": 20}``.
+        kinds: The kinds of challenges on offer, in order of preference: ``("wait", "work", "browser")`` by default. A
+            kind with arguments is an object, or a table: ``{"kind": "work", "most": 8000}``.
         secure: Whether cookies are for HTTPS only; by the scheme of each request when it is None.
         domain: Of cookies; that of the request when it is empty.
         not_before: Seconds since the Unix epoch: clearances issued before are refused.
@@ -140,9 +143,9 @@ class ChallengeSettings(NamedTuple):
     look: Appearance = Appearance()
     altcha: AltchaSettings | None = None
 
-    def level_for(self, weight: float) -> Level:
-        """What a sum of weights asks for."""
-        return max([level for least, level in self.levels if weight >= least], default=DEFAULT_LEVEL)
+    def level_for(self, weight: float, otherwise: Level = DEFAULT_LEVEL) -> Level:
+        """What a sum of weights asks for; ``otherwise`` where it is less than every sum that ``levels`` names."""
+        return max([level for least, level in self.levels if weight >= least], default=otherwise)
 
 
 def parse_challenges(given: Any) -> ChallengeSettings:
@@ -156,9 +159,13 @@ def parse_challenges(given: Any) -> ChallengeSettings:
     if not isinstance(given, Mapping):
         raise ConfigurationError("challenges", f"must be a dict such as {{'lifetime': '12h'}}, not {given!r}")
     for name in given:
-        if name not in _PARSERS and name not in APPEARANCE:
-            raise UnknownArgument("challenges", name, [*_PARSERS, *APPEARANCE])
-    own = {name: _PARSERS[name](value, f"challenges.{name}") for name, value in given.items() if name in _PARSERS}
+        if name not in OPTION_PARSERS and name not in APPEARANCE:
+            raise UnknownArgument("challenges", name, [*OPTION_PARSERS, *APPEARANCE])
+    own = {
+        name: OPTION_PARSERS[name](value, f"challenges.{name}")
+        for name, value in given.items()
+        if name in OPTION_PARSERS
+    }
     look = parse_appearance({name: value for name, value in given.items() if name in APPEARANCE}, "challenges")
     if look != Appearance():
         from doorward.challenges.skin import Skin  # few applications say anything about the looks
@@ -236,13 +243,13 @@ def _domain(value: Any, field: str) -> str:
 
 
 def _on_store_error(value: Any, field: str) -> Any:
-    if value not in ("local", "deny", "allow"):
-        raise ConfigurationError(field, f"must be one of local, deny, allow, not {value!r}")
+    if value not in STORE_ERRORS:
+        raise ConfigurationError(field, f"must be one of {', '.join(STORE_ERRORS)}, not {value!r}")
     return value
 
 
 def _status(value: Any, field: str) -> int:
-    if isinstance(value, bool) or value not in (200, 401, 403, 429, 503):
+    if isinstance(value, bool) or value not in STATUSES:
         raise ConfigurationError(field, f"must be 200, 401, 403, 429 or 503, not {value!r}")
     return int(value)
 
@@ -253,7 +260,7 @@ def _altcha(value: Any, field: str) -> AltchaSettings:
     return parse_altcha(value, field)
 
 
-_PARSERS: Mapping[str, Any] = {
+OPTION_PARSERS: Mapping[str, Any] = {
     "prefix": _prefix,
     "lifetime": _lifetime,
     "renew_for": _lifetime,

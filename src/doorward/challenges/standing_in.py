@@ -6,6 +6,7 @@ place then, and whose passing counts as much).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from doorward.errors import ConfigurationError
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from doorward.challenges.kinds import Kind, Offer
     from doorward.levels import Level
 
+KIND = "kind"
+"""The key that names the kind, where one is given as a table."""
 UNAVAILABLE = "unavailable"
 """The code of an answer that could not be checked, through no fault of the client's."""
 
@@ -47,13 +50,23 @@ def _is_away(kind: Kind) -> bool:
     return bool(getattr(kind, "is_away", False))
 
 
+def name_of(given: Any) -> str:
+    """The name of a kind, however it is given; empty where it has none."""
+    name = given if isinstance(given, str) else _named(given)
+    return name if isinstance(name, str) else ""
+
+
+def _named(given: Any) -> Any:
+    return given.get(KIND) if isinstance(given, Mapping) else getattr(given, "name", "")
+
+
 def check_deputies(kinds: Sequence[Any], field: str) -> None:
     """Whether each kind that names a deputy has one.
 
     Raises:
         ConfigurationError: One has none.
     """
-    names = {kind if isinstance(kind, str) else getattr(kind, "name", "") for kind in kinds}
+    names = {name_of(kind) for kind in kinds}
     for kind in kinds:
         deputy = "" if isinstance(kind, str) else getattr(kind, "deputy", "")
         if deputy and deputy not in names:

@@ -7,14 +7,13 @@ from math import log2
 from typing import TYPE_CHECKING
 
 from doorward.checks.registry import CLIENT, Told, looks_for
+from doorward.own_secrets import SHORTEST_SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from doorward.checks.subject import Subject
 
-_SHORTEST = 16
-"""Bytes: 128 bits where they are random, the least that is thought beyond guessing today."""
 _LEAST_BITS = 32.0
 """By the text's own frequencies of characters. "aaaabbbbccccdddd" has these; of 100,000 draws of 16 random hexadecimal
 digits the least had 32.3."""
@@ -69,8 +68,8 @@ def weakness(secret: bytes) -> str:
         rest = rest.replace(default, b"")
     if rest != text and bits(rest) < _BESIDE:
         return "is, or contains, what stands in examples"
-    if len(secret) < _SHORTEST:
-        return f"has {len(secret)} bytes, fewer than {_SHORTEST}"
+    if len(secret) < SHORTEST_SECRET:
+        return f"has {len(secret)} bytes, fewer than {SHORTEST_SECRET}"
     if bits(secret) <= _LEAST_BITS:
         return "repeats a few characters"
     return ""

@@ -9,7 +9,6 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from doorward.answers import refusal
 from doorward.decision import Conclusion, State
 from doorward.explaining.addresses import Lines, steps
 from doorward.explaining.rules import Detail, details
@@ -184,7 +183,7 @@ def _explained(
 ) -> Explanation:
     request, by = progress.request, decider(decision)
     results = dict(zip(progress.engine.bound, decision.results, strict=True))
-    answer = _answer(request, decision)
+    answer = _answer(double, request, decision)
     double.look_back(progress)  # what is found after the response changes nothing about it
     results |= {bound: found for bound in progress.engine.late if (found := progress.result(bound)) is not None}
     view = View(request, decision.ip.address, inputs.values, inputs.characteristics, progress.engine.addresses)
@@ -285,10 +284,10 @@ def _address(double: Doorward, request: RequestContext) -> list[str]:
     return list(steps(policy, request.peer or "", lines, client))
 
 
-def _answer(request: RequestContext, decision: Decision) -> dict[str, str]:
-    if decision.is_allowed():
-        return dict(decision.headers)
-    return dict(refusal(request, decision).headers)
+def _answer(double: Doorward, request: RequestContext, decision: Decision) -> dict[str, str]:
+    """The headers of what would be sent: a challenge has others than a refusal."""
+    answer = double.answer(request, decision)
+    return dict(decision.headers if answer is None else answer.headers)
 
 
 def _stretches(outcomes: Sequence[tuple[Conclusion, str]]) -> list[Stretch]:

@@ -13,6 +13,8 @@ from doorward.rules.access import AccessRule, ChallengeRule
 from doorward.rules.bots import BotRule
 from doorward.rules.email import EmailRule
 from doorward.rules.filters import FilterRule
+from doorward.rules.forms import FormTrapRule
+from doorward.rules.honeypots import HoneypotRule, WeighingHoneypot
 from doorward.rules.limits import Limit
 from doorward.rules.shield import ShieldRule
 
@@ -192,6 +194,23 @@ def _value(finding: Finding, view: View) -> str:
     return " | ".join([_cut(value) for value in values]) if values else f"{finding.excerpt} (masked)"
 
 
+def _of_honeypot(bound: Bound, result: RuleResult, view: View) -> Iterator[Detail]:
+    rule: Any = bound.rule
+    verdict = "" if result.state is State.NOT_RUN else f"  ({_HOLDS[rule.is_trap(view.request)]})"
+    yield Detail("traps", _cut(" ".join(rule.traps)) + verdict)
+    after = f"after {rule.hits} hits " if rule.hits > 1 else ""
+    if isinstance(rule, WeighingHoneypot):
+        yield Detail("weight", f"{after}{rule.weight:g} for {rule.lasts:g} s; of its network {rule.network_weight:g}")
+    else:
+        yield Detail("refuses", f"{after}the client for {rule.lasts:g} s")
+
+
+def _of_form(bound: Bound, _: RuleResult, __: View) -> Iterator[Detail]:
+    rule: Any = bound.rule
+    yield Detail("least time", f"{rule.min_seconds:g} s")
+    yield Detail("action", f"{rule.action} {rule.weight:g}" if rule.weight else rule.action)
+
+
 def _of_email(_: Bound, result: RuleResult, view: View) -> Iterator[Detail]:
     if result.state is State.NOT_RUN:
         return
@@ -211,6 +230,8 @@ _KINDS: Mapping[type, Callable[[Bound, RuleResult, View], Iterator[Detail]]] = {
     BotRule: _of_bots,
     ShieldRule: _of_shield,
     EmailRule: _of_email,
+    HoneypotRule: _of_honeypot,
+    FormTrapRule: _of_form,
 }
 
 __all__ = ["Detail", "details"]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Union, get_args, get
 
 import doorward
 from doorward import settings
+from doorward.challenges.options import ChallengeOptions
 from doorward.client_ip import Proxies
 from doorward.decision import Mode
 from doorward.levels import Level
@@ -40,8 +41,20 @@ BUILDERS = (
     "deny",
     "weigh",
     "challenge",
+    "honeypot",
+    "form_trap",
 )
-OPTIONS = ("mode", "on_error", "characteristics", "ipv6_prefix", "proxies", "limits", "thresholds", "body_limit")
+OPTIONS = (
+    "mode",
+    "on_error",
+    "characteristics",
+    "ipv6_prefix",
+    "proxies",
+    "limits",
+    "thresholds",
+    "body_limit",
+    "challenges",
+)
 """The options of a client that may stand in a file: those that take effect without a restart.
 
 Where counters live and who is asked (``store``, ``service``, ``name``, ``timeout`` …) is about a deployment, and
@@ -57,6 +70,7 @@ _IMPORTED_FOR_TYPES = {
     "Mapping": Mapping,
     "Sequence": Sequence,
     "Mode": Mode,
+    "ChallengeOptions": ChallengeOptions,
     "Level": Level,
     "OnError": OnError,
     "Rule": Rule,
@@ -89,6 +103,13 @@ def builder(name: str) -> Builder:
     return found
 
 
+def by_names(build: Builder) -> Builder:
+    """The same builder, in which also what code says by its place has its name: ``honeypot(traps=[…])``."""
+    parameters = inspect.signature(build).parameters.values()
+    placed = next((each.name for each in parameters if each.kind is each.VAR_POSITIONAL), "")
+    return (lambda **given: build(*given.pop(placed, ()), **given)) if placed else build
+
+
 @cache
 def arguments(name: str) -> dict[str, Argument]:
     """The arguments of a builder by name, its own first."""
@@ -101,6 +122,8 @@ def arguments(name: str) -> dict[str, Argument]:
             found |= {
                 key: Argument(key, kind, required=False) for key, kind in hints_of(get_args(annotation)[0]).items()
             }
+        elif parameter.kind is parameter.VAR_POSITIONAL:  # a list of at least one, in a file
+            found[parameter.name] = Argument(parameter.name, list[as_data(annotation)], required=True)  # type: ignore[misc]
         else:
             required = parameter.default is parameter.empty
             default = None if required else parameter.default
@@ -157,4 +180,15 @@ def shape(kind: Any) -> Any:
     return kind
 
 
-__all__ = ["BUILDERS", "OPTIONS", "Argument", "arguments", "as_data", "builder", "hints_of", "options", "shape"]
+__all__ = [
+    "BUILDERS",
+    "OPTIONS",
+    "Argument",
+    "arguments",
+    "as_data",
+    "builder",
+    "by_names",
+    "hints_of",
+    "options",
+    "shape",
+]

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from doorward.client_ip import Proxies
 from doorward.duration import ACCEPTED
 from doorward.errors import ConfigurationError, DataError, UnknownArgument
-from doorward.policy.arguments import BUILDERS, OPTIONS, arguments, builder, options, shape
+from doorward.policy.arguments import BUILDERS, OPTIONS, arguments, builder, by_names, options, shape
+from doorward.policy.challenging import CHALLENGES, build_challenges
 from doorward.policy.errors import mistake
 from doorward.policy.examples import EXAMPLES, parse_examples
 from doorward.printable import describe
@@ -18,6 +19,7 @@ from doorward.settings import Options, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from doorward.policy.arguments import Argument
     from doorward.policy.documents import Lines, Place
@@ -40,6 +42,7 @@ _STAND_INS: Mapping[str, Any] = {
     "window": "1m",
     "limit": "1000000/minute",
     "weight": 1,
+    "traps": ["/x"],
 }
 _IN_FILES = {
     "count_when": "; a function can only be given in code",
@@ -114,7 +117,7 @@ def _entry(item: Any, place: Place, lines: Lines, mistakes: list[Mistake], known
     for same in [each for each in known if each.builder == name and _same(each.arguments, given)][:1]:
         known.remove(same)
         return replace(same, line=lines[place], examples=examples)
-    call = _Call(name, builder(name), arguments(name), place, lines)
+    call = _Call(name, by_names(builder(name)), arguments(name), place, lines)
     rules = call.made(given)
     mistakes.extend(call.mistakes)
     return Entry(name, given, lines[place], rules, examples)
@@ -210,15 +213,20 @@ class _Call:
 # --- options
 
 
-def build_options(found: object, lines: Lines, mistakes: list[Mistake]) -> dict[str, object]:
-    """The options; what is wrong is added to ``mistakes``."""
+def build_options(found: object, lines: Lines, mistakes: list[Mistake], folder: Path) -> dict[str, object]:
+    """The options; what is wrong is added to ``mistakes``. Files that they name are looked for from ``folder`` on."""
     if not isinstance(found, dict):
         mistakes.append(mistake(lines["options",], "options", f"must be a table, not {_shown(found)}"))
         return {}
     given = {**found}
-    made = {}
+    made: dict[str, object] = {}
     if isinstance(given.get("proxies"), dict):
         made["proxies"] = _proxies(given.pop("proxies"), lines, mistakes)
+    if isinstance(given.get(CHALLENGES), dict):
+        made[CHALLENGES], wrong = build_challenges(given.pop(CHALLENGES), folder)
+        for inside, problem in wrong:
+            place: Place = ("options", CHALLENGES, *inside)
+            mistakes.append(mistake(lines[place], _named(place), problem))
     call = _Call("a policy file", _checked, options(), ("options",), lines)
     call.made(given)
     mistakes.extend(call.mistakes)

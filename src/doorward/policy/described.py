@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import enum
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
+from doorward.challenges.appearance import File
+from doorward.challenges.standing_in import KIND, name_of
 from doorward.clock import NANOSECONDS
 from doorward.duration import UNITS
 from doorward.filters import Filter
@@ -23,7 +26,13 @@ if TYPE_CHECKING:
 
     Plain = str | int | float | bool | list[Any] | None
 
-_BUILDERS = {"BOT": "detect_bot", "EMAIL": "validate_email", "SHIELD": "shield", "FILTER": "filter_request"}
+_BUILDERS = {
+    "BOT": "detect_bot",
+    "EMAIL": "validate_email",
+    "SHIELD": "shield",
+    "FILTER": "filter_request",
+    "FORM": "form_trap",
+}
 _SETTLED = frozenset({"mode", "name", "on_error", "characteristics", "quota", "parameters", "matchers", "action"})
 """Fields that are described by what they come to in the client, or in other words."""
 
@@ -73,7 +82,26 @@ def _options(settings: Settings) -> dict[str, Plain]:
         "proxies": plain(settings.proxies),
         "thresholds": [f"{action.value} at {weight:g}" for weight, action in sorted(settings.thresholds)],
         "body_limit": settings.body_limit,
+        **_challenges(settings),
     }
+
+
+def _challenges(settings: Settings) -> dict[str, Plain]:
+    """What is said about challenges, one by one. Of objects only the name: they may hold secrets."""
+    said = {**settings.challenges._asdict(), **settings.challenges.look._asdict()}
+    del said["look"]
+    found: dict[str, Plain] = {
+        **{name: plain(value) for name, value in said.items()},
+        "kinds": [_kind(each) for each in settings.challenges.kinds],
+        "levels": [f"{level.word} at {weight:g}" for weight, level in sorted(settings.challenges.levels)],
+        "words": [f"{tag}.{key}: {text}" for tag, words in said["words"].items() for key, text in words.items()],
+    }
+    return {f"challenges.{name}": value for name, value in found.items()}
+
+
+def _kind(given: Any) -> str:
+    options = [f"{name} {value}" for name, value in given.items() if name != KIND] if isinstance(given, Mapping) else []
+    return name_of(given) + (f" ({', '.join(options)})" if options else "")
 
 
 def _described(bound: Bound, settings: Settings) -> Described:
@@ -131,6 +159,8 @@ def plain(value: Any) -> Plain:  # noqa: PLR0911  (one for each kind of value)
         return value.source
     if isinstance(value, Matcher):
         return str(value.parameter)
+    if isinstance(value, File):
+        return f"{value.name} {hashlib.sha256(value.content).hexdigest()[:12]}"
     if isinstance(value, Mapping):
         return [f"{key}: {inner}" for key, inner in value.items()]
     if isinstance(value, set | frozenset):

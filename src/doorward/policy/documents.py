@@ -74,12 +74,14 @@ class Document(NamedTuple):
         lines: The line of each value.
         digest: The first 12 digits of the SHA-256 of its bytes.
         signature: Of the very file that was read.
+        folder: Where the file is, from which it names others.
     """
 
     data: dict[str, Any]
     lines: Lines
     digest: str
     signature: Signature
+    folder: Path
 
 
 def read(path: Path, name: str) -> Document:
@@ -103,7 +105,7 @@ def read(path: Path, name: str) -> Document:
         raise PolicyError(name, [mistake(0, "", problem, unreadable=True)]) from error
     except Malformed as error:
         raise PolicyError(name, [mistake(error.line, "", error.problem)]) from error
-    return Document(data, Lines(lines), hashlib.sha256(content).hexdigest()[:12], signature)
+    return Document(data, Lines(lines), hashlib.sha256(content).hexdigest()[:12], signature, path.absolute().parent)
 
 
 def _content(path: Path) -> tuple[bytes, Signature]:

@@ -23,6 +23,7 @@ from doorward.policy.errors import mistake
 from doorward.printable import describe
 from doorward.rules.access import AccessRule
 from doorward.rules.base import View
+from doorward.rules.honeypots import HoneypotRule
 from doorward.rules.limits import Limit
 
 if TYPE_CHECKING:
@@ -126,6 +127,10 @@ def rule_matches(rule: Rule, view: View) -> bool:
         return rule.matches(view)
     if isinstance(rule, Limit):
         raise TypeError("a limit counts requests, and matches none")
+    if isinstance(rule, HoneypotRule):
+        return rule.is_trap(view.request)
+    if rule.needs:
+        raise TypeError(f"the application gives {rule.needs}, which no request holds")
     if not rule.applies_to(view.request):
         return False
     outcome = rule.evaluate(view)

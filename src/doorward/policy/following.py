@@ -174,6 +174,7 @@ class PolicyFile:
             "digest": self.policy.digest,
             "loaded": self._loaded,
             "rules": len(self.policy.rules),
+            "protection": self.policy.protection,
             "reloads": self._reloads,
             "failures": self._failures,
             "error": printable(self._error, _LONGEST_ERROR),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from doorward.errors import ConfigurationError
 from doorward.policy.building import Entry, build_options, build_rules
+from doorward.policy.challenging import CHALLENGES
 from doorward.policy.documents import read
 from doorward.policy.errors import PolicyError, mistake
-from doorward.presets import PREFIX, file_of, included
+from doorward.presets import EVERYONE, PREFIX, PROTECTIONS, file_of, included
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,10 +20,11 @@ if TYPE_CHECKING:
     from doorward.client import Doorward
     from doorward.policy.documents import Document, Lines, Signature
     from doorward.policy.errors import Mistake
+    from doorward.presets import Protection
     from doorward.rules.base import Rule
     from doorward.settings import Options
 
-_KEYS = ("rules", "options", "include")
+_KEYS = ("rules", "options", "include", "protection")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class Policy:
         digest: The first 12 digits of the SHA-256 of the file.
         signature: Tells whether the file has changed since.
         option_lines: Where each option stands.
+        protection: ``"auto"``: its rules decide. ``"all"``: whoever none of them allows or denies is challenged.
+            ``"off"``: none is asked about the application as a whole.
     """
 
     path: Path
@@ -43,15 +48,25 @@ class Policy:
     digest: str
     signature: Signature = field(repr=False)
     option_lines: dict[str, int] = field(default_factory=dict, repr=False)
+    protection: Protection = "auto"
 
     @property
     def rules(self) -> tuple[Rule, ...]:
-        """All rules, in order. One entry may be several: ``protect_signup``, ``rate_limit`` with ``;`` in it."""
-        return tuple(rule for entry in self.entries for rule in entry.rules)
+        """All rules in force, in order. One entry may be several: ``protect_signup``, ``rate_limit`` with ``;``."""
+        return tuple(rule for entry in self._in_force() for rule in entry.rules)
+
+    def _in_force(self) -> tuple[Entry, ...]:
+        """The entries that ``protection`` leaves, and what it adds."""
+        if self.protection == "off":
+            return ()
+        known = {id(entry.rules) for entry in self.entries}
+        others = included(PREFIX + EVERYONE).entries if self.protection == "all" else ()
+        last = [replace(each, file=PREFIX + EVERYONE) for each in others if id(each.rules) not in known]
+        return (*self.entries, *last)
 
     def place(self, rule: Rule) -> str:
         """Where a rule stands, as ``policy.toml:12``; empty for one that is not of this file."""
-        for entry in self.entries:
+        for entry in self._in_force():
             if any(rule is each for each in entry.rules):
                 return f"{entry.file or self.path}:{entry.line}"
         return ""
@@ -69,10 +84,10 @@ class Policy:
         from doorward.runtime import Runtime
         from doorward.settings import parse
 
-        options: dict[str, Any] = {**self.options, **more}
-        if "challenges" in options:
+        options: Any = merged_options(self.options, more)[0]
+        if "challenges" in more or "kinds" in (options.get("challenges") or ()):
             return Doorward(self.rules, **options)
-        # The kinds of challenges are said in code: what they show is not known here.
+        # The kinds of challenges may be said in code: what they show is not known here.
         return Doorward.of(Runtime(self.rules, parse(cast("Options", options), "Doorward")))
 
 
@@ -112,15 +127,51 @@ def made(document: Document, path: Path, known: Sequence[Entry] = ()) -> Policy:
     ]
     if not data:
         mistakes.append(mistake(0, "", "is empty: write `rules = []` (YAML: `rules: []`) if that is what is meant"))
+    protection = _protection(data.get("protection", "auto"), lines, mistakes)
     others = _included(data.get("include", []), lines, mistakes)
     entries = build_rules(data.get("rules", []), lines, mistakes, known)
-    options = build_options(data.get("options", {}), lines, mistakes)
+    options = build_options(data.get("options", {}), lines, mistakes, document.folder)
     if mistakes:
         raise PolicyError(str(path), mistakes)
     theirs = {name: value for other in others for name, value in other.options.items() if name not in options}
-    where = {**dict.fromkeys(theirs, lines["include",]), **{name: lines["options", name] for name in options}}
+    where = {**dict.fromkeys(theirs, lines["include",]), **_option_lines(options, lines)}
     rules = (*_once(others), *entries)
-    return Policy(path, rules, {**theirs, **options}, document.digest, document.signature, where)
+    return Policy(path, rules, {**theirs, **options}, document.digest, document.signature, where, protection)
+
+
+def merged_options(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> tuple[Options, list[str]]:
+    """Options from two places, those of ``theirs`` where both say one; the names of those.
+
+    What is said about challenges counts one by one: secrets and objects stand in code, and the rest may in a file.
+    """
+    said = {name: value for name, value in ours.items() if value is not None}
+    both = sorted((said.keys() & theirs.keys()) - {CHALLENGES})
+    merged: Any = {**ours, **theirs}
+    one, other = said.get(CHALLENGES), theirs.get(CHALLENGES)
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        both += sorted(f"{CHALLENGES}.{name}" for name in one.keys() & other.keys())
+        merged[CHALLENGES] = {**one, **other}
+    elif one is not None and other is not None:
+        both.append(CHALLENGES)
+    return merged, both
+
+
+def _option_lines(options: Mapping[str, Any], lines: Lines) -> dict[str, int]:
+    """Where each option stands, and each of those about challenges."""
+    inner = options.get(CHALLENGES, ())
+    return {
+        **{name: lines["options", name] for name in options},
+        **{f"{CHALLENGES}.{name}": lines["options", CHALLENGES, name] for name in inner},
+    }
+
+
+def _protection(found: object, lines: Lines, mistakes: list[Mistake]) -> Protection:
+    for known in PROTECTIONS:
+        if found == known:
+            return known
+    problem = f"must be one of {', '.join(PROTECTIONS)}, not {found!r}"
+    mistakes.append(mistake(lines["protection",], "protection", problem))
+    return "auto"
 
 
 def _included(found: object, lines: Lines, mistakes: list[Mistake]) -> list[Policy]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from doorward.asking import ServicePart
 from doorward.bound import APPLICATION, ServiceRefusal
 from doorward.errors import ConfigurationError
+from doorward.gatekeeper import Gatekeeper
 from doorward.locks import lock_over_forks
 from doorward.policy.arguments import OPTIONS
 from doorward.policy.described import side_of
@@ -15,7 +16,7 @@ from doorward.policy.diff import compared
 from doorward.policy.documents import read
 from doorward.policy.errors import PolicyError, mistake
 from doorward.policy.following import PolicyFile
-from doorward.policy.loading import Policy, load, made
+from doorward.policy.loading import Policy, load, made, merged_options
 from doorward.presets import file_of
 from doorward.requests import from_carrier
 from doorward.runtime import Runtime
@@ -32,7 +33,18 @@ if TYPE_CHECKING:
     from doorward.routes import RoutePolicy
     from doorward.rules.base import Rule
 
-_FOLLOWED = ("mode", "identity", "ips", "on_error", "limits", "thresholds", "ipv6_prefix", "body_limit", "proxies")
+_FOLLOWED = (
+    "mode",
+    "identity",
+    "ips",
+    "on_error",
+    "limits",
+    "thresholds",
+    "ipv6_prefix",
+    "body_limit",
+    "proxies",
+    "challenges",
+)
 """The settings that a policy file may change while the client runs."""
 
 
@@ -77,13 +89,12 @@ class FollowingRuntime(Runtime):
         return made(read(self._path, str(known.path)), known.path, known.entries)
 
     def _merged(self, policy: Policy) -> Options:
-        both = sorted(set(policy.options) & {name for name, value in self._options.items() if value is not None})
+        merged, both = merged_options(self._options, policy.options)
         if both:
             problem = "is said in code too: say it in one place"
-            wrong = [mistake(policy.option_lines[name], f"options.{name}", problem) for name in both]
+            wrong = [mistake(policy.option_lines.get(name, 0), f"options.{name}", problem) for name in both]
             raise PolicyError(str(policy.path), wrong)
-        merged: Any = {**self._options, **policy.options}
-        return merged  # type: ignore[no-any-return]  # options by name, each checked by whoever reads them
+        return merged
 
     # --- taking a policy over
 
@@ -106,7 +117,12 @@ class FollowingRuntime(Runtime):
         merged = self._merged(policy)
         followed: Any = {name: value for name, value in merged.items() if name in (*OPTIONS, "data")}
         fresh = parse(followed, self._owner)
+        challenges = self.settings.challenges
         self.settings = self.settings._replace(**{name: getattr(fresh, name) for name in _FOLLOWED})
+        if self.settings.challenges != challenges:
+            former, self.gatekeeper = self.gatekeeper, Gatekeeper(self.settings, self.journal)
+            self.gatekeeper.take_over(former)
+            self.gatekeeper.check_levels()
         self.engine = self._build([*self._in_code, *policy.rules])
 
     def _swapped(self, draft: Runtime, policy: Policy, turn: int) -> bool:
@@ -117,6 +133,7 @@ class FollowingRuntime(Runtime):
             self._installed = turn
             self.network = self.network or draft.network
             self.conditional = self.conditional or draft.conditional
+            self.gatekeeper = draft.gatekeeper
             self.settings, self.engine = draft.settings, draft.engine
         for facade in self.facades():
             self._follow(facade)

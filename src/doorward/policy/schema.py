@@ -18,19 +18,20 @@ from doorward.levels import Level
 from doorward.patterns import METHODS
 from doorward.policy.arguments import BUILDERS, arguments, as_data, builder, hints_of, options
 from doorward.policy.building import KEY
+from doorward.policy.challenge_schema import any_case, challenges_schema
 from doorward.policy.docstrings import said_of, summary_of
 from doorward.policy.examples import EXAMPLES, SIDES, TABLES, TEXTS
+from doorward.presets import PROTECTIONS
 from doorward.rules.access import ENDABLE
 from doorward.rules.base import LARGEST, Rule
 from doorward.rules.bots import BotCategory
 from doorward.rules.email import EmailType
+from doorward.rules.honeypots import MOST_NEIGHBOURS
 from doorward.rules.limits import Limit, fixed_window
 from doorward.settings import LARGEST_BODY_LIMIT, Options
 from doorward.trusted import MOST_HOPS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from doorward.policy.arguments import Argument
 
     Schema = dict[str, Any]
@@ -51,6 +52,12 @@ def schema() -> Schema:
                 "description": "Presets: their rules come before the file's own, their options hold where it has none.",
                 "type": "array",
                 "items": {"type": "string", "pattern": "^preset:"},
+            },
+            "protection": {
+                "description": "auto: the rules decide; all: whoever none of them allows or denies is challenged; off: "
+                "no rule is asked about the application as a whole.",
+                "enum": list(PROTECTIONS),
+                "default": "auto",
             },
             "options": _table(options(), _options_said(), ""),
             "rules": {
@@ -138,17 +145,6 @@ def _options_said() -> dict[str, str]:
 # --- what types do not say
 
 
-def _any_case(words: Iterable[str]) -> Schema:
-    """One of these, in any case, with - for _: an editor offers them as they are usually written."""
-    listed = list(words)
-    letters = ("|".join("".join(_either(letter) for letter in word) for word in listed)).replace("_", "[-_]")
-    return {"anyOf": [{"enum": listed}, {"type": "string", "pattern": f"^({letters})$"}]}
-
-
-def _either(letter: str) -> str:
-    return f"[{letter.upper()}{letter.lower()}]" if letter.isalpha() else letter
-
-
 def _list_of(items: Schema, least: int = 0) -> Schema:
     return {"type": "array", "items": items, **({"minItems": least} if least else {})}
 
@@ -170,7 +166,7 @@ _DURATION: Schema = {
 }
 _PATH: Schema = {"type": "string", "pattern": "^(re:|regex:|([A-Za-z]+( ?, ?[A-Za-z]+)* +)?[/*])"}
 _BOTS = _list_of({"anyOf": [{"enum": [*BotCategory, "UNKNOWN_BOT"]}, _TEXT]})
-_EMAILS = _list_of(_any_case(EmailType))
+_EMAILS = _list_of(any_case(EmailType))
 _CONDITIONS = (
     "ip", "where", "hosts", "user_agent", "headers", "query", "cookies", "form", "json", "given", "bot", "when",
     "paths", "methods",
@@ -179,11 +175,12 @@ _PATTERN: Schema = {"$ref": "#/definitions/pattern"}
 _VALUES: Schema = {"$ref": "#/definitions/values"}
 _CONDITION: Schema = {"$ref": "#/definitions/condition"}
 _STATUS = _whole(599, 100)
+_FROM_ZERO: Schema = {"type": "number", "minimum": 0}
 
 
 def _narrower() -> dict[tuple[str, str], Schema]:
     """Arguments of which more is known than their type: of one builder, or of all that have one of that name."""
-    families = _any_case(Family)
+    families = any_case(Family)
     excluded = _of_type(as_data(Excluded))
     excluded["properties"] |= {
         "path": _one_or_several(_PATH),
@@ -191,22 +188,27 @@ def _narrower() -> dict[tuple[str, str], Schema]:
         "family": _one_or_several(families),
     }
     found: dict[tuple[str, str], Schema] = {
-        ("", "mode"): _any_case(("LIVE", "DRY_RUN")),
+        ("", "mode"): any_case(("LIVE", "DRY_RUN")),
         ("", "name"): {"type": "string", "maxLength": 100, "pattern": r"^[ !#-\[\]-~]*$"},
         ("", "characteristics"): _list_of(_TEXT),
         ("", "dry_run_since"): {"type": "string", "pattern": "^[0-9]{4}"},
         ("", "paths"): _list_of(_PATH),
-        ("", "methods"): _list_of(_any_case(sorted(METHODS))),
+        ("", "methods"): _list_of(any_case(sorted(METHODS))),
         ("", "window"): _DURATION,
         ("", "interval"): _DURATION,
         ("", "count_when"): {"anyOf": [_STATUS, _list_of(_STATUS, 1)]},
         ("", "weight"): {"type": "number", "not": {"const": 0}},
-        ("", "ends"): _list_of(_any_case(ENDABLE)),
+        ("", "ends"): _list_of(any_case(ENDABLE)),
         ("", "ip"): _one_or_several(_TEXT),
         ("", "where"): _one_or_several(_TEXT),
         **{("", name): kind for name, kind in _in_conditions().items() if name in CONDITIONS},
-        ("challenge", "level"): _any_case(level.word for level in Level),
+        ("challenge", "level"): any_case(level.word for level in Level),
         ("challenge", "max_age"): _DURATION,
+        ("honeypot", "traps"): _list_of(_PATH, 1),
+        ("honeypot", "lasts"): _DURATION,
+        ("honeypot", "hits"): _whole(MOST_NEIGHBOURS // 2),
+        **{("honeypot", name): _FROM_ZERO for name in ("weight", "network_weight")},
+        **{("form_trap", name): _FROM_ZERO for name in ("weight", "min_seconds")},
         ("filter_request", "allow"): {"anyOf": [_TEXT, _list_of(_TEXT)]},
         ("filter_request", "deny"): {"anyOf": [_TEXT, _list_of(_TEXT)]},
         ("detect_bot", "allow"): _BOTS,
@@ -225,6 +227,7 @@ def _narrower() -> dict[tuple[str, str], Schema]:
         ("", "limits"): {"type": "object", "additionalProperties": _TEXT},
         ("", "thresholds"): _thresholds(),
         ("", "proxies"): _proxies(),
+        ("", "challenges"): challenges_schema(duration=_DURATION, text=_TEXT),
     }
     return found | {("", name): _whole(LARGEST) for name in ("max", "capacity", "refill_rate", "cost")}
 
@@ -238,7 +241,7 @@ def _in_conditions() -> dict[str, Schema]:
         "not": _CONDITION,
         "when": _CONDITION,
         **dict.fromkeys(("path", "paths", "raw_path"), _one_or_several(_PATH)),
-        **dict.fromkeys(("method", "methods"), _one_or_several(_any_case(sorted(METHODS)))),
+        **dict.fromkeys(("method", "methods"), _one_or_several(any_case(sorted(METHODS)))),
         **dict.fromkeys(("host", "hosts", "user_agent"), _PATTERN),
         **dict.fromkeys(("header", "ip", "bot", "where"), names),
         **dict.fromkeys(("headers", "query", "cookies", "form", "json", "given"), _VALUES),
@@ -283,7 +286,7 @@ def _definitions() -> dict[str, Schema]:
 
 
 def _thresholds() -> Schema:
-    pattern = _any_case(("CHALLENGE", "DENY"))["anyOf"][1]["pattern"]
+    pattern = any_case(("CHALLENGE", "DENY"))["anyOf"][1]["pattern"]
     weight: Schema = {"type": "number", "exclusiveMinimum": 0}
     return {
         "type": "object",

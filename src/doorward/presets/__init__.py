@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent
 PREFIX = "preset:"
 Protection = Literal["auto", "all", "off"]
-_EVERYONE = "everyone"
+PROTECTIONS: tuple[Protection, ...] = ("auto", "all", "off")
+EVERYONE = "everyone"
+"""The preset that ``"all"`` adds."""
 
 
 def names() -> tuple[str, ...]:
@@ -44,12 +46,9 @@ def preset(name: str, *, protection: Protection = "auto") -> Policy:
     Raises:
         ConfigurationError: There is no such preset, or no such protection.
     """
-    if protection not in ("auto", "all", "off"):
-        raise ConfigurationError("protection", f"must be one of auto, all, off, not {protection!r}")
-    found = _loaded(_known(name, "preset"))
-    if protection == "off":
-        return replace(found, entries=())
-    return found if protection == "auto" else replace(found, entries=(*found.entries, *_loaded(_EVERYONE).entries))
+    if protection not in PROTECTIONS:
+        raise ConfigurationError("protection", f"must be one of {', '.join(PROTECTIONS)}, not {protection!r}")
+    return replace(_loaded(_known(name, "preset")), protection=protection)
 
 
 @cache
@@ -87,4 +86,4 @@ def _known(name: object, field: str) -> str:
     return str(name)
 
 
-__all__ = ["FOLDER", "PREFIX", "Protection", "file_of", "included", "names", "preset"]
+__all__ = ["EVERYONE", "FOLDER", "PREFIX", "PROTECTIONS", "Protection", "file_of", "included", "names", "preset"]

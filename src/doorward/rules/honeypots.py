@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, Unpack
 
 from doorward.decision import Conclusion, Mode
 from doorward.duration import seconds
@@ -17,16 +17,16 @@ from doorward.ids import rule_id
 from doorward.neighbours import network_of
 from doorward.patterns import RouteMatcher
 from doorward.reason import Reason, RuleReason
-from doorward.rules.base import NO_PARTS, Outcome, Phase, Rule, RuleOptions, not_negative, positive
+from doorward.rules.base import NO_PARTS, Outcome, Phase, Rule, not_negative, positive
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from datetime import timedelta
+    from datetime import date, timedelta
 
     from doorward.context import RequestContext
     from doorward.effects import Effect
     from doorward.ids import Field
-    from doorward.rules.base import Steps, View
+    from doorward.rules.base import OnError, Steps, View
 
 DEFAULT_FOR = "1h"
 MOST_NEIGHBOURS = 64
@@ -62,7 +62,7 @@ class HoneypotRule(Rule):
         lowered = [trap if trap.lower().startswith(REGEX) else trap.lower() for trap in self.traps]
         set_once = object.__setattr__
         set_once(
-            self, "_trap", RouteMatcher(list(dict.fromkeys([*self.traps, *lowered])), field="honeypot", overlong=True)
+            self, "_trap", RouteMatcher(list(dict.fromkeys([*self.traps, *lowered])), field="traps", overlong=True)
         )
         set_once(self, "_idle", Outcome(Conclusion.ALLOW, RuleReason(self.name, "no trap")))
         caught = RuleReason(self.name, "the path is a trap")
@@ -164,13 +164,22 @@ class WeighingHoneypot(HoneypotRule):
         return [("weight", f"{self.weight:g}"), ("network_weight", f"{self.network_weight:g}")]
 
 
+class HoneypotOptions(TypedDict, total=False):
+    """What a honeypot takes of what every rule takes: its paths are the traps, and its clients known by address."""
+
+    mode: Mode | str | None
+    name: str
+    on_error: OnError | None
+    dry_run_since: date | str | None
+
+
 def honeypot(
     *traps: str,
     lasts: str | float | timedelta = DEFAULT_FOR,
     hits: int = 1,
     weight: float | None = None,
     network_weight: float | None = None,
-    **options: Unpack[RuleOptions],
+    **options: Unpack[HoneypotOptions],
 ) -> HoneypotRule:
     """Lay traps: paths that no page leads to and no person asks for.
 
@@ -192,7 +201,7 @@ def honeypot(
         ConfigurationError: An argument is wrong.
     """
     if not traps or not all([isinstance(trap, str) for trap in traps]):
-        raise ConfigurationError("honeypot", f"takes paths such as '/.env', not {traps!r}")
+        raise ConfigurationError("traps", f"must be paths such as '/.env', not {traps!r}")
     positive(hits, "hits", MOST_NEIGHBOURS // 2)
     for each in ("paths", "methods", "characteristics"):
         if each in options:

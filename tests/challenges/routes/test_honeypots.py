@@ -212,8 +212,8 @@ def test_the_check_knows_what_honeypots_weigh() -> None:
 @pytest.mark.parametrize(
     ("arguments", "options", "field"),
     [
-        ((), {}, "honeypot"),
-        ((1,), {}, "honeypot"),
+        ((), {}, "traps"),
+        ((1,), {}, "traps"),
         (("/x",), {"hits": 0}, "hits"),
         (("/x",), {"hits": True}, "hits"),
         (("/x",), {"lasts": 0}, "lasts"),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from tests.challenges.pages.quick import Typed
 from tests.challenges.work.conftest import asgi, wsgi
 from tests.chromium import ARGUMENTS, NAMES
 
@@ -150,6 +151,35 @@ def test_without_javascript_it_is_said(browser: Browser) -> None:
         page = context.new_page()
         page.goto("/x")
         expect(page.get_by_text("This check needs JavaScript.")).to_be_visible()
+        expect(page.get_by_text("calculation")).to_be_hidden()
+        expect(page.get_by_role("progressbar")).to_have_count(0)
+        expect(page.get_by_role("button")).to_have_count(0)
+
+
+def test_without_javascript_another_kind_stands_in(browser: Browser) -> None:
+    """Where one is on offer that shows as much and needs none: a button leads to it, and it is passed by hand."""
+    kinds = [Work(least=60, most=60), Typed()]
+    with wsgi(kinds=kinds) as url, browser.new_context(base_url=url, java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto("/x")
+        expect(page.get_by_text("calculation")).to_be_hidden()
+        page.get_by_role("button", name="Use another check").click()
+        expect(page.get_by_text("This check needs JavaScript.")).to_have_count(0)
+        page.get_by_label("Word").fill("open")
+        page.get_by_role("button", name="Continue").click()
+        page.wait_for_selector("h1:has-text('The application')")
+
+
+def test_with_javascript_the_page_says_that_it_computes(browser: Browser) -> None:
+    """While it does."""
+    endless = (
+        NO_WORKERS
+        + "; Object.defineProperty(window, 'doorwardSearch', { set() {}, get: () => () => new Promise(() => {}) })"
+    )
+    with wsgi(**LITTLE) as url, opened(browser, url, endless) as page:
+        page.goto("/x")
+        expect(page.get_by_text("doing a short calculation")).to_be_visible()
+        expect(page.get_by_text("This check needs JavaScript.")).to_have_count(0)
 
 
 def test_the_page_keeps_to_its_policy(browser: Browser) -> None:

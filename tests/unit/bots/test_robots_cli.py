@@ -8,18 +8,30 @@ from pathlib import Path
 
 import pytest
 
-from doorward import ConfigurationError
+from doorward import ConfigurationError, honeypot
 from doorward.builders.bots import detect_bot
 from doorward.robots import robots_txt
 from doorward.robots_cli import add_robots
 
 PROTECTION = """
-from doorward import Doorward, detect_bot, sliding_window
+from doorward import AsyncDoorward, Doorward, detect_bot, honeypot, sliding_window
 limit = sliding_window(max=5, interval="10m")
 class Holder:
     aj = Doorward([limit, detect_bot(deny=["CATEGORY:AI"])])
 none, several = Doorward([limit]), Doorward([detect_bot(allow=[]), detect_bot(deny=["CURL"], name="other")])
 number = 1
+traps = honeypot("/wp-admin/*", "/.env", "re:/old-[0-9]+", mode="DRY_RUN")
+trapping = AsyncDoorward([traps, limit])
+both = Doorward([detect_bot(deny=["CATEGORY:AI"]), traps])
+"""
+POLICY = """
+[[rules]]
+rule = "detect_bot"
+allow = ["CATEGORY:SEARCH_ENGINE"]
+
+[[rules]]
+rule = "honeypot"
+traps = ["/wp-admin/*", "/.env"]
 """
 
 
@@ -58,6 +70,37 @@ def test_from_an_application(application: str, capsys: pytest.CaptureFixture[str
     """Its one bot rule, among other rules; from the folder that the command runs in."""
     assert run("--app", f"{application}:Holder.aj") == 0
     assert capsys.readouterr().out == robots_txt(detect_bot(deny=["CATEGORY:AI"]))
+
+
+def test_traps_of_an_application_are_disallowed(application: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """To crawlers that are let in as well, before the rule is live too; what cannot be said is told."""
+    assert run("--app", f"{application}:both") == 0
+    printed, told = capsys.readouterr()
+    traps = honeypot("/wp-admin/*", "/.env")
+    assert printed == robots_txt(detect_bot(deny=["CATEGORY:AI"]), honeypots=[traps])
+    groups = printed.split("\n\n")
+    assert all("Disallow: /.env" in group for group in groups if "User-agent:" in group)
+    assert "/old-[0-9]+" in told
+
+
+def test_traps_alone_keep_crawlers_from_nothing_else(application: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where an application has no rule for bots."""
+    assert run("--app", f"{application}:trapping") == 0
+    printed = capsys.readouterr().out
+    assert "User-agent: *\nAllow: /\nDisallow: /wp-admin/\nDisallow: /.env" in printed
+    assert printed.count("User-agent:") == 1
+
+
+def test_from_a_policy_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As from code."""
+    file = tmp_path / "policy.toml"
+    file.write_text(POLICY)
+    assert run("--rules", str(file)) == 0
+    traps = honeypot("/wp-admin/*", "/.env")
+    assert capsys.readouterr().out == robots_txt(detect_bot(allow=["CATEGORY:SEARCH_ENGINE"]), honeypots=[traps])
+    file.write_text("rules = []")
+    with pytest.raises(ConfigurationError, match=r"--rules: .* has no bot rules"):
+        run("--rules", str(file))
 
 
 @pytest.mark.parametrize(

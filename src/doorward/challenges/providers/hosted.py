@@ -108,7 +108,8 @@ class Hosted:
         """The widget; and what a client that shows pages of its own needs to show it."""
         is_seen = 'type="hidden"' not in self.provider.widget
         parts = [
-            fill("<p>{text}</p>", text=words["hosted"]) if is_seen else Markup(""),
+            # Shown by the script, without which there is nothing below that could be completed.
+            fill('<p id="hosted" hidden>{text}</p>', text=words["hosted"]) if is_seen else Markup(""),
             widgets.element(self.provider, self.settings, self.settings.action, callback=SOLVED),
             widgets.scripts(self.provider, self.settings),
         ]

@@ -8,6 +8,9 @@
   const solved = new Promise((resolve, reject) => { pass = () => resolve({}); fail = reject; });
   window.doorwardSolved = () => pass();
 
+  const asked = document.getElementById("hosted");
+  if (page && asked) asked.hidden = false;
+
   const hidden = () => document.querySelectorAll("[data-doorward-captcha]");
 
   const ready = (api) => new Promise((resolve) => api.ready(resolve));

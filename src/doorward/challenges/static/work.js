@@ -68,6 +68,7 @@
   }
 
   window.doorward.kinds.work = async (told, status) => {
+    working.hidden = false; // the page says nothing of computing where no script runs
     if (told.attempt > MOST_ATTEMPTS) await askedToRetry(told, status);
     for (;;) {
       const slow = setTimeout(() => { status.textContent = told.words.work_slow; }, SLOW_MS);

@@ -80,9 +80,9 @@ class Work:
         return {"m": most, "p": key[:PREFIX_BYTES].hex(), "h": _remembered(key), "d": list(self.hardness)}
 
     def pose(self, issue: Issue, prefix: str, words: Mapping[str, str]) -> Posed:
-        """A sentence and a bar; the script does the rest."""
+        """A sentence and a bar, which the script shows: where none runs, nothing says that anything is computed."""
         parts = fill(
-            '<div id="working"><p>{text}</p>'
+            '<div id="working" hidden><p>{text}</p>'
             '<progress id="work" value="0" max="1" aria-label="{label}"></progress></div>',
             text=words["work"],
             label=words["work_progress"],
