@@ -70,12 +70,12 @@ class Tally:
 
     def load(self, now_ms: int) -> Load:
         """The last minute's."""
-        oldest = now_ms // _SLOT_MS - _SLOTS
-        recent = [slot for slot in list(self._slots) if slot[0] > oldest]
+        newest = now_ms // _SLOT_MS
+        recent = [slot for slot in list(self._slots) if newest - _SLOTS < slot[0] <= newest]
         return Load(float(sum(slot[1] for slot in recent)), float(sum(slot[2] for slot in recent)))
 
     def _slot(self, now_ms: int) -> list[int]:
         number = now_ms // _SLOT_MS
-        if not self._slots or self._slots[-1][0] < number:
+        if not self._slots or self._slots[-1][0] != number:  # also where the clock was set back
             self._slots.append([number, 0, 0])
         return self._slots[-1]
