@@ -48,7 +48,7 @@ def test_of_several_reasons_the_largest_weight_holds() -> None:
 
 @pytest.mark.parametrize("token", ["", "x", "A" * 200])
 def test_no_token_of_ours_gets_nobody_a_cheaper_challenge(token: str) -> None:
-    """Whoever would have to pay most sends anything in the place of the token; the answer has the price of all doubt."""
+    """Whoever would have to pay most sends anything in the place of the token: that has the highest price."""
     doubtful = doubting(90)
     reply = doubtful.send_form({"token": token, "derivedKey": "00" * 32})
     assert price(reply) >= price(doubtful("/elsewhere"))
