@@ -176,3 +176,13 @@ def test_letters_have_no_doubles() -> None:
     assert not set("0O1IL8B5S2ZGQUV6") & set(letters.ALPHABET) - {"L"}
     assert letters.ALPHABET.isalpha()
     assert len(set(letters.ALPHABET)) == len(letters.ALPHABET)
+
+
+@pytest.mark.parametrize("form", PICTURES, ids=lambda form: form.name)
+def test_there_is_nothing_in_a_file_but_the_picture(form) -> None:
+    """No text, no time, no name of a program (PNG specification, section 11): nothing that goes with an answer."""
+    content, chunks, at = form.draw(form.answer(Random(1), Grade(2)), Random(1), Grade(2)).content, [], 8
+    while at < len(content):
+        chunks.append(content[at + 4 : at + 8])
+        at += 12 + int.from_bytes(content[at : at + 4])
+    assert set(chunks) == {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
