@@ -112,9 +112,13 @@ NO_CLEARANCES = NoClearances()
 
 
 def strongest(wanted: Iterable[ChallengeReason]) -> ChallengeReason | None:
-    """What covers all that is ``wanted``: the highest level, the least age; the words are those of the first."""
+    """What covers all that is ``wanted``: the highest level, the least age; the words are those of the first.
+
+    The largest weight too: who is doubtful does not pay less where a rule asks for as much besides.
+    """
     asked: Sequence[ChallengeReason] = list(wanted)
     if len(asked) < 2:
         return asked[0] if asked else None
     first = max(asked, key=lambda reason: reason.level)
-    return first._replace(max_age=min([reason.max_age for reason in asked if reason.max_age], default=0.0))
+    max_age = min([reason.max_age for reason in asked if reason.max_age], default=0.0)
+    return first._replace(max_age=max_age, weight=max([reason.weight for reason in asked]))

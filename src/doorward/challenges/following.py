@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 MOST_IN_A_ROW = 8
 """Challenges in a row for who answers wrongly or is doubtful; then a page says so, with a link to begin anew."""
-WEIGHT_OF_UNKNOWN = 10.0
-"""Of the challenge that somebody is given who has answered none that is known."""
+WEIGHT_OF_UNKNOWN = 20.0
+"""Of the challenge that somebody is given who has answered none that is known: with it, work is as hard as it gets."""
 ANOTHER = "another"
 """The code of who has asked for another question instead of answering."""
 LATE_MS = 24 * 3_600_000

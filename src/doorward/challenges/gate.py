@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from doorward.challenges.arrivals import form_page
+from doorward.challenges.arrivals import Arrival, arrival, form_page
 from doorward.challenges.binding import Binding
 from doorward.challenges.cookies import Cookies
 from doorward.challenges.issue import LONGEST_TARGET, Issue, opened, signed
 from doorward.challenges.kinds import Asked, Offer, Prepared
 from doorward.challenges.listed import kinds_of
 from doorward.challenges.own_files import OwnFiles
-from doorward.challenges.pages import answer_in_place
+from doorward.challenges.pages import Visit, answer_in_place
 from doorward.challenges.passes import Passes
+from doorward.challenges.problems import part
 from doorward.challenges.resuming import digest, kept_form
 from doorward.challenges.skin import Skin
 from doorward.challenges.spending import Spent
@@ -114,6 +115,9 @@ class Gate:
         """What a challenged request is answered, in its place."""
         reason = decision.challenge or ChallengeReason("challenge")
         now_ms = decision.now_ns // MILLISECOND
+        if arrival(request) is Arrival.PART:
+            # Nothing is posed there: nothing is computed for it, and it makes nobody's challenge harder.
+            return part(Visit(self, request, decision.ip.address, now_ms), [*decision.headers.items()])
         kept = kept_form(request)
         issue = self.pose(
             request,

@@ -11,7 +11,7 @@ from doorward.challenges.arrivals import Arrival, arrival
 from doorward.challenges.assets import url_of
 from doorward.challenges.csp import policy
 from doorward.challenges.following import ANOTHER, MOST_IN_A_ROW, following, kept_text, late
-from doorward.challenges.problems import asked_for_more, not_passed, part, problem
+from doorward.challenges.problems import asked_for_more, not_passed, problem
 from doorward.challenges.replies import JSON, SAFETY, as_json
 from doorward.challenges.resuming import FIELD, Kept, hidden_input, kind_of, restored
 from doorward.challenges.skin import quoted_url
@@ -81,11 +81,8 @@ def answer_in_place(
 ) -> Answer:
     """The challenge, in the place of what was asked for."""
     visit = Visit(gate, request, decision.ip.address, decision.now_ns // 1_000_000)
-    how, headers = arrival(request), [*decision.headers.items()]
-    if how is Arrival.PART:
-        return part(visit, headers)
-    posed = posed_of(visit, issue)
-    if how is Arrival.CALL:
+    headers, posed = [*decision.headers.items()], posed_of(visit, issue)
+    if arrival(request) is Arrival.CALL:
         return problem(visit, decision.id, issue, posed)
     if issue.attempt > MOST_ATTEMPTS:
         return _message(visit, issue, 403, "stuck", "attempts", headers)

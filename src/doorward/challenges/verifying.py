@@ -44,7 +44,7 @@ def serve(gate: Gate, request: RequestContext, ip: str, now_ms: int) -> Generato
     name = request.path.removeprefix(gate.settings.prefix + "/")
     asset = (asset_answer(name) or gate.files.answer(name)) if name.startswith(FOLDER) else None
     if asset is not None:
-        return asset
+        return asset if request.method in ("GET", "HEAD") else plain(405, "method", [("Allow", "GET, HEAD")])
     if name == altcha.ENDPOINT:
         return (yield from altcha.serve(gate, request, ip, now_ms))
     if name == "landed":  # judges nothing and asks no store; and who has passed is not kept out by the neighbours

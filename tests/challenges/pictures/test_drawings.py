@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from doorward.challenges.pictures import letters, odd, shapes, sound, tiles
-from doorward.challenges.pictures.canvas import ink_and_paper
+from doorward.challenges.pictures.canvas import PALEST, ink_and_paper
 from doorward.challenges.pictures.forms import Grade
 from doorward.challenges.pictures.outlines import OUTLINES, placed
 
@@ -84,14 +84,14 @@ def test_no_tile_comes_twice() -> None:
 
 def test_each_step_is_harder_than_the_one_before() -> None:
     """Weakness of Humanify: hardness changed nothing there, or was drawn by chance."""
-    steps = [letters.LENGTHS, letters.TURNS, letters.WAVES, letters.LINES, shapes.ROWS, shapes.TURNS, shapes.LEANS,
-             shapes.LINES, odd.ROWS, odd.JITTER, odd.LINES, sound.LENGTHS, sound.SPEEDS, sound.NOISE,
-             sound.BABBLE]  # fmt: skip
+    steps = [letters.LENGTHS, letters.TURNS, letters.WAVES, letters.LINES, letters.WIDTHS, letters.REGIONS,
+             shapes.ROWS, shapes.TURNS, shapes.LEANS, shapes.LINES, odd.ROWS, odd.JITTER, odd.LINES,
+             sound.LENGTHS, sound.SPEEDS, sound.NOISE, sound.BABBLE]  # fmt: skip
     for table in steps:
         values = [table[hardness] for hardness in range(1, 6)]
         assert values == sorted(values)
         assert values[0] < values[-1]
-    for tables in (steps[:4], steps[4:8], steps[8:11], steps[11:]):
+    for tables in (steps[:6], steps[6:10], steps[10:13], steps[13:]):
         for before, after in pairwise(range(1, 6)):
             assert any(table[after] > table[before] for table in tables)
 
@@ -116,19 +116,52 @@ def contrast(one, other) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-@given(seeds, st.integers(1, 5))
-def test_letters_stand_out(seed: int, hardness: int) -> None:
-    """By 7 to 1 at least (WCAG 2.2, 1.4.6), the palest of them too; at hardness 4 and 5 by 4.5 to 1 (1.4.3)."""
-    palette = ink_and_paper(Random(seed), hardness)
-    palest = 3 * (40 * 16 // 256)
-    assert contrast(palette[palest : palest + 3], palette[-3:]) >= (7 if hardness < 4 else 4.5)
+def shade(palette: list[int], grey: int):
+    """The colour of one shade of grey."""
+    at = 3 * (grey * 16 // 256)
+    return palette[at : at + 3]
 
 
 @given(seeds, st.integers(1, 5))
-def test_shapes_stand_out(seed: int, hardness: int) -> None:
-    """By 3 to 1 at least (WCAG 2.2, 1.4.11)."""
-    random = Random(seed)
-    assert contrast(tiles.ink(random, hardness), tiles.paper(random)) >= 3
+def test_ink_stands_out(seed: int, hardness: int) -> None:
+    """By 7 to 1 at least (WCAG 2.2, 1.4.6), the palest of it too; at hardness 4 and 5 by 4.5 to 1 (1.4.3).
+
+    Also where light and dark are exchanged.
+    """
+    palette, least = ink_and_paper(Random(seed), hardness), 7 if hardness < 4 else 4.5
+    assert contrast(shade(palette, PALEST), palette[-3:]) >= least
+    assert contrast(shade(palette, 255 - PALEST), palette[:3]) >= least
+
+
+@given(seeds)
+def test_shapes_are_as_dark_as_letters(seed: int) -> None:
+    assert 0 <= tiles.ink(Random(seed)) <= PALEST
+
+
+@pytest.mark.parametrize("hardness", range(1, 6))
+@pytest.mark.parametrize("form", PICTURES[1:], ids=lambda form: form.name)
+def test_no_brightness_tells_shapes_from_their_ground(form, hardness: int) -> None:
+    """Else a threshold cuts them out, and twenty lines more compare them: rows were solved at all hardnesses."""
+    middles = []
+    for seed in range(20):
+        random, grade = Random(seed), Grade(hardness)
+        with Image.open(io.BytesIO(form.draw(form.answer(random, grade), random, grade).content)) as picture:
+            grey = picture.convert("L")
+        centres = [(x, y) for x in range(36, grey.width, 72) for y in range(36, grey.height, 72)]
+        middles += [grey.getpixel(centre) < 128 for centre in centres]
+    assert 0.15 < sum(middles) / len(middles) < 0.85
+
+
+@pytest.mark.parametrize("hardness", range(1, 6))
+def test_no_brightness_tells_letters_from_their_ground(hardness: int) -> None:
+    """What has ink at its corners is dark ground, for no letter is there."""
+    corners = []
+    for seed in range(60):
+        drawn = PICTURES[0].draw("ACDE", Random(seed), Grade(hardness))
+        with Image.open(io.BytesIO(drawn.content)) as picture:
+            grey = picture.convert("L")
+        corners += [grey.getpixel((x, y)) < 128 for x in (2, grey.width - 3) for y in (2, grey.height - 3)]
+    assert 0.05 < sum(corners) / len(corners) < 0.95
 
 
 @given(st.sampled_from(sorted(OUTLINES)), st.floats(-180, 180), st.floats(-0.25, 0.25))
@@ -143,3 +176,13 @@ def test_letters_have_no_doubles() -> None:
     assert not set("0O1IL8B5S2ZGQUV6") & set(letters.ALPHABET) - {"L"}
     assert letters.ALPHABET.isalpha()
     assert len(set(letters.ALPHABET)) == len(letters.ALPHABET)
+
+
+@pytest.mark.parametrize("form", PICTURES, ids=lambda form: form.name)
+def test_there_is_nothing_in_a_file_but_the_picture(form) -> None:
+    """No text, no time, no name of a program (PNG specification, section 11): nothing that goes with an answer."""
+    content, chunks, at = form.draw(form.answer(Random(1), Grade(2)), Random(1), Grade(2)).content, [], 8
+    while at < len(content):
+        chunks.append(content[at + 4 : at + 8])
+        at += 12 + int.from_bytes(content[at : at + 4])
+    assert set(chunks) == {b"IHDR", b"PLTE", b"IDAT", b"IEND"}

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 _NEEDED = ("PIL", "captcha")
 SHADES = 16
 """Of a picture in one ink: four bits a pixel."""
-COLOURS = 32
+PALEST = 24
+"""Shade of grey of the lightest ink, of which 0 is the darkest."""
 
 
 class Pillow(NamedTuple):
@@ -91,6 +92,29 @@ def ink_and_paper(random: Random, hardness: int) -> list[int]:
     return palette
 
 
+def counterchanged(picture: Image, random: Random, regions: int) -> Image:
+    """``picture`` with light and dark exchanged in some regions: there, ink is light on dark ground.
+
+    What is drawn goes on across the edges of regions, so that it stands out from its ground as much everywhere, and no
+    one brightness, or colour, tells the two apart. Regions are large, with curved edges.
+
+    Args:
+        picture: In shades of grey.
+        random: Chance.
+        regions: Ellipses; where two of them meet, nothing is exchanged.
+    """
+    pil, width, height = pillow(), picture.width, picture.height
+    turned = pil.Image.new("L", picture.size, 0)
+    for _ in range(regions):
+        x, y = random.uniform(0, width), random.uniform(0, height)
+        across, down = random.uniform(0.2, 0.5) * width, random.uniform(0.2, 0.5) * height
+        region = pil.Image.new("L", picture.size, 0)
+        pil.drawing(region).ellipse((x - across, y - down, x + across, y + down), fill=255)
+        turned = pil.ImageChops.difference(turned, region)
+    exchanged: Image = pil.ImageChops.difference(picture, turned)
+    return exchanged
+
+
 def as_png(grey: Image, palette: list[int]) -> Media:
     """A picture in shades of grey as a PNG in those of ``palette``."""
     shades = grey.point([value * SHADES // 256 for value in range(256)])
@@ -98,11 +122,6 @@ def as_png(grey: Image, palette: list[int]) -> Media:
     painted.frombytes(shades.tobytes())
     painted.putpalette(palette)
     return _saved(painted, bits=4)
-
-
-def as_coloured_png(picture: Image) -> Media:
-    """A picture in colours as a PNG with few of them."""
-    return _saved(picture.quantize(COLOURS, pillow().Image.Quantize.FASTOCTREE))
 
 
 def _saved(picture: Image, **options: int) -> Media:

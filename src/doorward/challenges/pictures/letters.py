@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from doorward.challenges.pictures.canvas import as_png, font, ink_and_paper, pillow
+from doorward.challenges.pictures.canvas import PALEST, as_png, counterchanged, font, ink_and_paper, pillow
 from doorward.challenges.pictures.forms import Media, typed
 from doorward.markup import fill
 
@@ -29,6 +29,10 @@ TURNS = {1: 8, 2: 14, 3: 18, 4: 22, 5: 26}
 """Degrees that a letter is turned by at most. From 30 on people begin to mistake W for M, and N for Z."""
 WAVES = {1: 2.0, 2: 3.0, 3: 4.0, 4: 5.0, 5: 6.0}
 """Pixels that the waves move a point by at most, along each axis; strokes are about 6 pixels wide."""
+REGIONS = {1: 1, 2: 2, 3: 2, 4: 3, 5: 3}
+"""Ellipses in which light and dark are exchanged."""
+WIDTHS = {1: 0.1, 2: 0.15, 3: 0.18, 4: 0.2, 5: 0.22}
+"""By which share a letter may be wider, or narrower."""
 LINES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5}
 
 _CELL, _MARGIN, _HEIGHT, _SIZE, _STEP = 44, 24, 90, 52, 12
@@ -53,9 +57,10 @@ class Letters:
         """A PNG."""
         picture = pillow().Image.new("L", (_CELL * len(answer) + 2 * _MARGIN, _HEIGHT), 255)
         for at, letter in enumerate(answer):
-            _stamp(picture, letter, _MARGIN + at * _CELL, random, TURNS[grade.hardness])
+            _stamp(picture, letter, _MARGIN + at * _CELL, random, grade.hardness)
         _cross(picture, random, LINES[grade.hardness])
-        bent = _bent(picture, random, WAVES[grade.hardness])
+        turned = counterchanged(picture, random, REGIONS[grade.hardness])
+        bent = _bent(turned, random, WAVES[grade.hardness])
         return as_png(bent, ink_and_paper(random, grade.hardness))
 
     def parts(self, url: Markup, grade: Grade, words: Mapping[str, str], described_by: str) -> Markup:
@@ -74,9 +79,9 @@ def _length(grade: Grade) -> int:
     return max(LENGTHS[grade.hardness], LONG if grade.long else 0)
 
 
-def _stamp(picture: Image, letter: str, left: int, random: Random, turn: int) -> None:
-    """One letter on the picture: of its own size, turned, leaning, up or down a little."""
-    pil = pillow()
+def _stamp(picture: Image, letter: str, left: int, random: Random, hardness: int) -> None:
+    """One letter on the picture: of its own size, turned, leaning, wide or narrow, up or down a little."""
+    pil, turn = pillow(), TURNS[hardness]
     tile = pil.Image.new("L", (_CELL + 36, _HEIGHT), 0)
     size = random.randint(_SIZE - 8, _SIZE + 4)
     pil.drawing(tile).text(
@@ -84,10 +89,11 @@ def _stamp(picture: Image, letter: str, left: int, random: Random, turn: int) ->
     )
     tile = tile.rotate(random.uniform(-turn, turn), pil.Image.Resampling.BILINEAR)
     lean = random.uniform(-0.01, 0.01) * turn
-    slanted = (1, lean, -lean * _HEIGHT / 2, 0, 1, 0)
+    narrow = 1 + random.uniform(-1, 1) * WIDTHS[hardness]
+    slanted = (narrow, lean, (1 - narrow) * tile.width / 2 - lean * _HEIGHT / 2, 0, 1, 0)
     tile = tile.transform(tile.size, pil.Image.Transform.AFFINE, slanted, pil.Image.Resampling.BILINEAR)
-    at = (left - 18 + random.randint(-3, 3), random.randint(-9, 9))
-    picture.paste(random.randint(0, 40), at, tile)
+    at = (left - 18 + random.randint(-5, 5), random.randint(-9, 9))
+    picture.paste(random.randint(0, PALEST), at, tile)
 
 
 def _cross(picture: Image, random: Random, lines: int) -> None:

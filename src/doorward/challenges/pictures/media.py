@@ -29,9 +29,9 @@ MOST_OF_ONE = 12
 MOST_OF_NETWORK = 40
 """Drawings in a minute for one network: as many as the endpoints let it answer, with some to look at again."""
 MOST_IN_A_MINUTE = 1_200
-"""Drawings in a minute for everybody: at 4 ms each, 8 % of one processor."""
+"""Drawings in a minute for everybody: at 5 ms each, 10 % of one processor."""
 MOST_AT_ONCE = 64
-"""Drawings that are being made, or wait for the thread, in one process that awaits: at 4 ms each, the last waits for
+"""Drawings that are being made, or wait for the thread, in one process that awaits: at 5 ms each, the last waits for
 0.3 s."""
 THREADS = 1
 """More draw hardly more in a second, since they share one interpreter, and keep the event loop from it: with 2 it waits

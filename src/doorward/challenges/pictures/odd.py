@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from doorward.challenges.pictures.canvas import as_coloured_png
 from doorward.challenges.pictures.outlines import OUTLINES, POINTING, placed
-from doorward.challenges.pictures.tiles import TILE, blank, frame, ink, paper, scribble, shape, smooth
+from doorward.challenges.pictures.tiles import TILE, blank, finished, frame, ink, scribble, shape
 from doorward.markup import fill, join
 
 if TYPE_CHECKING:
@@ -51,12 +50,12 @@ class Odd:
     def draw(self, answer: str, random: Random, grade: Grade) -> Media:
         """A PNG."""
         rows = ROWS[grade.hardness]
-        picture = blank(COLUMNS, rows, paper(random))
+        picture = blank(COLUMNS, rows)
         for row, odd in enumerate(answer.split(",")):
             _row(picture, row, int(odd) - 1, random, grade.hardness)
-        scribble(picture, random, LINES[grade.hardness], grade.hardness)
+        scribble(picture, random, LINES[grade.hardness])
         frame(picture, COLUMNS, rows)
-        return as_coloured_png(smooth(picture))
+        return finished(picture, random, grade.hardness)
 
     def parts(self, url: Markup, grade: Grade, words: Mapping[str, str], described_by: str) -> Markup:
         """The picture, and a radio button on each tile."""
@@ -98,4 +97,4 @@ def _row(picture: Image, row: int, odd: int, random: Random, hardness: int) -> N
         centre = ((column + 0.5) * TILE + random.uniform(-5, 5), (row + 0.5) * TILE + random.uniform(-5, 5))
         angle = (other if column == odd else turn) + random.uniform(-jitter, jitter)
         points = placed(outline, centre, TILE * random.uniform(0.3, 0.36), angle)
-        shape(picture, points, ink(random, hardness))
+        shape(picture, points, ink(random))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from math import comb
 from typing import TYPE_CHECKING
 
-from doorward.challenges.pictures.canvas import as_coloured_png
 from doorward.challenges.pictures.forms import Media, is_marked
 from doorward.challenges.pictures.outlines import OUTLINES, placed
-from doorward.challenges.pictures.tiles import TILE, blank, frame, ink, paper, scribble, shape, smooth
+from doorward.challenges.pictures.tiles import TILE, blank, finished, frame, ink, scribble, shape
 from doorward.markup import fill, join
 
 if TYPE_CHECKING:
@@ -56,15 +55,15 @@ class Shapes:
         """A PNG: the example in the first row, the tiles below."""
         picked = {int(number) for number in answer.split(",")}
         wanted, *others = random.sample(list(OUTLINES), len(OUTLINES))
-        picture = blank(COLUMNS, ROWS[grade.hardness] + 1, paper(random))
+        picture = blank(COLUMNS, ROWS[grade.hardness] + 1)
         middle = (COLUMNS * TILE / 2, TILE / 2)
-        shape(picture, placed(OUTLINES[wanted], middle, TILE * 0.4, 0), (20, 20, 20))
+        shape(picture, placed(OUTLINES[wanted], middle, TILE * 0.4, 0), 0)
         for number in range(1, _tiles(grade) + 1):
             name = wanted if number in picked else random.choice(others)
             _tile(picture, number, OUTLINES[name], random, grade.hardness)
-        scribble(picture, random, LINES[grade.hardness], grade.hardness)
+        scribble(picture, random, LINES[grade.hardness])
         frame(picture, COLUMNS, ROWS[grade.hardness] + 1, top=1)
-        return as_coloured_png(smooth(picture))
+        return finished(picture, random, grade.hardness)
 
     def parts(self, url: Markup, grade: Grade, words: Mapping[str, str], described_by: str) -> Markup:
         """The picture, and a check box on each tile."""
@@ -103,4 +102,4 @@ def _tile(picture: Image, number: int, outline: Outline, random: Random, hardnes
     centre = ((column + 0.5) * TILE + random.uniform(-7, 7), (row + 1.5) * TILE + random.uniform(-7, 7))
     size, turn = TILE * random.uniform(0.26, 0.36), random.uniform(-1, 1) * TURNS[hardness]
     lean = random.uniform(-1, 1) * LEANS[hardness]
-    shape(picture, placed(outline, centre, size, turn, lean), ink(random, hardness))
+    shape(picture, placed(outline, centre, size, turn, lean), ink(random))

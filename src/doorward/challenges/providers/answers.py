@@ -77,6 +77,12 @@ def key_of(provider: Provider, found: Verified) -> str | None:
     return _text(provider, found.answer, provider.site_key) if provider.site_key else None
 
 
+def name_of(provider: Provider, found: Verified, token: str) -> str:
+    """What a response is known by once it was used: what the provider calls it, or itself."""
+    named = _at(found.answer, provider.once)
+    return f"{provider.name}:{named}" if isinstance(named, str) and named else token
+
+
 def _refused(provider: Provider, codes: tuple[str, ...], answer: Mapping[str, Any] | None = None) -> Verified:
     """The provider does not accept a response, or us."""
     if any(code in provider.our_fault for code in codes):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from doorward.challenges.kinds import Checked, Posed
 from doorward.challenges.providers import checks, widgets
-from doorward.challenges.providers.answers import read
+from doorward.challenges.providers.answers import name_of, read
 from doorward.challenges.providers.calls import call_for
 from doorward.challenges.providers.settings import parse_hosted
 from doorward.challenges.providers.trouble import ProviderFailed
@@ -171,7 +171,7 @@ class Hosted:
             found = checks.judged(
                 self.provider, self.settings, found, host=question.host, action=action, now=question.now_ms / 1000
             )
-        if found.passed and not (yield from self._first(question, token)):
+        if found.passed and not (yield from self._first(question, name_of(self.provider, found, token))):
             found = replace(found, passed=False, why="spent")
         return found
 
@@ -199,10 +199,11 @@ class Hosted:
             journal.warn(f"captcha.{self.name}.{cause}", f"{message}: {follows[self.settings.on_error]} meanwhile")
         return Verified(lets_in, "unverified" if lets_in else "unavailable", self.name, failure=cause)
 
-    def _first(self, question: Question, token: str) -> Generator[Effect, Any, bool]:
+    def _first(self, question: Question, name: str) -> Generator[Effect, Any, bool]:
         """Whether nobody has used a response before; from now on somebody has."""
         lasts = self.settings.max_age + 2 * checks.SKEW if self.provider.solved_at else UNTIMED_TTL
-        key = f"captcha:spent:{hashlib.sha256(token.encode()).hexdigest()}"
+        digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+        key = f"captcha:spent:{digest}"
         # This process first: it knows what it has taken also while the store fails.
         if not self._spent.add(key, question.now_ms, question.now_ms + int(lasts * 1000)):
             return False

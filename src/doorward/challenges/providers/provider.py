@@ -53,6 +53,7 @@ class Provider:
         solved_at: Where it says when that was: text (ISO 8601), or seconds since the Unix epoch.
         errors: Where it says what is wrong: a code, or a list of them.
         site_key: Where it says for which site key, where providers verify responses for any.
+        once: Where it says which response it was, by a name that stays the same however the response is written.
         our_fault: Error codes of which no visitor is the cause.
         sources: What a page's Content-Security-Policy has to allow, by directive.
         longest_token: Characters of a response.
@@ -78,6 +79,7 @@ class Provider:
     solved_at: str = "challenge_ts"
     errors: str = "error-codes"
     site_key: str = ""
+    once: str = ""
     our_fault: frozenset[str] = OUR_FAULT
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     longest_token: int = 4_096

@@ -153,6 +153,8 @@ ALTCHA_SENTINEL = Provider(
     errors="error",
     # The endpoint is public, and verifies what any key of the instance has signed.
     site_key="apiKey",
+    # A response is signed JSON in base64: the same one can be written in many ways.
+    once="verificationData.id",
     sources={
         "script-src": ("{script_origin}",),
         "connect-src": ("{origin}",),

@@ -11,10 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from doorward.automation.claim import Claim
-    from doorward.challenges.signals.reading import Signals
+    from doorward.challenges.signals.reading import Face, Signals
 
 _PDF_SINCE = {"Chrome": 94, "Firefox": 99}
 """Since when ``pdfViewerEnabled`` and the list of plug-ins say the same (HTML standard section 8.9.1.6)."""
+_WEBDRIVER_SINCE = {"Chrome": 89}
+"""Since when ``navigator.webdriver`` is there, and false, where nothing drives the browser; before, there was none."""
+_HINTS_SINCE = 90
+"""Since when Chrome shows client hints to pages (UA Client Hints section 4)."""
 _MEMORY = frozenset({0.25, 0.5, 1, 2, 4, 8, 16, 32, 64})
 """GiB; ``navigator.deviceMemory`` is a power of two (W3C Device Memory)."""
 _MINUTES_APART = 1
@@ -38,7 +42,7 @@ def against_browser(signals: Signals, claim: Claim | None, *, secure: bool) -> I
         claim: The browser that the request says it comes from.
         secure: Whether the page is secure, as far as is known: some things are there in secure pages only.
     """
-    yield from _driven(signals)
+    yield from _driven(signals, claim)
     yield from _altered(signals)
     yield from _itself(signals)
     if claim is None:
@@ -51,9 +55,10 @@ def against_browser(signals: Signals, claim: Claim | None, *, secure: bool) -> I
     yield from _graphics(signals, claim)
 
 
-def _driven(signals: Signals) -> Iterator[str]:
-    # Every browser since 2018 says false there (WebDriver section 4): what says nothing hides something.
-    if signals.webdriver is not False:
+def _driven(signals: Signals, claim: Claim | None) -> Iterator[str]:
+    # Browsers say false there (WebDriver section 4): what says nothing hides something, unless it is too old to say.
+    old = claim is not None and claim.version < _WEBDRIVER_SINCE.get(claim.family, 0)
+    if signals.webdriver or (signals.webdriver is None and not old):
         yield "webdriver"
     if signals.marks is None or signals.marks:
         yield "marks"
@@ -72,8 +77,13 @@ def _altered(signals: Signals) -> Iterator[str]:
         yield "frame"
     if signals.worker is None:
         yield "no_worker"
-    elif signals.worker != signals.face:
+    elif signals.worker != _as_in_workers(signals.face, signals.worker, altered):
         yield "worker"
+
+
+def _as_in_workers(page: Face, worker: Face, altered: set[str]) -> Face:
+    # Extensions that hide how many processors there are do so in pages only: that is found above, and counts once.
+    return page._replace(cores=worker.cores) if "hardwareConcurrency" in altered else page
 
 
 def _itself(signals: Signals) -> Iterator[str]:
@@ -125,7 +135,7 @@ def _only_chrome(signals: Signals, claim: Claim, *, secure: bool) -> Iterator[st
         yield "memory"
     if not secure:
         return
-    if hints is None:
+    if hints is None and claim.version >= _HINTS_SINCE:
         yield "no_hints_in_app" if claim.embedded else "no_hints"
     if memory is None:
         yield "no_memory"

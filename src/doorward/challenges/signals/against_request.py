@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from doorward.automation.headers import BRAND
+from doorward.challenges.signals.known import same_but_system
 from doorward.challenges.signals.reading import LONGEST_AGENT
 
 if TYPE_CHECKING:
@@ -39,8 +40,9 @@ def against_request(signals: Signals, request: RequestContext, answered_ms: int)
         request: The request that brought it.
         answered_ms: Milliseconds since the challenge was posed, by the server's clock.
     """
-    if signals.face.agent != request.headers.get("user-agent")[:LONGEST_AGENT]:
-        yield "agent"
+    agent = request.headers.get("user-agent")[:LONGEST_AGENT]
+    if signals.face.agent != agent:
+        yield "system" if same_but_system(signals.face.agent or "", agent) else "agent"
     if signals.secure is not True and secure_by(request):
         yield "insecure"
     if answered_ms < QUICKEST_MS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from doorward.automation.agent import Agent
@@ -44,6 +45,20 @@ PLATFORMS: Mapping[str, tuple[str, ...]] = {
     "Android": ("Linux", "Android", "aarch64", "arm"),
 }
 """How ``navigator.platform`` begins on each system. Chrome on Android and Chrome OS say Linux."""
+
+
+_FIREFOX_SYSTEM = re.compile(
+    r"(?<=^Mozilla/5\.0 \()[^()]{1,80}?(?=rv:[\d.]{1,10}\) Gecko/[\d.]{1,10} Firefox/[\d.]{1,10}$)"
+)
+
+
+def same_but_system(one: str, other: str) -> bool:
+    """Whether two agents are one Firefox's, that says it is on different systems.
+
+    Firefox that resists fingerprinting, and Tor Browser up to version 14, name Windows in requests, whatever they are
+    on, and their own system in pages (the preference ``privacy.resistFingerprinting.spoofOsInUserAgentHeader``).
+    """
+    return one != other and _FIREFOX_SYSTEM.sub("", one, 1) == _FIREFOX_SYSTEM.sub("", other, 1)
 
 
 def known_as(agent_text: str) -> Claim | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from doorward.challenges.signals.against_browser import against_browser
 from doorward.challenges.signals.against_request import against_request, secure_by
-from doorward.challenges.signals.known import known_as
+from doorward.challenges.signals.known import known_as, same_but_system
 from doorward.challenges.signals.reading import read
 from doorward.challenges.signals.weights import UNREADABLE, WEIGHTS, Finding, Score, finding
 
@@ -27,7 +27,9 @@ def scored(given: object, request: RequestContext, answered_ms: int, examiner: E
     signals = read(given)
     if signals is None:
         return UNREADABLE
-    claim = known_as(request.headers.get("user-agent"))
+    agent, shown = request.headers.get("user-agent"), signals.face.agent or ""
+    # The page is compared with the system that it names itself, where a Firefox names another one in requests.
+    claim = known_as(shown if same_but_system(shown, agent) else agent)
     secure = signals.secure is not False or secure_by(request)
     codes = [
         *against_request(signals, request, answered_ms),

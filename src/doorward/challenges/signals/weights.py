@@ -59,6 +59,7 @@ WEIGHTS: Mapping[str, Weight] = {
     # Against the request.
     "request": Weight(10, "sends a request with evidence of automation (up to that many points)"),
     "agent": Weight(8, "has another user agent in its page than in its requests"),
+    "system": Weight(3, "is a Firefox that names another system in its page than in its requests"),
     "brands": Weight(6, "has other brands in its page than in its client hints"),
     "hints": Weight(4, "is on another platform or kind of device than its client hints say"),
     "language": Weight(5, "prefers another language in its page than in its requests"),

@@ -21,6 +21,16 @@
     input.value = await api.execute(input.dataset.sitekey, { action: input.dataset.action });
   }
 
+  function sent(form, by) {
+    if (form.requestSubmit) return form.requestSubmit(by);
+    // Safari before version 16: the form is sent without asking anybody, and without its button.
+    if (by && by.name) {
+      const pressed = Object.assign(document.createElement("input"), { type: "hidden", name: by.name, value: by.value });
+      form.append(pressed);
+    }
+    HTMLFormElement.prototype.submit.call(form);
+  }
+
   function atSending(input) {
     let has = false;  // a response is good once: the next sending takes another
     input.form.addEventListener("submit", async (event) => {
@@ -30,7 +40,7 @@
       try { await respond(input); } catch { input.value = ""; }
       await new Promise((resolve) => { setTimeout(resolve); });  // a form that is being sent cannot be sent
       has = true;
-      input.form.requestSubmit(by);
+      sent(input.form, by);
       has = false;
     });
   }

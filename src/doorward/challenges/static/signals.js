@@ -17,7 +17,8 @@
 
   const attempt = (read) => {
     try {
-      return read() ?? null;
+      const found = read();
+      return found === undefined ? null : found;
     } catch {
       return null;
     }
@@ -74,7 +75,7 @@
     return frame;
   };
 
-  const getter = (of, name) => Object.getOwnPropertyDescriptor(of, name)?.get;
+  const getter = (of, name) => (Object.getOwnPropertyDescriptor(of, name) || {}).get;
 
   const altered = (clean) => {
     // The text of a function as a realm that nothing has touched gives it: a proxy or a bound function has no name in it.
@@ -129,7 +130,8 @@
     const extension = gl.getExtension("WEBGL_debug_renderer_info");
     const vendor = gl.getParameter(extension ? extension.UNMASKED_VENDOR_WEBGL : gl.VENDOR);
     const renderer = gl.getParameter(extension ? extension.UNMASKED_RENDERER_WEBGL : gl.RENDERER);
-    gl.getExtension("WEBGL_lose_context")?.loseContext();
+    const lose = gl.getExtension("WEBGL_lose_context");
+    if (lose) lose.loseContext();
     return { vendor: text(String(vendor), 200), renderer: text(String(renderer), 200) };
   };
 

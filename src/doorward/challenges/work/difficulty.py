@@ -70,12 +70,14 @@ class Tally:
 
     def load(self, now_ms: int) -> Load:
         """The last minute's."""
-        oldest = now_ms // _SLOT_MS - _SLOTS
-        recent = [slot for slot in list(self._slots) if slot[0] > oldest]
+        now = now_ms // _SLOT_MS
+        recent = [slot for slot in list(self._slots) if abs(now - slot[0]) < _SLOTS]
         return Load(float(sum(slot[1] for slot in recent)), float(sum(slot[2] for slot in recent)))
 
     def _slot(self, now_ms: int) -> list[int]:
         number = now_ms // _SLOT_MS
-        if not self._slots or self._slots[-1][0] < number:
+        newest = self._slots[-1][0] if self._slots else -_SLOTS
+        # What is late by less than a minute counts there; where the clock was set back by more, it begins anew.
+        if number > newest or newest - number >= _SLOTS:
             self._slots.append([number, 0, 0])
         return self._slots[-1]
