@@ -233,6 +233,8 @@ def test_decorators_add_up(make_decorated: MakeApp) -> None:
 
 
 def test_preflights_are_left_alone(make_decorated: MakeApp) -> None:
-    """OPTIONS carries no credentials (Fetch): a challenge in its place would break every request of another origin."""
+    """They carry no credentials (Fetch): a challenge in their place would break every request of another origin."""
     said = {"/guarded": lambda guard: lambda view: guard.protect(guard.challenge("wait")(view))}
-    assert make_decorated(said=said, **WAIT).request("/guarded", method="OPTIONS").status != 403
+    app, asked = make_decorated(said=said, **WAIT), [("Origin", "https://a.example")]
+    preflight = [*asked, ("Access-Control-Request-Method", "POST")]
+    assert app.request("/guarded", method="OPTIONS", headers=preflight).status != 403
