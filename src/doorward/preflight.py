@@ -21,6 +21,6 @@ def is_preflight(method: str, carrier: Carrier) -> bool:
     """
     if method != METHOD:
         return False
-    if not carrier or _IN_ENVIRONS <= carrier.keys():
+    if not carrier or carrier.keys() >= _IN_ENVIRONS:
         return True
-    return _IN_SCOPES <= {name.lower() for name, _ in carrier.get("headers", ())}
+    return {name.lower() for name, _ in carrier.get("headers", ())} >= _IN_SCOPES

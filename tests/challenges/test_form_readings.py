@@ -21,6 +21,7 @@ from doorward.address_facts import NO_ADDRESS_DATA  # noqa: E402
 from doorward.rules.base import View  # noqa: E402
 
 FORM, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data; boundary=b"
+NAMED = 'form-data; name="role"'
 
 
 def part(disposition: str, value: bytes = b"admin", more: str = "") -> bytes:
@@ -66,7 +67,7 @@ def matched(content_type: str, body: bytes, value: str = "admin") -> bool:
         (MULTIPART, part('form-data; name="role"; filename=""')),
         (MULTIPART, part("form-data; name=\"role\"; filename*=utf-8''")),
         (MULTIPART, part('form-data; name="x"\r\nContent-Disposition: form-data; name="role"')),
-        (MULTIPART, part('form-data; name="role"', base64.b64encode(b"admin"), "Content-Transfer-Encoding: base64\r\n")),
+        (MULTIPART, part(NAMED, base64.b64encode(b"admin"), "Content-Transfer-Encoding: base64\r\n")),
         (MULTIPART, part('form-data; name="role"', more=f"X: {'a' * 9_000}\r\n")),
         (f"{MULTIPART}; charset=utf-7", part('form-data; name="role"', b"+AGEAZABtAGkAbg-")),
         ("multipart/form-data; boundary=x; boundary=b", part('form-data; name="role"')),
