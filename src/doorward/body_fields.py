@@ -121,9 +121,7 @@ def _values_of(name: str) -> re.Pattern[bytes]:
 
 
 def _digits(byte: int) -> bytes:
-    return b"".join(
-        [b"[%s%s]" % (d.encode(), d.upper().encode()) if d.isalpha() else d.encode() for d in f"{byte:02x}"]
-    )
+    return "".join([f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in f"{byte:02x}"]).encode()
 
 
 def _at(tree: Any, path: Sequence[str]) -> list[Any]:

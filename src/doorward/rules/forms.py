@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Unpack
 
 from doorward.decision import Conclusion
 from doorward.errors import ConfigurationError
 from doorward.ids import rule_id
 from doorward.reason import ChallengeReason, RuleReason
-from doorward.rules.base import NO_PARTS, Outcome, Phase, Rule, RuleOptions
+from doorward.rules.base import NO_PARTS, Outcome, Phase, Rule, RuleOptions, number
 
 if TYPE_CHECKING:
     from doorward.decision import Mode
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 MIN_SECONDS = 1.5
 """A password manager and the return key need as long; programs that fill in forms do not wait."""
 
+_FROM_ZERO = "a number from 0"
 TOO_EARLY = "too_early"
 _WORDS = {
     "filled": "a field was filled in that nobody sees",
@@ -116,16 +116,10 @@ def form_trap(
     Raises:
         ConfigurationError: An argument is wrong.
     """
-    least, added = _from_zero(min_seconds, "min_seconds"), _from_zero(weight, "weight")
+    least, added = number(min_seconds, "min_seconds", _FROM_ZERO), number(weight, "weight", _FROM_ZERO)
     if action not in ("deny", "challenge", "weigh"):
         raise ConfigurationError("action", f"must be one of deny, challenge, weigh, not {action!r}")
     if (action == "weigh") is not (added > 0):
         raise ConfigurationError("weight", "must be over 0 with action='weigh', and is for nothing else")
     named: Any = {"name": "form_trap", **options}
     return FormTrapRule(min_seconds=least, action=action, weight=added, **named)
-
-
-def _from_zero(value: object, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or value < 0:
-        raise ConfigurationError(name, f"must be a number from 0, not {value!r}")
-    return float(value)

@@ -102,7 +102,7 @@ def body_test(spec: Spec, read: Callable[[BodyFields], tuple[Sequence[str], bool
 
 
 def given_test(spec: Spec, name: str) -> Test:
-    """Of a characteristic of the application's own: where it has not given it, its value is unknown, and it is absent."""
+    """Of a characteristic of the application's own: one that it has not given is absent, and its value is unknown."""
 
     def test(view: View) -> bool | None:
         if name not in view.given:
