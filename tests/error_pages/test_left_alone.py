@@ -89,6 +89,20 @@ def test_flask_answers_what_is_not_covered_as_ever() -> None:
     assert "not yours" in app.test_client().get("/refused").text
 
 
+@pytest.mark.parametrize("accept", ["text/html", "text/plain", "application/json"])
+def test_a_message_that_is_no_utf_8_fails_nothing(accept: str) -> None:
+    """A part of a file name, say; and what would be a placeholder in a template."""
+    app = Flask("message")
+    FlaskErrorPages(app)
+    app.add_url_rule("/", endpoint="odd", view_func=lambda: abort(403, "\ud800 \x00 ${title} {name} %s </p><b>"))
+    answer = app.test_client().get("/", headers={"Accept": accept})
+    assert (answer.status_code, b"${title}" in answer.data, b"</p><b>" in answer.data) == (
+        403,
+        True,
+        accept != "text/html",
+    )
+
+
 # --- PEP 3333: start_response with exc_info
 
 
