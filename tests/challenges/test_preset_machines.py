@@ -10,7 +10,7 @@ SECRET = "s" * 40
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 CHROME = f"{WEBKIT} Chrome/124.0.0.0"
 PEOPLE = [
-    f"Mozilla/5.0 (Linux; U; Android 11; en-US; RMX2185) {WEBKIT} Version/4.0 Chrome/100.0 UCBrowser/13.6.0.1316 Mobile",
+    f"Mozilla/5.0 (Linux; U; Android 11; en-US; RMX2185) {WEBKIT} Version/4.0 Chrome/100.0 UCBrowser/13.6.0 Mobile",
     "Nokia5130c-2/2.0 (07.97) Profile/MIDP-2.1 Configuration/CLDC-1.1 UCWEB/2.0 (Java; U; MIDP-2.0)",
     "Opera/9.80 (J2ME/MIDP; Opera Mini/9.80 (S60; SymbOS; Opera Mobi/23.348; U; en) Presto/2.5.25 Version/10.54",
     "Opera/9.80 (Android; Opera Mini/36.2.2254/119.132; U; id) Presto/2.12.423 Version/12.16",
@@ -22,10 +22,10 @@ PEOPLE = [
     "ELinks/0.16.1.1 (textmode; Linux 6.1; 80x24-2)",
     "Dillo/3.1.0",
     "URL/Emacs Emacs/29.1 (PureGTK; x86_64-pc-linux-gnu)",
-    f"Mozilla/5.0 (Linux; Android 12; V2148A; wv) {WEBKIT} Chrome/97.0 Mobile T7/13.32 baiduboxapp/13.33.0.10 (Baidu; P1 12)",
+    f"Mozilla/5.0 (Linux; Android 12; V2148A; wv) {WEBKIT} Chrome/97.0 Mobile T7/13.32 baiduboxapp/13.33.0.10",
     f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {CHROME} YaBrowser/24.6.0.0 Safari/537.36",
     f"Mozilla/5.0 (Linux; Android 13; SM-A525F) {CHROME} Mobile YandexSearch/24.51 YaApp_Android/24.51/apad",
-    f"Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) {WEBKIT} Version/17.5 Mobile/15E148 DuckDuckGo/7 Safari/605.1.15",
+    f"Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) {WEBKIT} Version/17.5 Mobile/15E148 DuckDuckGo/7",
     f"Mozilla/5.0 (Linux; Android 13; SM-S911N; wv) {CHROME} Mobile DaumApps/7.9.9 DaumDevice/mobile",
     f"Mozilla/5.0 (Linux; Android 10; HarmonyOS; EML-L29) {WEBKIT} Chrome/99.0 PetalSearch/12.0.4.301 Mobile",
     f"Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) {WEBKIT} Mobile/15E148 [Pinterest/iOS]",
