@@ -98,7 +98,7 @@ def humanify_filter(
     named: Any = {**options, "name": options.get("name") or "humanify"}
     if conditions:
         named["when"] = {"all": conditions}
-    kind = _ACTIONS.get(action) if isinstance(action, str) else None
+    kind = _ACTIONS.get(str(action))  # whatever was given: a list has no hash
     if kind is None:
         raise ConfigurationError("action", f"must be one of {', '.join(_ACTIONS)}, not {action!r}")
     if kind == "challenge":
