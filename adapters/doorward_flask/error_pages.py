@@ -40,7 +40,7 @@ class ErrorPages(error_pages.ErrorPages):
         if error.response is not None or not self.covers(status):
             return error
         asked = request.headers
-        headers = list(error.get_response(request.environ).headers)
+        headers = list(error.get_headers(request.environ))  # not its response, whose text may be none to UTF-8
         answer = self.answer(
             status, asked.getlist("accept"), asked.getlist("accept-language"), headers=headers, message=_message(error)
         )

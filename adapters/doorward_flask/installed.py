@@ -14,7 +14,7 @@ from doorward.rules.limits import Response as Answered
 from doorward.runtime import DECISION
 from doorward.wsgi import built_in, decide, endpoint_answer
 from doorward_flask.responses import flask_style, response_of, write_cookies, write_limits
-from doorward_flask.routing import Route, Routes
+from doorward_flask.routing import Route, Routes, endpoint_of
 from doorward_flask.templates import fill_templates
 
 if TYPE_CHECKING:
@@ -157,7 +157,8 @@ class Installed:
             if progress is None:
                 g.doorward = environ[DECISION]
                 return None
-            decision = environ[DECISION] = g.doorward = decide(self.client, self.layer, progress, environ)
+            told = endpoint_of(asked, progress.engine)
+            decision = environ[DECISION] = g.doorward = decide(self.client, self.layer, progress, environ, told)
             refused = self.layer.refuses(decision)
             environ[self._key] = Handled(route, progress, refused)
         except Exception as error:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import current_app
 
+from doorward.compat import ENDPOINT
 from doorward.patterns import METHODS
+from doorward.progress import NO_INPUTS, Inputs
 from doorward.routes import RoutePolicy, merged
 
 if TYPE_CHECKING:
@@ -15,7 +17,13 @@ if TYPE_CHECKING:
     from flask import Request
     from werkzeug.routing import Rule
 
+    from doorward.engine import Engine
     from doorward.routes import RouteDecorators
+
+
+def endpoint_of(asked: Request, engine: Engine) -> Inputs:
+    """What middleware tells rules beside the request: its endpoint, empty for none, where one asks for it."""
+    return Inputs({}, {ENDPOINT: asked.endpoint or ""}) if ENDPOINT in engine.wants else NO_INPUTS
 
 
 class Route(NamedTuple):

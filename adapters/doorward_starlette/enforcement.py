@@ -1,12 +1,12 @@
-"""Marked endpoints that obey their marks themselves, for applications whose middleware is missing.
+"""Marked endpoints that obey their marks themselves, where middleware is missing or another decorator hides them.
 
-Where middleware has seen the request, all they do is look at its scope. Signatures stay as they are.
+Where middleware has read the mark, all they do is look at its scope. Signatures stay as they are.
 """
 
 from __future__ import annotations
 
 import inspect
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -41,39 +41,54 @@ def enforcing(guard: DoorwardStarlette, view: View) -> View:
             target.dispatch = _dispatching(guard, target)
         elif inspect.iscoroutinefunction(view):
             target = _awaiting(guard, target)
-        elif inspect.isfunction(view) and not (inspect.isgeneratorfunction(view) or inspect.isasyncgenfunction(view)):
+        elif inspect.isfunction(inside(view)) and not _generates(view):
             target = _blocking(guard, target)
         setattr(target, _BY, done | {id(guard)})
     checked: View = target
     return checked
 
 
+def inside(view: Any) -> Any:
+    """What a ``functools.partial`` calls; anything else as it is."""
+    while isinstance(view, partial):
+        view = view.func
+    return view
+
+
+def _generates(view: object) -> bool:
+    return inspect.isgeneratorfunction(view) or inspect.isasyncgenfunction(view)
+
+
 def _awaiting(guard: DoorwardStarlette, view: Callable[..., Any]) -> Any:
     find, decide = unseen, refused
+    own: list[Any] = []
 
     async def endpoint(*args: Any, **kwargs: Any) -> Any:
-        connection = find(guard, view, args, kwargs)
-        refusal = await decide(guard, view, connection) if connection is not None else None
+        connection = find(guard, own[0], args, kwargs)
+        refusal = await decide(guard, own[0], connection) if connection is not None else None
         return await view(*args, **kwargs) if refusal is None else refusal.answer
 
-    return _in_place_of(view, endpoint)
+    return _in_place_of(view, endpoint, own)
 
 
 def _blocking(guard: DoorwardStarlette, view: Callable[..., Any]) -> Any:
     find, decide = unseen, refused_from_thread
+    own: list[Any] = []
 
     def endpoint(*args: Any, **kwargs: Any) -> Any:
-        connection = find(guard, view, args, kwargs)
-        refusal = decide(guard, view, connection) if connection is not None else None
+        connection = find(guard, own[0], args, kwargs)
+        refusal = decide(guard, own[0], connection) if connection is not None else None
         return view(*args, **kwargs) if refusal is None else refusal.answer
 
-    return _in_place_of(view, endpoint)
+    return _in_place_of(view, endpoint, own)
 
 
-def _in_place_of(view: Callable[..., Any], endpoint: Any) -> Any:
+def _in_place_of(view: Callable[..., Any], endpoint: Any, own: list[Any]) -> Any:
+    """The wrapper, which ``own`` tells itself: further decorators mark it, and not the view inside."""
     # With the globals of the view: older FastAPI looks annotations that are text up in those of the wrapper.
-    placed = FunctionType(endpoint.__code__, view.__globals__, closure=endpoint.__closure__)
-    return update_wrapper(placed, view)
+    placed = FunctionType(endpoint.__code__, getattr(inside(view), "__globals__", {}), closure=endpoint.__closure__)
+    own.append(update_wrapper(placed, view))
+    return placed
 
 
 def _dispatching(guard: DoorwardStarlette, view: Any) -> Callable[..., Any]:
@@ -95,12 +110,12 @@ def _dispatching(guard: DoorwardStarlette, view: Any) -> Callable[..., Any]:
 def unseen(
     guard: DoorwardStarlette, view: object, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> HTTPConnection | None:
-    """The request among an endpoint's arguments, if no middleware has seen it."""
+    """The request among an endpoint's arguments, if no middleware has seen it with the endpoint's mark."""
     connection = next((value for value in (*args, *kwargs.values()) if isinstance(value, HTTPConnection)), None)
     if connection is None:
         guard.without_request(view)
         return None
-    return None if guard.saw(connection.scope) else connection
+    return None if guard.saw(connection.scope) and not guard.overlooked(connection.scope, view) else connection
 
 
 async def refused(guard: DoorwardStarlette, view: object, connection: HTTPConnection) -> Refused | None:

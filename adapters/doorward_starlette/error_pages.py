@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from doorward import error_pages
 from doorward.error_pages.pages import phrase
@@ -19,7 +22,8 @@ if TYPE_CHECKING:
 class ErrorPages(error_pages.ErrorPages):
     """Answers HTTPExceptions and uncaught exceptions: ``ErrorPages(app, accent="#0b57d0")``; FastAPI's too.
 
-    What FastAPI says about parameters that do not validate is left alone. So are websockets.
+    What FastAPI says about parameters that do not validate is left alone. So are details that are no text, which it
+    answers as JSON, statuses that are not covered, and websockets.
 
     Args:
         app: The application; or call :meth:`init_app`.
@@ -36,14 +40,17 @@ class ErrorPages(error_pages.ErrorPages):
 
     def init_app(self, app: Starlette) -> None:
         """Answer the errors of an application."""
-        app.add_exception_handler(HTTPException, self._handled)
-        app.add_exception_handler(Exception, self._failed)
+        usual = app.exception_handlers.get(HTTPException, _plain)
+        app.add_exception_handler(HTTPException, partial(self._handled, usual))
+        if self.covers(500):
+            app.add_exception_handler(Exception, self._failed)
 
-    async def _handled(self, request: Request, error: Any) -> Response:
+    async def _handled(self, usual: Any, request: Request, error: Any) -> Response:
+        said = error.detail or ""
+        if not self.covers(error.status_code) or not isinstance(said, str):
+            left: Response = await _called(usual, request, error)
+            return left
         headers = list((error.headers or {}).items())
-        if not self.covers(error.status_code):
-            return Response(status_code=error.status_code, headers=error.headers)
-        said = error.detail if isinstance(error.detail, str) else ""
         return self._response(request, error.status_code, headers, "" if said == phrase(error.status_code) else said)
 
     async def _failed(self, request: Request, _: Exception) -> Response:
@@ -55,3 +62,17 @@ class ErrorPages(error_pages.ErrorPages):
         accept, languages = asked.getlist("accept"), asked.getlist("accept-language")
         answer = self.answer(status, accept, languages, headers=headers, message=message)
         return as_response(answer, head=request.method == "HEAD")
+
+
+async def _called(handler: Any, request: Request, error: Any) -> Any:
+    """The answer of a handler of the application's own, or its framework's."""
+    if iscoroutinefunction(handler):
+        return await handler(request, error)
+    return await run_in_threadpool(handler, request, error)
+
+
+async def _plain(_: Request, error: Any) -> Response:
+    """As Starlette answers where nothing else was said."""
+    if error.status_code in (204, 304):
+        return Response(status_code=error.status_code, headers=error.headers)
+    return PlainTextResponse(str(error.detail), status_code=error.status_code, headers=error.headers)

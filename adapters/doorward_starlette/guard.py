@@ -87,9 +87,9 @@ class DoorwardStarlette(SteppingUp, RouteDecorators):
         add_handlers(app, *self.refusals)
 
     def enforced(self, view: View) -> View:
-        """Marked endpoints are left as they are, once there is middleware; before, they see to it themselves."""
+        """Marked endpoints see to it themselves, where middleware is missing or does not see the mark."""
         self._policies.marked = True
-        return view if self._policies.installed else enforcing(self, view)
+        return enforcing(self, view)
 
     def decided(self, scope: Scope) -> bool:
         """Whether the client was asked about this request."""
@@ -98,6 +98,11 @@ class DoorwardStarlette(SteppingUp, RouteDecorators):
     def saw(self, scope: Scope) -> bool:
         """Whether middleware has decided about this request, or has left it alone on purpose."""
         return DECISION in scope or self.decided(scope)
+
+    def overlooked(self, scope: Scope, view: object) -> bool:
+        """Whether the endpoint that Starlette calls does not show the mark of ``view``, nor does any other route's."""
+        mark = self.policy_of(view)  # type: ignore[arg-type]  # an endpoint
+        return mark is not None and not self._policies.shows(scope, mark)
 
     def policy_at(self, scope: Scope) -> RoutePolicy | None:
         """What was said about the endpoint that Starlette has found for this request."""
@@ -122,11 +127,12 @@ class DoorwardStarlette(SteppingUp, RouteDecorators):
             self.warn_missing(view)
 
     def warn_missing(self, view: object) -> None:
-        """Say that a marked endpoint was reached without the middleware."""
+        """Say that a marked endpoint was reached without the middleware, or without its mark."""
+        why = "its application has no DoorwardMiddleware: call init_app(app)"
+        if self._policies.installed:
+            why = "middleware does not see it: another decorator hides the mark, and functools.wraps would keep it"
         name = getattr(view, "__qualname__", repr(view))
-        self.runtime.journal.warn(
-            "no middleware", f"{name} is decorated, but its application has no DoorwardMiddleware: call init_app(app)"
-        )
+        self.runtime.journal.warn("no middleware", f"{name} is decorated, but {why}")
 
     def _is_own(self, middleware: Any) -> bool:
         client = middleware.kwargs.get("aj")

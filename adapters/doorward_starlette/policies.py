@@ -12,6 +12,7 @@ from doorward.routes import RoutePolicy, marks_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from doorward.asgi import Scope
     from doorward.runtime import Runtime
 
 _known: WeakKeyDictionary[Runtime, Policies] = WeakKeyDictionary()
@@ -33,6 +34,7 @@ class Policies:
         self.installed = False
         self.awaits_response = False
         self._runtime_id = id(runtime)
+        self._routed: dict[RoutePolicy, bool] = {}
         self._merged: dict[tuple[int, ...], tuple[list[RoutePolicy], RoutePolicy]] = {}
 
     def of(self, endpoint: Any, method: str) -> RoutePolicy | None:
@@ -44,6 +46,17 @@ class Policies:
             if id(getattr(policy.owner, "runtime", None)) == self._runtime_id
         ]
         return self._together(found) if len(found) > 1 else found[0] if found else None
+
+    def shows(self, scope: Scope, mark: RoutePolicy) -> bool:
+        """Whether middleware could read a mark: it is on the endpoint that is called, or on another route's.
+
+        In the latter case the view runs because another one has called it, whose marks hold.
+        """
+        if _on(scope.get("endpoint"), scope.get("method", "GET"), mark):
+            return True
+        if mark not in self._routed:
+            self._routed[mark] = any(_on(endpoint, "GET", mark) for endpoint in _endpoints(scope.get("app")))
+        return self._routed[mark]
 
     def _together(self, policies: list[RoutePolicy]) -> RoutePolicy:
         """One policy object for good, since the client keeps its rules by policy."""
@@ -80,3 +93,14 @@ def _views(endpoint: Any, method: str) -> Iterator[Any]:
         handler = getattr(endpoint, name, None)
         if handler is not None:
             yield handler
+
+
+def _on(endpoint: Any, method: str, mark: RoutePolicy) -> bool:
+    return any([policy.covers(mark) for view in _views(endpoint, method) for policy in marks_of(view)])
+
+
+def _endpoints(place: Any) -> Iterator[Any]:
+    """The endpoints of an application's routes, and of what is mounted there."""
+    for route in getattr(place, "routes", None) or ():
+        yield getattr(route, "endpoint", None)
+        yield from _endpoints(route)

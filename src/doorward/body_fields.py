@@ -8,26 +8,27 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
 from doorward.attacks.body import FORM, JSON, MULTIPART, kind_of
-from doorward.attacks.part_headers import PartHeaders
+from doorward.multipart_fields import multipart_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from doorward.context import RequestContext
 
 LARGEST_JSON = 128 * 1024
 """Bytes of JSON that are read: Python takes some 5 ms for the slowest of that size. Of more, nothing is known."""
-MOST_FIELDS = 1_024
-"""Fields of a form; servers accept no more (Django, Werkzeug and PHP: 1,000). Of more, nothing is known."""
 MOST_VALUES = 1_024
-"""Values that one path may come to, through lists and repeated names."""
-_LONGEST_HEAD = 8_192
-_BLANK = re.compile(rb"\r?\n\r?\n")
+"""Values that one name or path may come to, through lists and repeated names. Of more, the others are unknown."""
+_EMPTY = re.compile(rb"&&++")
 _BEGINNINGS = (b"{", b"[")
+_BEFORE_JSON = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
+"""Marks of the byte order, the zeroes of UTF-16 and UTF-32, white space: ``json.loads`` reads all that."""
 _WORDS = {None: "null", True: "true", False: "false"}
 
 
@@ -56,10 +57,20 @@ class BodyFields:
 
     def form(self, name: str) -> tuple[Sequence[str], bool]:
         """The values of a form's field, and whether those are all: without files, of which nothing is told."""
+        if self._held is None or self._coded:
+            return (), False
+        kind = kind_of(self._type)
+        if kind == FORM:
+            body = _EMPTY.sub(b"&", self._held) if b"&&" in self._held else self._held
+            found = list(islice(_values_of(name).finditer(body), MOST_VALUES))
+            values = [unquote_plus((text[1] or b"").decode("utf-8", "replace")) for text in found]
+            return values, self._complete and len(found) < MOST_VALUES
+        if kind != MULTIPART:
+            return (), True
         if self._form is None:
-            self._form = self._read_form()
+            self._form = self._read_multipart(self._held)
         fields, is_all = self._form
-        return fields.get(name, ()), is_all
+        return fields.get(name, ()), is_all and self._complete
 
     def json(self, path: Sequence[str]) -> tuple[Sequence[str], bool]:
         """What stands at a path in the JSON, scalars as their JSON text, and whether that is all.
@@ -72,28 +83,21 @@ class BodyFields:
         found = _at(tree, path)
         return [_text(value) for value in found], is_all and len(found) < MOST_VALUES
 
-    def _read_form(self) -> tuple[dict[str, list[str]], bool]:
-        if self._held is None or self._coded:
-            return {}, False
-        kind = kind_of(self._type)
-        if kind == FORM:
-            pairs = _urlencoded(self._held)
-        elif kind == MULTIPART:
-            pairs = _multipart(self._held, self._type)
-        else:
-            return {}, True
+    def _read_multipart(self, held: bytes) -> tuple[dict[str, list[str]], bool]:
         fields: dict[str, list[str]] = {}
-        for number, (name, value) in enumerate(pairs):
-            if number == MOST_FIELDS:
-                return fields, False
-            fields.setdefault(name, []).append(value)
-        return fields, self._complete
+        is_all = True
+        for field in multipart_fields(held, self._type):
+            if field is None:
+                is_all = False
+            else:
+                fields.setdefault(field[0], []).append(field[1])
+        return fields, is_all
 
     def _read_json(self) -> tuple[Any, bool]:
         held = self._held
         if held is None or self._coded:
             return None, False
-        if kind_of(self._type) != JSON and not held.lstrip().startswith(_BEGINNINGS):
+        if kind_of(self._type) != JSON and not held.lstrip(_BEFORE_JSON).startswith(_BEGINNINGS):
             return None, True  # no JSON, so no field of it
         if not held.strip() and self._complete:
             return None, True
@@ -105,22 +109,19 @@ class BodyFields:
             return None, False
 
 
-def _urlencoded(body: bytes) -> Iterator[tuple[str, str]]:
-    for item in body.split(b"&", MOST_FIELDS):
-        if item:
-            name, _, value = item.decode("utf-8", "replace").partition("=")
-            yield unquote_plus(name), unquote_plus(value)
+@lru_cache(256)
+def _values_of(name: str) -> re.Pattern[bytes]:
+    """The values of an urlencoded field, however its name is escaped.
+
+    Looked for by name, since a body may have more fields than can be taken apart: Werkzeug bounds only its length.
+    """
+    letters = [rb"(?:%s|%%%s)" % (re.escape(bytes([byte])), _digits(byte)) for byte in name.encode()]
+    spaced = [rb"(?:\+|%20)" if byte == 0x20 else letter for byte, letter in zip(name.encode(), letters, strict=True)]
+    return re.compile(rb"(?<![^&])" + b"".join(spaced) + rb"(?:=([^&]*)|(?![^&]))")
 
 
-def _multipart(body: bytes, content_type: str) -> Iterator[tuple[str, str]]:
-    boundaries = PartHeaders.boundaries_of(content_type)
-    if not boundaries:
-        return
-    for part in (b"\n" + body).split(b"\n--" + boundaries[0], MOST_FIELDS + 1)[1:]:
-        blank = _BLANK.search(part, 0, _LONGEST_HEAD)
-        headers = PartHeaders(part[: blank.start()].partition(b"\n")[2]) if blank is not None else None
-        if blank is not None and headers is not None and headers.names and not headers.filenames:
-            yield headers.names[0], part[blank.end() :].removesuffix(b"\r").decode("utf-8", "replace")
+def _digits(byte: int) -> bytes:
+    return "".join([f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in f"{byte:02x}"]).encode()
 
 
 def _at(tree: Any, path: Sequence[str]) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,6 +16,8 @@ Text = str | bytes
 _USUALLY_BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 _FRAMING = frozenset(["content-length", "transfer-encoding", b"content-length", b"transfer-encoding"])
 _NO_LENGTH = ("0", b"0", "", b"")
+
+_PROTECTED = re.compile(r"\\(?:([0-3][0-7]{2})|(.))", re.DOTALL)
 
 _LOOKS_BEFORE_INDEX = 3
 """Of most requests a header or two are read: looking through the lines is cheaper than an index of them all."""
@@ -239,8 +242,21 @@ def _cookies(lines: Sequence[str]) -> dict[str, list[str]]:
             # nobody, and must not read as one that begins with "__Host-".
             name, equals, value = item.strip(" \t").partition("=")
             if equals:
-                found.setdefault(name.rstrip(" \t"), []).append(value.strip(" \t").strip('"'))
+                found.setdefault(name.rstrip(" \t"), []).append(_cookie_value(value.strip(" \t")))
     return found
+
+
+def _cookie_value(value: str) -> str:
+    """Without quotes, and what they protect as Python's ``http.cookies`` reads it, and all frameworks with it."""
+    if len(value) < 2 or value[0] != '"' or value[-1] != '"':
+        return value
+    inner = value[1:-1]
+    return _PROTECTED.sub(_unprotected, inner) if "\\" in inner else inner
+
+
+def _unprotected(found: re.Match[str]) -> str:
+    octal: str | None = found[1]
+    return chr(int(octal, 8)) if octal is not None else found[2]
 
 
 def _parameters(query: str) -> dict[str, list[str]]:

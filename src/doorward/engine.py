@@ -107,6 +107,7 @@ class Engine:
         "thresholds",
         "trusts_store",
         "waits",
+        "wants",
         "watch",
         "workers",
     )  # fmt: skip
@@ -171,6 +172,7 @@ class Engine:
         self.waits = (
             bool(self._lookups) or service is not None or any(b.rule.needs_body or b.rule.waits for b in self.bound)
         )
+        self.wants: frozenset[str] = frozenset().union(*[b.wants for b in self.bound])
         self.plain_limits = len({b.tier for b in self.limits}) <= 1 and not any(
             b.rule.paths or b.rule.methods for b in self.limits
         )

@@ -10,6 +10,7 @@ from doorward.answers import Answer, refusal
 from doorward.errors import ConfigurationError, UnknownArgument
 from doorward.limit_headers import parse_style
 from doorward.patterns import DEFAULT_EXEMPT, RouteMatcher, is_plain_path
+from doorward.preflight import is_preflight
 from doorward.requests import without_line_end
 from doorward.routes import Insists
 from doorward.runtime import DECISION
@@ -40,6 +41,7 @@ OTHER_LIMIT = 2**16
 """Bytes that are held of a body: of forms, JSON, XML and text, and of all else (the issue's figures)."""
 
 PREFLIGHT = "OPTIONS"
+"""Why a preflight is exempt: that stands whatever is said about a route."""
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _IS_SHARED = re.compile(r"\b(?:public|s-maxage)\b", re.IGNORECASE).search
@@ -54,7 +56,7 @@ class LayerOptions(TypedDict, total=False):
         enforce: With False, decide and attach the decision, but never answer.
         include: Only requests to these paths: see :mod:`doorward.patterns`.
         exclude: No requests to these paths.
-        default_exemptions: Leave OPTIONS, health checks and static files alone: see ``DEFAULT_EXEMPT`` there.
+        default_exemptions: Leave preflights, health checks and static files alone: see ``DEFAULT_EXEMPT`` there.
         rate_limit_headers: Limit headers on allowed answers: True (``"draft-10"``), ``"draft-6"``, ``"x"``, or False.
         on_denied: Called with the request context and the decision instead of the built-in refusal; its answer is sent.
     """
@@ -206,7 +208,7 @@ class Coverage:
     Args:
         include: Only these, if any are given.
         exclude: Not these.
-        default_exemptions: Nor OPTIONS, health checks and static files.
+        default_exemptions: Nor preflights, health checks and static files.
 
     Raises:
         ConfigurationError: A pattern cannot be compiled.
@@ -227,7 +229,7 @@ class Coverage:
     def exempts(self, method: str, path: str, carrier: Carrier) -> str | None:
         """Why a request is left alone; None when it is not."""
         if self._default:
-            if method == "OPTIONS":
+            if is_preflight(method, carrier):
                 return PREFLIGHT
             listed = path in self._exact or path.startswith(self._prefixes)
             # A websocket is neither a health check nor a file, whatever its path.
@@ -242,7 +244,7 @@ class Coverage:
         return None
 
     def by_default(self, why: str) -> bool:
-        """Whether an exemption is one that nobody asked for; that of OPTIONS stands whatever was asked."""
+        """Whether an exemption is one that nobody asked for; that of preflights stands whatever was asked."""
         return why in self._reasons.values()
 
 

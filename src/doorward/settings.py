@@ -18,7 +18,7 @@ from doorward.errors import ConfigurationError, UnknownArgument
 from doorward.fingerprint import IP, Identity
 from doorward.own_secrets import Secret, parse_secrets
 from doorward.patterns import RouteMatcher
-from doorward.rules.base import Rule, parse_mode, positive
+from doorward.rules.base import Rule, number, parse_mode, positive
 from doorward.rules.limit_text import parse_limits
 from doorward.workers import configured
 
@@ -285,7 +285,7 @@ def _thresholds(thresholds: Mapping[str, Any]) -> list[tuple[float, Conclusion]]
         _choice(action, ("CHALLENGE", "DENY"), "thresholds")
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < float("inf"):
             raise ConfigurationError("thresholds", f"{action} must be a number over 0, not {weight!r}")
-        parsed.append((float(weight), Conclusion(action)))
+        parsed.append((number(weight, "thresholds", "numbers over 0"), Conclusion(action)))
     return parsed
 
 

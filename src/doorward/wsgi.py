@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from doorward.answers import Answer
     from doorward.context import RequestContext
     from doorward.decision import Decision
-    from doorward.progress import Progress
+    from doorward.progress import Inputs, Progress
     from doorward.routes import RoutePolicy
     from doorward.runtime import Runtime
 
@@ -297,12 +297,14 @@ def _is_async(function: object) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
 
 
-def decide(client: Doorward, layer: Layer, progress: Progress, environ: Environ) -> Decision:
+def decide(
+    client: Doorward, layer: Layer, progress: Progress, environ: Environ, inputs: Inputs = NO_INPUTS
+) -> Decision:
     """Decide about a request whose environ is at hand, holding its body if a rule asks for it."""
     read_body = None
     if progress.engine.reads_body:
         read_body = partial(hold_body, progress.request, environ, layer.runtime.settings.body_limit)
-    return client.decide(progress, NO_INPUTS, deferring=True, read_body=read_body)
+    return client.decide(progress, inputs, deferring=True, read_body=read_body)
 
 
 def status_line(status: int) -> str:

@@ -237,8 +237,10 @@ def test_preflights_are_left_alone(make_decorated: MakeApp) -> None:
 
     Not where the view itself would answer it, as functions of Django do: whoever asked so would have the page.
     """
-    unguarded = make_decorated(**WAIT).request("/guarded", method="OPTIONS")
-    view_answers = unguarded.status == 200 and unguarded.body != b""
+    preflight = [("Origin", "https://a.example"), ("Access-Control-Request-Method", "POST")]
     said = {"/guarded": lambda guard: lambda view: guard.protect(guard.challenge("wait")(view))}
-    status = make_decorated(said=said, **WAIT).request("/guarded", method="OPTIONS").status
-    assert (status == 403) is view_answers
+    for headers in ([], preflight):
+        unguarded = make_decorated(**WAIT).request("/guarded", method="OPTIONS", headers=headers)
+        view_answers = unguarded.status == 200 and unguarded.body != b""
+        status = make_decorated(said=said, **WAIT).request("/guarded", method="OPTIONS", headers=headers).status
+        assert (status == 403) is view_answers

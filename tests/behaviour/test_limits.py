@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.behaviour.clients.base import PEER, MakeApp
+from tests.behaviour.clients.base import PEER, Lines, MakeApp
 from tests.behaviour.doubles import Opener
 
-from doorward import fixed_window, sliding_window, token_bucket
+from doorward import deny, fixed_window, sliding_window, token_bucket
 
+PREFLIGHT = [("Origin", "https://a.example"), ("Access-Control-Request-Method", "POST")]
 DRESSED_UP = ["/static/../echo", "/static/%2e%2e/echo", "/static//x", "/health/", "/healthz/../echo"]
 FIVE = sliding_window(max=5, interval="10m", name="signup")
 
@@ -84,13 +85,21 @@ def test_head_is_counted_with_get_and_refused_without_a_body(make: MakeApp) -> N
 
 @pytest.mark.parametrize(("method", "target"), [("OPTIONS", "/echo"), ("GET", "/health"), ("GET", "/static/x.js")])
 def test_what_is_exempt_by_default_is_never_counted(make: MakeApp, method: str, target: str) -> None:
-    """OPTIONS, health checks and static files pass a used-up limit, and use nothing."""
+    """Preflights, health checks and static files pass a used-up limit, and use nothing."""
     app = make(sliding_window(max=1, interval="1m"))
-    first = app.request(target, method=method).status
-    assert [app.request(target, method=method).status for _ in range(3)] == [first] * 3
+    first = app.request(target, method=method, headers=PREFLIGHT).status
+    assert app.statuses(3, target, method=method, headers=PREFLIGHT) == [first] * 3
     assert first != 429
     assert app.statuses(2) == [200, 429]
-    assert app.request(target, method=method).status == first
+    assert app.request(target, method=method, headers=PREFLIGHT).status == first
+
+
+@pytest.mark.parametrize("headers", [(), PREFLIGHT[:1], PREFLIGHT[1:]])
+def test_an_options_that_is_no_preflight_passes_no_rule(make: MakeApp, headers: Lines) -> None:
+    """Django's functions and plain applications answer it with what a GET gets: nobody may read a site by it."""
+    app = make(deny(paths=["/anything/*"]))
+    assert app.request("/anything/secret", method="OPTIONS", headers=headers).status == 403
+    assert app.request("/anything/secret", method="OPTIONS", headers=PREFLIGHT).status != 403
 
 
 def test_default_exemptions_can_be_switched_off(make: MakeApp) -> None:

@@ -67,7 +67,7 @@ class PartHeaders:
     @staticmethod
     def boundaries_of(content_type: str) -> list[bytes]:
         """The different boundaries that a Content-Type declares."""
-        found = [_unquoted(entry) for entry in _PARAMETER.finditer(content_type) if entry[1].lower() == "boundary"]
+        found = [_valued(entry) for entry in _PARAMETER.finditer(content_type) if _name(entry) == "boundary"]
         return list(dict.fromkeys([text.strip().encode("latin-1", "replace") for text in found if text.strip()]))
 
     @staticmethod
@@ -107,8 +107,8 @@ class PartHeaders:
         continued: list[tuple[int, str]] = []
         for entry in _PARAMETER.finditer(content):
             parameter, text = entry[1].lower(), _unquoted(entry)
-            if parameter == "name":
-                self.names.append(text)
+            if parameter in ("name", "name*"):
+                self.names.append(_valued(entry))
             elif parameter == "filename":
                 self.filenames.append(text)
             elif parameter == "filename*":
@@ -140,13 +140,23 @@ def _unquoted(entry: re.Match[str]) -> str:
     return plain.strip() if quoted is None else quoted.replace('\\"', '"')
 
 
+def _name(entry: re.Match[str]) -> str:
+    return entry[1].lower().removesuffix("*")
+
+
+def _valued(entry: re.Match[str]) -> str:
+    """A value, decoded where its name says that it is extended; Django and Werkzeug do so for every parameter."""
+    text = _unquoted(entry)
+    return _extended(text) if entry[1].endswith("*") else text
+
+
 def _extended(text: str) -> str:
     """A value with its charset before it: ``UTF-8''na%C3%AFve`` (RFC 8187 section 3.2)."""
     charset, _, rest = text.partition("'")
-    encoded = rest.partition("'")[2]
+    _, mark, encoded = rest.partition("'")
     known = known_charset(charset)
     if known is None or known == "utf-8":
-        return unquoted(encoded or text)
+        return unquoted(encoded if mark else text)
     from urllib.parse import unquote_to_bytes
 
     return unquote_to_bytes(encoded[:4096]).decode(known, "replace")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from math import isfinite
 from typing import TYPE_CHECKING, Any, Unpack
 
 from doorward.builders.conditions import CONDITIONS, matchers
@@ -11,7 +10,7 @@ from doorward.duration import seconds
 from doorward.errors import ConfigurationError
 from doorward.levels import DEFAULT_LEVEL, parse_level
 from doorward.rules.access import ENDABLE, ENDED_BY_DEFAULT, AccessRule, Action, ChallengeRule
-from doorward.rules.base import RuleOptions
+from doorward.rules.base import MOST, RuleOptions, number
 from doorward.rules.filters import check_options
 
 if TYPE_CHECKING:
@@ -118,9 +117,9 @@ def challenge(
         ConfigurationError: An argument is wrong.
     """
     fresh = seconds(max_age, "max_age") if max_age is not None else 0.0
-    if fresh <= 0 and max_age is not None:
+    if max_age is not None and fresh <= 0:
         # As an age it would let nobody in; as no age it would let everybody in that was ever let in.
-        raise ConfigurationError("max_age", f"must be over 0, not {max_age!r}")
+        raise ConfigurationError("max_age", f"must be over 0, not {max_age!r}; leave it out for any age")
     rule = _access("challenge", options, level=parse_level(level), max_age=fresh)
     assert isinstance(rule, ChallengeRule)
     return rule
@@ -156,9 +155,10 @@ _ACTIONS: Mapping[str, Action] = {"allow": "ALLOW", "deny": "DENY", "weigh": "WE
 
 
 def _parse_weight(weight: object) -> float:
-    if isinstance(weight, bool) or not isinstance(weight, int | float) or not isfinite(weight) or weight == 0:
+    found = number(weight, "weight", "a number other than 0", least=-MOST)
+    if not found:
         raise ConfigurationError("weight", f"must be a number other than 0, not {weight!r}")
-    return float(weight)
+    return found
 
 
 def _parse_kinds(ends: object) -> frozenset[str]:

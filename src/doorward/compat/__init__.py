@@ -2,4 +2,7 @@
 
 from __future__ import annotations
 
-__all__: list[str] = []
+ENDPOINT = "endpoint"
+"""The characteristic that patterns of endpoints look at; doorward_flask gives it, others have to."""
+
+__all__: list[str] = ["ENDPOINT"]

@@ -13,7 +13,7 @@ What is the same: the names, ``*`` and ``?``, lists as "one of these", ``regex:`
 match while all request filters have to. What is different, because there it left routes open or broke others:
 
 - **Patterns are for the whole path, or the whole endpoint.** ``/health`` is not ``/admin/health``. There globs had an
-  end and no beginning, and plain text was found anywhere.
+  end and no beginning, and plain text was found anywhere. (Of endpoints a regular expression still is: anchor it.)
 - **A regular expression says so**, with ``regex:`` or ``re:``. There one that had a ``*`` in it was taken for a glob.
 - **What cannot be compiled, or could take more than linear time, is an error**, at once. There it was left out, and
   the route with it.
@@ -22,8 +22,9 @@ match while all request filters have to. What is different, because there it lef
 - ``*`` in a URL does not run over ``/``, but at the end, where it is all below: see :mod:`doorward.patterns`.
 - Nothing is exempt by itself; what middleware leaves alone is :data:`doorward.patterns.DEFAULT_EXEMPT`.
 
-Endpoints are names that only a framework knows: give them to ``protect`` as the characteristic ``endpoint``, or use
-the adapters' decorators. A rule with ``endpoint_patterns`` and without that matches by URL alone.
+Endpoints are names that only a framework knows. doorward_flask tells them; elsewhere give them to ``protect`` as the
+characteristic ``endpoint``, or use the adapters' decorators: **middleware leaves a rule with patterns of endpoints open
+until then**. ``protect`` without that takes such a rule by its URLs alone.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from doorward.builders.access import allow, challenge, deny, weigh
+from doorward.compat import ENDPOINT
 from doorward.errors import ConfigurationError
 from doorward.rules.base import RuleOptions
 from doorward.rules.filters import check_options
@@ -43,8 +45,6 @@ if TYPE_CHECKING:
     from doorward.rules.access import AccessRule
 
 Action = Literal["challenge", "deny", "allow", "weigh"]
-ENDPOINT = "endpoint"
-"""The characteristic that endpoint patterns look at."""
 _TABLES = {
     "headers": "headers",
     "args": "query",
@@ -98,7 +98,7 @@ def humanify_filter(
     named: Any = {**options, "name": options.get("name") or "humanify"}
     if conditions:
         named["when"] = {"all": conditions}
-    kind = _ACTIONS.get(action)
+    kind = _ACTIONS.get(str(action))  # whatever was given: a list has no hash
     if kind is None:
         raise ConfigurationError("action", f"must be one of {', '.join(_ACTIONS)}, not {action!r}")
     if kind == "challenge":

@@ -152,7 +152,7 @@ class ErrorPages:
         return json.dumps(content).encode(), _COMMON
 
     def _plain(self, status: int, title: str, message: str, _: Language) -> tuple[bytes, Sequence[tuple[str, str]]]:
-        return f"{status} {title}\n{message}\n".encode(), _COMMON
+        return f"{status} {title}\n{message}\n".encode("utf-8", "replace"), _COMMON
 
 
 _BODIES = {HTML: ErrorPages._page, PROBLEM: ErrorPages._problem, TEXT: ErrorPages._plain}  # noqa: SLF001  (its own)

@@ -93,8 +93,9 @@ class WsgiErrorPages:
         passed: list[bool] = []
 
         def begin(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
-            begun[:] = [status, headers]
-            if makes_room(self._pages, _number(status), headers, environ):
+            # What was handed on is the server's: with exc_info it replaces that, or raises where it was sent already.
+            if not passed and makes_room(self._pages, _number(status), headers, environ):
+                begun[:] = [status, headers]
                 return lambda _: None  # write(), of what is replaced
             begun.clear()
             passed.append(True)
@@ -122,10 +123,10 @@ class _Resumed:
     """An iterable whose first piece was taken already."""
 
     def __init__(self, first: list[bytes], rest: Any, whole: Any) -> None:
-        self._first, self._rest, self._whole = first, rest, whole
+        self.first, self._rest, self._whole = first, rest, whole
 
     def __iter__(self) -> Any:
-        yield from self._first
+        yield from self.first
         yield from self._rest
 
     def close(self) -> None:
@@ -137,8 +138,13 @@ class _Resumed:
 
 def _from_first(body: Iterable[bytes]) -> _Resumed:
     rest = iter(body)
-    first = [piece for piece in [next(rest, None)] if piece is not None]
-    return _Resumed(first, rest, body)
+    resumed = _Resumed([], rest, body)
+    try:
+        resumed.first += [piece for piece in [next(rest, None)] if piece is not None]
+    except BaseException:
+        resumed.close()  # the server is not to get hold of it
+        raise
+    return resumed
 
 
 def _number(status: str) -> int:

@@ -309,7 +309,8 @@ def _notes(client: Facade, double: Doorward, request: RequestContext, *, handler
         notes.append("no address was given (--ip): the connection is taken for one of a unix socket")
     if double.engine.limits or double.engine.barring:
         notes.append("counters and bans begin empty: `doorward client show` says how a client stands in the real store")
-    why = Layer(double, {}).coverage.exempts(request.method, request.path, {}) if handler else None
+    told = {"headers": [(name.encode("latin-1", "replace"), b"") for name, _ in request.headers]}
+    why = Layer(double, {}).coverage.exempts(request.method, request.path, told) if handler else None
     if why:
         notes.append(f"middleware leaves this request alone by default ({why}); this is what protect says in a handler")
     if not any(name == "user-agent" for name, _ in request.headers) and _asks_for_bots(double):

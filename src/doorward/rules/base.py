@@ -30,6 +30,8 @@ OnError = Literal["allow", "deny", "local"]
 WHOLE_REQUEST = frozenset({"*"})
 """In :meth:`Rule.parts`: everything."""
 NO_PARTS: frozenset[str] = frozenset()
+MOST = 1e9
+"""What a weight, or a time in seconds, comes to at most."""
 
 
 class Phase(IntEnum):
@@ -259,14 +261,16 @@ def positive(value: object, name: str, largest: int = LARGEST) -> int:
     return value
 
 
-def not_negative(value: object, name: str) -> float:
-    """A number from 0.
+def number(value: object, name: str, what: str, least: float = 0.0) -> float:
+    """A number from ``least`` to :data:`MOST`: integers may be larger than any float, and sums must not overflow.
 
     Raises:
         ConfigurationError: It is not.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value) or value < 0:
-        raise ConfigurationError(name, f"must be a number from 0, not {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < float("inf"):
+        raise ConfigurationError(name, f"must be {what}, not {value!r}")
+    if value > MOST:
+        raise ConfigurationError(name, f"must be at most {MOST:g}")
     return float(value)
 
 

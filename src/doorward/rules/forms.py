@@ -9,7 +9,7 @@ from doorward.decision import Conclusion
 from doorward.errors import ConfigurationError
 from doorward.ids import rule_id
 from doorward.reason import ChallengeReason, RuleReason
-from doorward.rules.base import NO_PARTS, Outcome, Phase, Rule, RuleOptions, not_negative
+from doorward.rules.base import NO_PARTS, Outcome, Phase, Rule, RuleOptions, number
 
 if TYPE_CHECKING:
     from doorward.decision import Mode
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MIN_SECONDS = 1.5
 """A password manager and the return key need as long; programs that fill in forms do not wait."""
 
+_FROM_ZERO = "a number from 0"
 TOO_EARLY = "too_early"
 _WORDS = {
     "filled": "a field was filled in that nobody sees",
@@ -115,7 +116,7 @@ def form_trap(
     Raises:
         ConfigurationError: An argument is wrong.
     """
-    least, added = not_negative(min_seconds, "min_seconds"), not_negative(weight, "weight")
+    least, added = number(min_seconds, "min_seconds", _FROM_ZERO), number(weight, "weight", _FROM_ZERO)
     if action not in ("deny", "challenge", "weigh"):
         raise ConfigurationError("action", f"must be one of deny, challenge, weigh, not {action!r}")
     if (action == "weigh") is not (added > 0):

@@ -17,7 +17,7 @@ from doorward.ids import rule_id
 from doorward.neighbours import network_of
 from doorward.patterns import RouteMatcher
 from doorward.reason import Reason, RuleReason
-from doorward.rules.base import NO_PARTS, Outcome, Phase, Rule, not_negative, positive
+from doorward.rules.base import NO_PARTS, Outcome, Phase, Rule, number, positive
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -55,6 +55,7 @@ class HoneypotRule(Rule):
     _trap: RouteMatcher = field(init=False, repr=False, compare=False)
     _idle: Outcome = field(init=False, repr=False, compare=False)
     _caught: Outcome = field(init=False, repr=False, compare=False)
+    _lured: Outcome = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -65,8 +66,11 @@ class HoneypotRule(Rule):
             self, "_trap", RouteMatcher(list(dict.fromkeys([*self.traps, *lowered])), field="traps", overlong=True)
         )
         set_once(self, "_idle", Outcome(Conclusion.ALLOW, RuleReason(self.name, "no trap")))
-        caught = RuleReason(self.name, "the path is a trap")
-        set_once(self, "_caught", Outcome(Conclusion.DENY, caught, suspicion=1.0))
+        if self.names("GET", "/"):
+            raise ConfigurationError("honeypot", "has a trap that is for '/' too, which everybody asks for")
+        caught = Outcome(Conclusion.DENY, RuleReason(self.name, "the path is a trap"))
+        set_once(self, "_lured", caught)
+        set_once(self, "_caught", caught._replace(suspicion=1.0))
 
     @property
     def threshold(self) -> float:
@@ -95,8 +99,10 @@ class HoneypotRule(Rule):
         return self.names(request.method, request.path)
 
     def evaluate(self, view: View) -> Outcome | Steps:
-        """Whether the request is for a trap."""
-        return self._caught if self.is_trap(view.request) else self._idle
+        """Whether the request is for a trap; without consequences, where a browser was made to send it."""
+        if not self.is_trap(view.request):
+            return self._idle
+        return self._lured if nobody_asked_for(view.request) else self._caught
 
     def barred(self, seconds: float) -> Reason:
         """That it was in a trap."""
@@ -139,6 +145,8 @@ class WeighingHoneypot(HoneypotRule):
 
     def _steps(self, view: View) -> Generator[Effect, Any, Outcome]:
         network = network_of(view.ip)
+        if self.is_trap(view.request) and nobody_asked_for(view.request):
+            return self._lured
         if not network:
             return self._caught if self.is_trap(view.request) else self._idle
         key = f"honeypot:{self.rule_id(Mode.LIVE)[-_KEY_DIGITS:]}:{_short(network)}"
@@ -221,9 +229,22 @@ def honeypot(
         if network_weight is not None:
             raise ConfigurationError("network_weight", "is for honeypots with weight")
         return HoneypotRule(**common)
-    own = not_negative(weight, "weight")
-    near = own / 4 if network_weight is None else not_negative(network_weight, "network_weight")
+    own = number(weight, "weight", "a number from 0")
+    near = own / 4 if network_weight is None else number(network_weight, "network_weight", "a number from 0")
     return WeighingHoneypot(weight=own, network_weight=near, **common)
+
+
+def nobody_asked_for(request: RequestContext) -> bool:
+    """Whether a browser says that a page of another site, a part of any page, or its own foresight is behind a request.
+
+    A picture, a link or a redirect of anybody's may have its visitors ask for a trap, and so may a picture in what
+    somebody has written here: they are not to be banned for it. A program that sends these headers is refused each
+    time, and no more (Fetch Metadata, W3C; ``Sec-Purpose`` of Fetch, and what browsers sent before it).
+    """
+    get = request.headers.get
+    if get("sec-fetch-site") in ("cross-site", "same-site") or get("sec-fetch-dest") not in ("", "document", "empty"):
+        return True
+    return any(["prefetch" in get(name) for name in ("sec-purpose", "purpose", "x-moz")])
 
 
 def _short(text: str) -> str:

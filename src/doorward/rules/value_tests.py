@@ -102,11 +102,11 @@ def body_test(spec: Spec, read: Callable[[BodyFields], tuple[Sequence[str], bool
 
 
 def given_test(spec: Spec, name: str) -> Test:
-    """Of a characteristic of the application's own: unknown where it has not given it."""
+    """Of a characteristic of the application's own: one that it has not given is absent, and its value is unknown."""
 
     def test(view: View) -> bool | None:
         if name not in view.given:
-            return None
+            return False if spec is None else None
         value = view.given[name]
         return spec is None or spec(str(value).lower() if isinstance(value, bool) else str(value))
 

@@ -240,11 +240,11 @@ def test_endpoints_can_ask_for_the_decision() -> None:
     assert [decision and decision.conclusion for decision in told] == ["ALLOW", None]
 
 
-def test_a_marked_endpoint_is_the_same_function_where_there_is_middleware() -> None:
-    """Decorators only mark: nothing is wrapped that need not be."""
+def test_a_marked_endpoint_is_wrapped_once() -> None:
+    """However many decorators there are: the one wrapper looks whether middleware has read the mark."""
     guard = DoorwardStarlette(Starlette(), aj=client_of())
-    endpoint = fresh()
-    assert guard.limit("1/minute")(endpoint) is endpoint
+    endpoint = guard.limit("1/minute")(fresh())
+    assert guard.challenge("work")(guard.limit("5/minute")(endpoint)) is endpoint
 
 
 def test_signatures_survive() -> None:
