@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from flask import Response, after_this_request, current_app, g, request
-from flask.globals import request_ctx
 
 from doorward.answers import Answer
 from doorward.requests import ROUTED_PATH, from_environ
@@ -61,6 +60,7 @@ class Installed:
         self._routes = Routes(guard, exempts_static=configuration.exempts_static)
         # By extension: one environ may pass through several applications.
         self._key = f"doorward.flask.{id(self)}"
+        self._has_unclosed = False
         if self.layer.on_denied is not None:
             self.layer.on_denied = flask_style(self.layer.on_denied)
 
@@ -75,7 +75,7 @@ class Installed:
         preprocess, process = app.preprocess_request, app.process_response
 
         def preprocess_request(*arguments: Any) -> Any:
-            refusal = self.endpoint() or self.before()
+            refusal = self.before()
             return preprocess(*arguments) if refusal is None else refusal
 
         def process_response(*arguments: Any) -> Any:
@@ -86,39 +86,38 @@ class Installed:
 
     # --- hooks
 
-    def endpoint(self) -> Response | None:
-        """The answer to a request for one of the endpoints of challenges; None for all others."""
-        asked: Request = request_ctx.request
-        return (
-            response_of(endpoint_answer(self.layer.runtime, asked.environ)) if self.layer.serves(asked.path) else None
-        )
-
     def before(self) -> Response | None:
-        """Decide about the current request; the refusal, or None to go on."""
-        return self._guarded(None)
+        """Decide about the current request; the refusal, or None to go on. Endpoints of challenges are answered."""
+        asked: Request = _current(request)
+        if self.layer.serves(asked.path):
+            return response_of(endpoint_answer(self.layer.runtime, asked.environ))
+        return self._guarded(asked, None)
 
     def after(self, response: Response) -> Response:
         """Write RateLimit headers, and tell limits what the response was."""
-        progress = self._let_in()
-        if progress is not None:
-            write_limits(self.layer, response.headers, progress.decision)
-            if self.layer.cookies(progress):
-                write_cookies(self.layer, response.headers, progress)
-            if progress.engine.late:
-                self._look_back_after(progress, response)
-            if progress.engine.conditional:
-                lines = [(name.lower(), value) for name, value in response.headers]
-                self.client.settle(progress, Answered(response.status_code, lines))
+        handled: Handled | None = _current(request).environ.get(self._key)
+        if handled is None or handled.refused or (progress := handled.progress) is None:
+            return response
+        write_limits(self.layer, response.headers, progress.decision)
+        if self.layer.cookies(progress):
+            write_cookies(self.layer, response.headers, progress)
+        if progress.engine.late:
+            self._look_back_after(handled, progress, response)
+        if progress.engine.conditional:
+            lines = [(name.lower(), value) for name, value in response.headers]
+            self.client.settle(progress, Answered(response.status_code, lines))
         return response
 
     def teardown(self, error: BaseException | None) -> None:
         """Tell limits of the exception that kept the response from coming about."""
-        progress = self._let_in()
-        if progress is None:
+        if error is None and not self._has_unclosed:
+            return
+        handled: Handled | None = _current(request).environ.get(self._key)
+        if handled is None or handled.refused or (progress := handled.progress) is None:
             return
         if error is not None:
             self.client.settle(progress, Answered(500, ()))
-        if error is not None or request.environ[self._key].unclosed:
+        if error is not None or handled.unclosed:
             self.client.look_back(progress)
 
     def overlooked(self, mark: RoutePolicy, view: str) -> Response | None:
@@ -127,7 +126,7 @@ class Installed:
             why = "init_app was not called for this application: only its decorated views are protected"
             self.layer.runtime.journal.warn("flask", f"{view}: {why}")
             after_this_request(self.after)
-            refusal = self.before()
+            refusal = self._guarded(_current(request), None)
             if refusal is not None:
                 return refusal
         handled: Handled = request.environ[self._key]
@@ -135,7 +134,7 @@ class Installed:
             return None
         why = "a decorator hides its mark; functools.wraps would keep it"
         self.layer.runtime.journal.warn("flask", f"{view} is not checked before it runs, but as it runs: {why}")
-        return self._guarded(Route((*handled.route.marks, mark), mark))
+        return self._guarded(_current(request), Route((*handled.route.marks, mark), mark))
 
     # --- decisions
 
@@ -146,8 +145,7 @@ class Installed:
         asked = known.request if known is not None else from_environ(request.environ, request.path)
         return self._refusal(asked, decision)
 
-    def _guarded(self, route: Route | None) -> Response | None:
-        asked: Request = request_ctx.request  # once, because each use of a proxy costs
+    def _guarded(self, asked: Request, route: Route | None) -> Response | None:
         environ, path = asked.environ, asked.path
         try:
             route = self._route(asked) if route is None else route
@@ -157,7 +155,8 @@ class Installed:
             if progress is None:
                 g.doorward = environ[DECISION]
                 return None
-            decision = environ[DECISION] = g.doorward = decide(self.client, self.layer, progress, environ)
+            decision = environ[DECISION] = decide(self.client, self.layer, progress, environ)
+            _current(g).doorward = decision
             refused = self.layer.refuses(decision)
             environ[self._key] = Handled(route, progress, refused)
         except Exception as error:
@@ -186,13 +185,15 @@ class Installed:
             self.layer.runtime.journal.swallowed("response_class", error)
             return response_of(answer)
 
-    def _let_in(self) -> Progress | None:
-        handled: Handled | None = request.environ.get(self._key)
-        return None if handled is None or handled.refused else handled.progress
-
-    def _look_back_after(self, progress: Progress, response: Response) -> None:
+    def _look_back_after(self, handled: Handled, progress: Progress, response: Response) -> None:
         """Ask the rules that look after the response once it has been sent, or as late as there is a way to."""
         if response.direct_passthrough:  # Werkzeug gives the file to the server, which does not tell when it is done
-            request.environ[self._key] = request.environ[self._key]._replace(unclosed=True)
+            request.environ[self._key] = handled._replace(unclosed=True)
+            self._has_unclosed = True
         else:
             response.call_on_close(partial(self.client.look_back, progress))
+
+
+def _current(proxy: Any) -> Any:
+    """What one of Flask's proxies stands for just now: asked once, because each use of a proxy costs as much as a rule."""
+    return proxy._get_current_object()  # noqa: SLF001  (the name that Werkzeug documents)

@@ -136,6 +136,7 @@ class RequestContext:
     _host: str | None = None
     _headers: Headers | None = None
     _cookies: dict[str, list[str]] | None = None
+    _cookie_looks = 0
     _query_values: dict[str, list[str]] | None = None
     _body_fields: BodyFields | None = None
     _agents: Sequence[str] | None = None
@@ -207,9 +208,14 @@ class RequestContext:
 
     def cookies(self, name: str) -> Sequence[str]:
         """Every value of the cookie ``name``, in order."""
-        if self._cookies is None:
-            self._cookies = _cookies(self.headers.values("cookie"))
-        return self._cookies.get(name, ())
+        known = self._cookies
+        if known is None:
+            lines = self.headers.values("cookie")
+            if self._cookie_looks < _LOOKS_BEFORE_INDEX:
+                self._cookie_looks += 1
+                return _values_of_cookie(lines, name)
+            known = self._cookies = _cookies(lines)
+        return known.get(name, ())
 
     def query_values(self, name: str) -> Sequence[str]:
         """Every value of the query parameter ``name``, decoded, in order."""
@@ -231,13 +237,25 @@ def text(value: Text) -> str:
     return value if isinstance(value, str) else value.decode("latin-1")
 
 
+def _values_of_cookie(lines: Sequence[str], wanted: str) -> Sequence[str]:
+    """The values of one cookie: what :func:`_cookies` has under its name, without looking at the others."""
+    found: list[str] = []
+    for line in lines:
+        for item in line.split(";") if wanted in line else ():
+            if wanted in item:
+                name, equals, value = item.partition("=")
+                if equals and name.strip() == wanted:
+                    found.append(value.strip().strip('"'))
+    return found or ()
+
+
 def _cookies(lines: Sequence[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for line in lines:
         for item in line.split(";"):
-            name, equals, value = item.strip().partition("=")
+            name, equals, value = item.partition("=")
             if equals:
-                found.setdefault(name.rstrip(), []).append(value.strip().strip('"'))
+                found.setdefault(name.strip(), []).append(value.strip().strip('"'))
     return found
 
 

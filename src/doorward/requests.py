@@ -21,6 +21,8 @@ ACCEPTED = (
 Carrier = MutableMapping[str, Any]
 ReadRequest = Callable[[Carrier, "str | None"], RequestContext]
 
+_WERKZEUGS = "werkzeug.request"
+"""Key of an environ under which Werkzeug, and so Flask, keeps its request."""
 _FRAMED = ("1.0", "1.1")
 _FRAMED_WSGI = ("HTTP/1.0", "HTTP/1.1")
 
@@ -40,7 +42,7 @@ def carrier_of(request: object) -> Carrier:
         if isinstance(candidate, MutableMapping) and (_is_scope(candidate) or "REQUEST_METHOD" in candidate):
             # Django has overwritten PATH_INFO with decoded text, which can no longer be told from PEP 3333's latin-1.
             # As Django calls it, or Werkzeug, which routes "//login" as "/login".
-            path = getattr(request, "path" if "werkzeug.request" in candidate else "path_info", None)
+            path = getattr(request, "path" if _WERKZEUGS in candidate else "path_info", None)
             if isinstance(path, str):
                 candidate[ROUTED_PATH] = path
             return candidate
@@ -77,20 +79,25 @@ def from_scope(scope: Carrier, path: str | None = None) -> RequestContext:
 
 def from_environ(environ: Carrier, path: str | None = None) -> RequestContext:
     """The context of a WSGI environ (PEP 3333); ``path`` where it is known already."""
-    context = RequestContext(
-        method=environ.get("REQUEST_METHOD", "GET"),
-        scheme=environ.get("wsgi.url_scheme", "http"),
-        path=without_line_end(environ_path(environ) if path is None else path),
-        query=environ.get("QUERY_STRING", ""),
-        # A copy, because the environ is to refer to the context: a cycle would leave every request to the collector.
-        headers=EnvironHeaders(dict(environ)),
-        peer=environ.get("REMOTE_ADDR"),
-        raw_path=environ.get("RAW_URI") or environ.get("REQUEST_URI"),
-    )
-    if root_path := environ.get("SCRIPT_NAME"):
+    get = environ.get
+    raw_path = get("RAW_URI") or get("REQUEST_URI")
+    # A copy, because the environ is to refer to the context, and without what refers to the environ: a cycle would
+    # leave every request to the collector.
+    copied = dict(environ)
+    copied.pop(_WERKZEUGS, None)
+    context = RequestContext.__new__(RequestContext)  # as in from_scope
+    context.method = get("REQUEST_METHOD", "GET")
+    context.scheme = get("wsgi.url_scheme", "http")
+    context.path = without_line_end(environ_path(environ) if path is None else path)
+    context.query = get("QUERY_STRING", "")
+    context.lines = EnvironHeaders(copied)
+    context.peer = get("REMOTE_ADDR")
+    if raw_path is not None:
+        context.raw_path = raw_path
+    if root_path := get("SCRIPT_NAME"):
         context.root_path = root_path
     # A server that hands on bodies without a length says so (PEP 3333 leaves them out).
-    context.framed = not environ.get("wsgi.input_terminated") or environ.get("SERVER_PROTOCOL") in _FRAMED_WSGI
+    context.framed = not get("wsgi.input_terminated") or get("SERVER_PROTOCOL") in _FRAMED_WSGI
     return context
 
 

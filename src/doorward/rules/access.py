@@ -50,6 +50,7 @@ class Matcher:
         parts: What of a request it reads, as in ``Rule.parts``.
         needs_body: Whether it reads the body.
         test: The same as ``find`` without words, where there is such: False where it certainly does not hold.
+        by_agent: False for a User-Agent with which it certainly does not hold, where the User-Agent may settle that.
     """
 
     parameter: Field
@@ -59,6 +60,7 @@ class Matcher:
     parts: frozenset[str] = NO_PARTS
     needs_body: bool = False
     test: Callable[[View], bool | None] | None = field(default=None, repr=False, compare=False)
+    by_agent: Callable[[str], bool] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +113,10 @@ class AccessRule(Rule):
     def matches(self, view: View) -> bool:
         """Whether the request is one of those that the rule does something with."""
         return self.applies_to(view.request) and all(matcher.find(view).holds for matcher in self.matchers)
+
+    def first(self) -> Matcher | None:
+        """The first condition."""
+        return self.matchers[0] if self.matchers else None
 
     def wants(self) -> frozenset[str]:
         """The application's characteristics that the conditions look at."""
