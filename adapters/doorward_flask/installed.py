@@ -17,6 +17,8 @@ from doorward_flask.routing import Route, Routes
 from doorward_flask.templates import fill_templates
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flask import Flask, Request
 
     from doorward.client import Doorward
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
     from doorward.progress import Progress
     from doorward.routes import RouteDecorators, RoutePolicy
     from doorward_flask.options import Configuration
+
+# What Flask's proxies stand for just now. Asked for once where it is used, because each use of a proxy costs.
+_current_request: Callable[[], Request] = request._get_current_object  # type: ignore[attr-defined]  # noqa: SLF001
+_current_g: Callable[[], Any] = g._get_current_object  # noqa: SLF001
 
 
 class Handled(NamedTuple):
@@ -70,9 +76,8 @@ class Installed:
         Around ``before_request`` and ``after_request``, not among them: ``url_value_preprocessors`` run before the
         former, look things up, and abort.
         """
-        app.teardown_request(self.teardown)
         fill_templates(app, self.client)
-        preprocess, process = app.preprocess_request, app.process_response
+        preprocess, process, tear_down = app.preprocess_request, app.process_response, app.do_teardown_request
 
         def preprocess_request(*arguments: Any) -> Any:
             refusal = self.before()
@@ -81,21 +86,28 @@ class Installed:
         def process_response(*arguments: Any) -> Any:
             return self.after(process(*arguments))
 
+        def do_teardown_request(*arguments: Any) -> None:
+            try:
+                tear_down(*arguments)
+            finally:
+                self.teardown(arguments[-1] if arguments else None)
+
         app.preprocess_request = preprocess_request  # type: ignore[method-assign]  # no hook of Flask's is as early
         app.process_response = process_response  # type: ignore[assignment,method-assign]  # nor as late
+        app.do_teardown_request = do_teardown_request  # type: ignore[assignment,method-assign]  # nor as quick
 
     # --- hooks
 
     def before(self) -> Response | None:
         """Decide about the current request; the refusal, or None to go on. Endpoints of challenges are answered."""
-        asked: Request = _current(request)
+        asked = _current_request()
         if self.layer.serves(asked.path):
             return response_of(endpoint_answer(self.layer.runtime, asked.environ))
         return self._guarded(asked, None)
 
     def after(self, response: Response) -> Response:
         """Write RateLimit headers, and tell limits what the response was."""
-        handled: Handled | None = _current(request).environ.get(self._key)
+        handled: Handled | None = _current_request().environ.get(self._key)
         if handled is None or handled.refused or (progress := handled.progress) is None:
             return response
         write_limits(self.layer, response.headers, progress.decision)
@@ -112,7 +124,7 @@ class Installed:
         """Tell limits of the exception that kept the response from coming about."""
         if error is None and not self._has_unclosed:
             return
-        handled: Handled | None = _current(request).environ.get(self._key)
+        handled: Handled | None = _current_request().environ.get(self._key)
         if handled is None or handled.refused or (progress := handled.progress) is None:
             return
         if error is not None:
@@ -126,7 +138,7 @@ class Installed:
             why = "init_app was not called for this application: only its decorated views are protected"
             self.layer.runtime.journal.warn("flask", f"{view}: {why}")
             after_this_request(self.after)
-            refusal = self._guarded(_current(request), None)
+            refusal = self._guarded(_current_request(), None)
             if refusal is not None:
                 return refusal
         handled: Handled = request.environ[self._key]
@@ -134,7 +146,7 @@ class Installed:
             return None
         why = "a decorator hides its mark; functools.wraps would keep it"
         self.layer.runtime.journal.warn("flask", f"{view} is not checked before it runs, but as it runs: {why}")
-        return self._guarded(_current(request), Route((*handled.route.marks, mark), mark))
+        return self._guarded(_current_request(), Route((*handled.route.marks, mark), mark))
 
     # --- decisions
 
@@ -147,22 +159,20 @@ class Installed:
 
     def _guarded(self, asked: Request, route: Route | None) -> Response | None:
         environ, path = asked.environ, asked.path
+        route = self._route(asked) if route is None else route
         try:
-            route = self._route(asked) if route is None else route
-            environ[self._key] = Handled(route)
             environ[ROUTED_PATH] = path
             progress = self.layer.admit(environ, asked.method, path, route.policy, from_environ)
-            if progress is None:
-                g.doorward = environ[DECISION]
-                return None
-            decision = environ[DECISION] = decide(self.client, self.layer, progress, environ)
-            _current(g).doorward = decision
-            refused = self.layer.refuses(decision)
-            environ[self._key] = Handled(route, progress, refused)
+            if progress is not None:
+                environ[DECISION] = decide(self.client, self.layer, progress, environ)
+            decision = _current_g().doorward = environ[DECISION]
+            refused = progress is not None and self.layer.refuses(decision)
         except Exception as error:
             self.layer.runtime.journal.swallowed("middleware", error)
+            environ[self._key] = Handled(route)
             return None
-        return self._refusal(progress.request, decision) if refused else None
+        environ[self._key] = Handled(route, progress, refused)
+        return self._refusal(progress.request, decision) if refused and progress is not None else None
 
     def _route(self, asked: Request) -> Route:
         try:
@@ -193,7 +203,3 @@ class Installed:
         else:
             response.call_on_close(partial(self.client.look_back, progress))
 
-
-def _current(proxy: Any) -> Any:
-    """What one of Flask's proxies stands for just now: asked once, because each use of a proxy costs as much as a rule."""
-    return proxy._get_current_object()  # noqa: SLF001  (the name that Werkzeug documents)

@@ -136,6 +136,7 @@ class RequestContext:
     _host: str | None = None
     _headers: Headers | None = None
     _cookies: dict[str, list[str]] | None = None
+    _cookie_lines: Sequence[str] | None = None
     _cookie_looks = 0
     _query_values: dict[str, list[str]] | None = None
     _body_fields: BodyFields | None = None
@@ -208,14 +209,17 @@ class RequestContext:
 
     def cookies(self, name: str) -> Sequence[str]:
         """Every value of the cookie ``name``, in order."""
-        known = self._cookies
-        if known is None:
-            lines = self.headers.values("cookie")
-            if self._cookie_looks < _LOOKS_BEFORE_INDEX:
-                self._cookie_looks += 1
-                return _values_of_cookie(lines, name)
-            known = self._cookies = _cookies(lines)
-        return known.get(name, ())
+        lines = self._cookie_lines
+        if lines is None:
+            lines = self._cookie_lines = self.headers.values("cookie")
+        if not lines:
+            return ()
+        self._cookie_looks += 1
+        if self._cookie_looks <= _LOOKS_BEFORE_INDEX:
+            return _values_of_cookie(lines, name)
+        if self._cookies is None:
+            self._cookies = _cookies(lines)
+        return self._cookies.get(name, ())
 
     def query_values(self, name: str) -> Sequence[str]:
         """Every value of the query parameter ``name``, decoded, in order."""

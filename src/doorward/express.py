@@ -50,6 +50,7 @@ class _Asked(NamedTuple):
         result: Its result then.
         needs_body: Whether it reads the body.
         elsewhere: Its result on other paths and with other methods than its own; None where it is about all.
+        by_agent: Where this says no of a User-Agent, it comes to what it usually comes to; None without such a test.
     """
 
     bound: Bound
@@ -59,6 +60,7 @@ class _Asked(NamedTuple):
     result: RuleResult
     needs_body: bool
     elsewhere: RuleResult | None
+    by_agent: Callable[[str], bool] | None
 
     @classmethod
     def of(cls, bound: Bound, usual: Outcome) -> _Asked:
@@ -67,15 +69,13 @@ class _Asked(NamedTuple):
         first = rule.first()
         test = first.test if first is not None and not first.needs_body else None
         elsewhere = bound.skipped("not for this path or method") if rule.paths or rule.methods else None
+        by_agent = first.by_agent if first is not None and elsewhere is None else None
         result = bound.result(usual.conclusion, usual.reason)
-        return cls(bound, test, rule.evaluate, usual, result, rule.needs_body, elsewhere)
+        return cls(bound, test, rule.evaluate, usual, result, rule.needs_body, elsewhere, by_agent)
 
     def is_settled_by(self, agent: str) -> bool:
         """Whether it comes to what it usually comes to for whoever has this User-Agent."""
-        first = self.bound.rule.first()
-        if self.elsewhere is not None or first is None or first.by_agent is None:
-            return False
-        return not first.by_agent(agent)
+        return self.by_agent is not None and not self.by_agent(agent)
 
 
 class Express:
@@ -86,7 +86,7 @@ class Express:
         store: Their counters: a store of ours, whose answers need no check.
     """
 
-    __slots__ = ("_asked", "_by_agent", "_count", "_engine", "_holds", "_identity", "_limits", "_open")
+    __slots__ = ("_asked", "_by_agent", "_count", "_engine", "_holds", "_identity", "_limits", "_open", "_screens")
 
     def __init__(self, engine: Engine, store: Store) -> None:
         self._engine = engine
@@ -97,6 +97,7 @@ class Express:
             for b in engine.bound
             if (usual := b.rule.usual()) is not None and not _stays_open(b.rule) and not b.late
         ]
+        self._screens = any([asked.by_agent is not None for asked in self._asked])
         self._by_agent: dict[str, tuple[dict[Bound, RuleResult], Sequence[_Asked]]] = {}
         self._holds = any(b.late and b.rule.needs_body for b in engine.bound)
         self._open = any(_stays_open(b.rule) for b in engine.bound)
@@ -190,13 +191,11 @@ class Express:
     def _pass(self, view: View, results: dict[Bound, RuleResult | Admitted], progress: Progress) -> bool:
         """Whether all rules come to what they usually come to, or ask for a challenge that the client has passed."""
         wanted: list[ChallengeReason] | None = None
-        agents = view[0].agents()
-        if len(agents) == 1:
+        asked: Sequence[_Asked] = self._asked
+        if self._screens and len(agents := view[0].agents()) == 1:
             settled, asked = self._by_agent.get(agents[0]) or self._settled(agents[0])
             results.update(settled)
-        else:
-            asked = self._asked
-        for bound, test, evaluate, usual, result, needs_body, elsewhere in asked:
+        for bound, test, evaluate, usual, result, needs_body, elsewhere, _ in asked:
             try:
                 if elsewhere is not None and not bound.rule.applies_to(view[0]):
                     results[bound] = elsewhere
@@ -237,7 +236,8 @@ class Express:
     def _has_shown(self, wanted: list[ChallengeReason], progress: Progress) -> bool:
         """Whether the client has a clearance that is enough, and that nobody need be asked about."""
         clearances, request, client_ip = self._engine.clearances, progress.request, progress.client_ip
-        asked, now_ns = strongest(wanted), self._engine.clock.now_ns()
+        asked = wanted[0] if len(wanted) == 1 else strongest(wanted)
+        now_ns = self._engine.clock.now_ns()
         if asked is None or client_ip is None or clearances.epoch_is_due(now_ns):
             return False
         clearance = clearances.held(request, client_ip[0], now_ns)

@@ -107,7 +107,7 @@ class EnvironHeaders(Headers):
     __slots__ = ("_environ",)
 
     def __init__(self, environ: Carrier) -> None:
-        super().__init__(())
+        # Not super's, which has lines and an index of them: this runs for every request.
         self._environ = environ
 
     def values(self, name: str) -> Sequence[str]:
@@ -115,8 +115,6 @@ class EnvironHeaders(Headers):
 
         A header that was *sent* with underscores cannot be told from its namesake here: servers drop it.
         """
-        if "_" in name:
-            return ()
         value = self._environ.get(_environ_key(name))
         return () if value is None else (str(value),)
 
@@ -139,6 +137,9 @@ _WITHOUT_PREFIX = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})
 
 @lru_cache(512)
 def _environ_key(name: str) -> str:
+    """Where a header stands: with an underscore in its name nowhere, for no key has a hyphen."""
+    if "_" in name:
+        return "-"
     key = name.upper().replace("-", "_")
     return key if key in _WITHOUT_PREFIX else f"HTTP_{key}"
 
