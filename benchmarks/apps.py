@@ -64,8 +64,6 @@ def flask_app() -> Any:
     return app
 
 
-
-
 def django_app(aj: Any = None) -> Any:
     """The same in Django, as a WSGI application; behind ``aj``, where it is given. One behind a client a process."""
     import django

@@ -76,8 +76,9 @@ def bare(_: dict[str, Any], start_response: Any) -> Iterable[bytes]:
 
 def flask_application(aj: Doorward | None = None) -> Any:
     """A Flask application with one route; behind ``aj``, where it is given."""
-    from doorward_flask import DoorwardFlask
     from flask import Flask
+
+    from doorward_flask import DoorwardFlask
 
     application = Flask("bench")
     application.add_url_rule("/articles/<int:number>", "article", lambda number: f"{number}")
@@ -88,10 +89,11 @@ def flask_application(aj: Doorward | None = None) -> Any:
 
 def starlette_application(aj: Doorward | None = None) -> Any:
     """The same in Starlette."""
-    from doorward_starlette import DoorwardMiddleware as Middleware
     from starlette.applications import Starlette
     from starlette.responses import PlainTextResponse
     from starlette.routing import Route
+
+    from doorward_starlette import DoorwardMiddleware as Middleware
 
     async def article(request: Any) -> PlainTextResponse:
         return PlainTextResponse(str(request.path_params["number"]))
@@ -184,8 +186,8 @@ def main() -> None:
     every = variants(Doorward(policy="preset:default", secret="s" * 40), Doorward([]))
     found: dict[tuple[str, str], list[float]] = {(base, name): [] for base, each in every.items() for name in each}
     for _ in range(ROUNDS):
-        for base, name in found:
-            found[base, name].append(every[base][name]())
+        for (base, name), times in found.items():
+            times.append(every[base][name]())
     medians = {which: median(values) for which, values in found.items()}
     for (base, name), value in medians.items():
         added = value - medians[base, "bare"]

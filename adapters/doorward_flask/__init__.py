@@ -100,7 +100,7 @@ class DoorwardFlask(SteppingUp, Checking):
         if present is None:
             installed = self._made_for(app)
             # First, because Flask refuses it where it is too late: then nothing is installed.
-            own = app.jinja_env.globals.get("doorward_form")
+            own: Any = app.jinja_env.globals.get("doorward_form")
             app.add_template_global(own or self.form_fields, "doorward_form")
             installed.hook_into(app)
             app.extensions[EXTENSION] = installed

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from flask import Response, after_this_request, current_app, g, request
 
 from doorward.answers import Answer
-from doorward.requests import ROUTED_PATH, from_environ
+from doorward.requests import ROUTED_PATH, from_environ, without_line_end
 from doorward.rules.limits import Response as Answered
 from doorward.runtime import DECISION
 from doorward.wsgi import built_in, decide, endpoint_answer
+from doorward_flask.hooks import hook_around
 from doorward_flask.responses import flask_style, response_of, write_cookies, write_limits
 from doorward_flask.routing import Route, Routes
 from doorward_flask.templates import fill_templates
@@ -71,30 +72,9 @@ class Installed:
             self.layer.on_denied = flask_style(self.layer.on_denied)
 
     def hook_into(self, app: Flask) -> None:
-        """Decide before everything else that the application does with a request, and look at responses last.
-
-        Around ``before_request`` and ``after_request``, not among them: ``url_value_preprocessors`` run before the
-        former, look things up, and abort.
-        """
+        """Decide before everything else that the application does with a request, and look at responses last."""
         fill_templates(app, self.client)
-        preprocess, process, tear_down = app.preprocess_request, app.process_response, app.do_teardown_request
-
-        def preprocess_request(*arguments: Any) -> Any:
-            refusal = self.before()
-            return preprocess(*arguments) if refusal is None else refusal
-
-        def process_response(*arguments: Any) -> Any:
-            return self.after(process(*arguments))
-
-        def do_teardown_request(*arguments: Any) -> None:
-            try:
-                tear_down(*arguments)
-            finally:
-                self.teardown(arguments[-1] if arguments else None)
-
-        app.preprocess_request = preprocess_request  # type: ignore[method-assign]  # no hook of Flask's is as early
-        app.process_response = process_response  # type: ignore[assignment,method-assign]  # nor as late
-        app.do_teardown_request = do_teardown_request  # type: ignore[assignment,method-assign]  # nor as quick
+        hook_around(app, self.before, self.after, self.teardown)
 
     # --- hooks
 
@@ -110,7 +90,8 @@ class Installed:
         handled: Handled | None = _current_request().environ.get(self._key)
         if handled is None or handled.refused or (progress := handled.progress) is None:
             return response
-        write_limits(self.layer, response.headers, progress.decision)
+        if self.layer.style is not None:
+            write_limits(self.layer, response.headers, progress.decision)
         if self.layer.cookies(progress):
             write_cookies(self.layer, response.headers, progress)
         if progress.engine.late:
@@ -154,7 +135,7 @@ class Installed:
         """The response to the current request that is not let in."""
         handled: Handled | None = request.environ.get(self._key)
         known = handled.progress if handled is not None else None
-        asked = known.request if known is not None else from_environ(request.environ, request.path)
+        asked = known.request if known is not None else from_environ(request.environ, without_line_end(request.path))
         return self._refusal(asked, decision)
 
     def _guarded(self, asked: Request, route: Route | None) -> Response | None:
@@ -202,4 +183,3 @@ class Installed:
             self._has_unclosed = True
         else:
             response.call_on_close(partial(self.client.look_back, progress))
-

@@ -17,7 +17,7 @@ _FRAMING = frozenset(["content-length", "transfer-encoding", b"content-length", 
 _NO_LENGTH = ("0", b"0", "", b"")
 
 _LOOKS_BEFORE_INDEX = 3
-"""Of most requests a header or two are read: looking through the lines is cheaper than an index of them all."""
+"""Of most requests a cookie or two are looked for: that is cheaper than to take them all apart."""
 
 
 class Body(NamedTuple):
@@ -42,22 +42,21 @@ class Headers:
         lines: Pairs of name and value, text (latin-1) or bytes; or a mapping.
     """
 
-    __slots__ = ("_index", "_lines", "_looks")
+    __slots__ = ("_index", "_lines")
 
     def __init__(self, lines: Iterable[tuple[Text, Text]] | Mapping[Text, Text] = ()) -> None:
         self._lines = lines
-        self._looks = 0
-        self._index: dict[str, list[str]] | None = None
+        self._index: dict[str, list[Text]] | None = None
 
     def values(self, name: str) -> Sequence[str]:
         """Every value of the header ``name``, in order; empty when it is absent."""
         index = self._index
         if index is None:
-            if self._looks < _LOOKS_BEFORE_INDEX:
-                self._looks += 1
-                return self._scanned(name.lower())
             index = self._index = self._indexed()
-        return index.get(name.lower(), ())
+        found = index.get(name.lower())
+        if found is None:
+            return ()
+        return [value if isinstance(value, str) else value.decode("latin-1") for value in found]
 
     def picked(self, names: Iterable[str]) -> list[tuple[str, str]]:
         """The lines of the headers ``names``, which are in lower case."""
@@ -91,14 +90,15 @@ class Headers:
             self._lines = list(given.items() if isinstance(given, Mapping) else given)
         return self._lines
 
-    def _scanned(self, name: str) -> Sequence[str]:
-        wanted = (name, name.encode("latin-1", "replace"))
-        return [text(value) for found, value in self._pairs() if found.lower() in wanted] or ()
-
-    def _indexed(self) -> dict[str, list[str]]:
-        index: dict[str, list[str]] = {}
-        for name, value in self:
-            index.setdefault(name, []).append(value)
+    def _indexed(self) -> dict[str, list[Text]]:
+        index: dict[str, list[Text]] = {}
+        for name, value in self._pairs():
+            lower = name.lower()
+            key = lower if isinstance(lower, str) else lower.decode("latin-1")  # not text(): each call counts
+            if key in index:
+                index[key].append(value)
+            else:
+                index[key] = [value]
         return index
 
 

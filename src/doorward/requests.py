@@ -55,7 +55,7 @@ def from_carrier(carrier: Carrier, path: str | None = None) -> RequestContext:
 
 
 def from_scope(scope: Carrier, path: str | None = None) -> RequestContext:
-    """The context of an ASGI scope (ASGI 3.0, HTTP and websocket); ``path`` where it is known already."""
+    """The context of an ASGI scope (ASGI 3.0, HTTP and websocket); ``path`` as of :func:`from_environ`."""
     get = scope.get
     client = get("client")
     query, raw_path = get("query_string", b""), get("raw_path")
@@ -63,7 +63,7 @@ def from_scope(scope: Carrier, path: str | None = None) -> RequestContext:
     context = RequestContext.__new__(RequestContext)
     context.method = get("method", "GET")
     context.scheme = get("scheme", "http")
-    context.path = without_line_end(route_path(scope) if path is None else path)
+    context.path = without_line_end(route_path(scope)) if path is None else path
     # Text in requests of Django's AsyncRequestFactory.
     context.query = query.decode("latin-1") if isinstance(query, bytes) else query
     context.lines = scope["headers"]
@@ -78,7 +78,7 @@ def from_scope(scope: Carrier, path: str | None = None) -> RequestContext:
 
 
 def from_environ(environ: Carrier, path: str | None = None) -> RequestContext:
-    """The context of a WSGI environ (PEP 3333); ``path`` where it is known already."""
+    """The context of a WSGI environ (PEP 3333); ``path``, without a line end, where it is known already."""
     get = environ.get
     raw_path = get("RAW_URI") or get("REQUEST_URI")
     # A copy, because the environ is to refer to the context, and without what refers to the environ: a cycle would
@@ -88,7 +88,7 @@ def from_environ(environ: Carrier, path: str | None = None) -> RequestContext:
     context = RequestContext.__new__(RequestContext)  # as in from_scope
     context.method = get("REQUEST_METHOD", "GET")
     context.scheme = get("wsgi.url_scheme", "http")
-    context.path = without_line_end(environ_path(environ) if path is None else path)
+    context.path = without_line_end(environ_path(environ)) if path is None else path
     context.query = get("QUERY_STRING", "")
     context.lines = EnvironHeaders(copied)
     context.peer = get("REMOTE_ADDR")

@@ -29,7 +29,8 @@ trees = st.recursive(
     atoms,
     lambda inner: st.one_of(
         st.builds(lambda one: {"not": one}, inner),
-        st.builds(lambda kind, each: {kind: each}, st.sampled_from(["all", "any"]), st.lists(inner, min_size=1, max_size=3)),
+        st.builds(lambda each: {"all": each}, st.lists(inner, min_size=1, max_size=3)),
+        st.builds(lambda each: {"any": each}, st.lists(inner, min_size=1, max_size=3)),
     ),
     max_leaves=5,
 )  # fmt: skip
