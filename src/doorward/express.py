@@ -109,8 +109,11 @@ class Express:
     def serves(engine: Engine) -> bool:
         """Whether the rules are such that this is worth trying."""
         others = [b.rule for b in engine.bound if b not in engine.limits]
+        # Without limits not where a rule may be dear: one that finds something is asked again in the walk.
+        own = all([isinstance(rule, AccessRule) for rule in others])
         return (
-            all([_stays_open(rule) or (rule.usual() and _is_anywhere(rule)) for rule in others])
+            (own or len(engine.limits) > 0 or any([isinstance(rule, ChallengeRule) for rule in others]))
+            and all([_stays_open(rule) or (rule.usual() and _is_anywhere(rule)) for rule in others])
             and engine.plain_limits
             and not engine.dry
             and not engine.counts_passes

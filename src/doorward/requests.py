@@ -39,7 +39,7 @@ def carrier_of(request: object) -> Carrier:
     if type(request) is dict and _is_scope(request):  # as servers hand them on
         return request
     for candidate in (request, getattr(request, "scope", None), getattr(request, "environ", None)):
-        if isinstance(candidate, MutableMapping) and (_is_scope(candidate) or "REQUEST_METHOD" in candidate):
+        if isinstance(candidate, MutableMapping) and ("REQUEST_METHOD" in candidate or _is_scope(candidate)):
             # Django has overwritten PATH_INFO with decoded text, which can no longer be told from PEP 3333's latin-1.
             # As Django calls it, or Werkzeug, which routes "//login" as "/login".
             path = getattr(request, "path" if _WERKZEUGS in candidate else "path_info", None)
