@@ -64,6 +64,21 @@ def flask_app() -> Any:
     return app
 
 
+def django_app(aj: Any = None) -> Any:
+    """The same in Django, as a WSGI application; behind ``aj``, where it is given. One behind a client a process."""
+    import django
+    from django.conf import settings
+    from django.core.handlers.wsgi import WSGIHandler
+
+    if not settings.configured:
+        settings.configure(ALLOWED_HOSTS=["*"], DATABASES={}, INSTALLED_APPS=["doorward_django"], LOGGING_CONFIG=None,
+                           ROOT_URLCONF="benchmarks.django_urls", SECRET_KEY="benchmark", USE_TZ=True)  # fmt: skip
+        django.setup(set_prefix=False)
+    settings.DOORWARD = {"client": aj}
+    settings.MIDDLEWARE = ["doorward_django.middleware.DoorwardMiddleware"] if aj is not None else []
+    return WSGIHandler()
+
+
 BARE_ASGI: dict[str, Callable[[], Any]] = {"raw": lambda: raw_asgi, "starlette": starlette_app}
 
 # doorward

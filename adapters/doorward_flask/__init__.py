@@ -99,9 +99,11 @@ class DoorwardFlask(SteppingUp, Checking):
             raise ConfigurationError("app", "is protected by another DoorwardFlask already")
         if present is None:
             installed = self._made_for(app)
+            # First, because Flask refuses it where it is too late: then nothing is installed.
+            own: Any = app.jinja_env.globals.get("doorward_form")
+            app.add_template_global(own or self.form_fields, "doorward_form")
             installed.hook_into(app)
             app.extensions[EXTENSION] = installed
-            app.jinja_env.globals.setdefault("doorward_form", self.form_fields)
 
     @property
     def client(self) -> Doorward:

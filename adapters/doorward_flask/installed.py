@@ -6,18 +6,20 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from flask import Response, after_this_request, current_app, g, request
-from flask.globals import request_ctx
 
 from doorward.answers import Answer
-from doorward.requests import ROUTED_PATH, from_environ
+from doorward.requests import ROUTED_PATH, from_environ, without_line_end
 from doorward.rules.limits import Response as Answered
 from doorward.runtime import DECISION
 from doorward.wsgi import built_in, decide, endpoint_answer
+from doorward_flask.hooks import hook_around
 from doorward_flask.responses import flask_style, response_of, write_cookies, write_limits
 from doorward_flask.routing import Route, Routes, endpoint_of
 from doorward_flask.templates import fill_templates
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flask import Flask, Request
 
     from doorward.client import Doorward
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
     from doorward.progress import Progress
     from doorward.routes import RouteDecorators, RoutePolicy
     from doorward_flask.options import Configuration
+
+# What Flask's proxies stand for just now. Asked for once where it is used, because each use of a proxy costs.
+_current_request: Callable[[], Request] = request._get_current_object  # type: ignore[attr-defined]  # noqa: SLF001
+_current_g: Callable[[], Any] = g._get_current_object  # noqa: SLF001
 
 
 class Handled(NamedTuple):
@@ -61,64 +67,50 @@ class Installed:
         self._routes = Routes(guard, exempts_static=configuration.exempts_static)
         # By extension: one environ may pass through several applications.
         self._key = f"doorward.flask.{id(self)}"
+        self._has_unclosed = False
         if self.layer.on_denied is not None:
             self.layer.on_denied = flask_style(self.layer.on_denied)
 
     def hook_into(self, app: Flask) -> None:
-        """Decide before everything else that the application does with a request, and look at responses last.
-
-        Around ``before_request`` and ``after_request``, not among them: ``url_value_preprocessors`` run before the
-        former, look things up, and abort.
-        """
-        app.teardown_request(self.teardown)
+        """Decide before everything else that the application does with a request, and look at responses last."""
         fill_templates(app, self.client)
-        preprocess, process = app.preprocess_request, app.process_response
-
-        def preprocess_request(*arguments: Any) -> Any:
-            refusal = self.endpoint() or self.before()
-            return preprocess(*arguments) if refusal is None else refusal
-
-        def process_response(*arguments: Any) -> Any:
-            return self.after(process(*arguments))
-
-        app.preprocess_request = preprocess_request  # type: ignore[method-assign]  # no hook of Flask's is as early
-        app.process_response = process_response  # type: ignore[assignment,method-assign]  # nor as late
+        hook_around(app, self.before, self.after, self.teardown)
 
     # --- hooks
 
-    def endpoint(self) -> Response | None:
-        """The answer to a request for one of the endpoints of challenges; None for all others."""
-        asked: Request = request_ctx.request
-        return (
-            response_of(endpoint_answer(self.layer.runtime, asked.environ)) if self.layer.serves(asked.path) else None
-        )
-
     def before(self) -> Response | None:
-        """Decide about the current request; the refusal, or None to go on."""
-        return self._guarded(None)
+        """Decide about the current request; the refusal, or None to go on. Endpoints of challenges are answered."""
+        asked = _current_request()
+        if self.layer.serves(asked.path):
+            return response_of(endpoint_answer(self.layer.runtime, asked.environ))
+        return self._guarded(asked, None)
 
     def after(self, response: Response) -> Response:
         """Write RateLimit headers, and tell limits what the response was."""
-        progress = self._let_in()
-        if progress is not None:
+        handled: Handled | None = _current_request().environ.get(self._key)
+        if handled is None or handled.refused or (progress := handled.progress) is None:
+            return response
+        if self.layer.style is not None:
             write_limits(self.layer, response.headers, progress.decision)
-            if self.layer.cookies(progress):
-                write_cookies(self.layer, response.headers, progress)
-            if progress.engine.late:
-                self._look_back_after(progress, response)
-            if progress.engine.conditional:
-                lines = [(name.lower(), value) for name, value in response.headers]
-                self.client.settle(progress, Answered(response.status_code, lines))
+        if self.layer.cookies(progress):
+            write_cookies(self.layer, response.headers, progress)
+        if progress.engine.late:
+            self._look_back_after(handled, progress, response)
+        if progress.engine.conditional:
+            lines = [(name.lower(), value) for name, value in response.headers]
+            self.client.settle(progress, Answered(response.status_code, lines))
         return response
 
     def teardown(self, error: BaseException | None) -> None:
         """Tell limits of the exception that kept the response from coming about."""
-        progress = self._let_in()
-        if progress is None:
+        if error is None and not self._has_unclosed:
+            return
+        handled: Handled | None = _current_request().environ.get(self._key)
+        if handled is None or handled.refused or (progress := handled.progress) is None:
             return
         if error is not None:
             self.client.settle(progress, Answered(500, ()))
-        if error is not None or request.environ[self._key].unclosed:
+        if error is not None or handled.unclosed:
             self.client.look_back(progress)
 
     def overlooked(self, mark: RoutePolicy, view: str) -> Response | None:
@@ -127,7 +119,7 @@ class Installed:
             why = "init_app was not called for this application: only its decorated views are protected"
             self.layer.runtime.journal.warn("flask", f"{view}: {why}")
             after_this_request(self.after)
-            refusal = self.before()
+            refusal = self._guarded(_current_request(), None)
             if refusal is not None:
                 return refusal
         handled: Handled = request.environ[self._key]
@@ -135,7 +127,7 @@ class Installed:
             return None
         why = "a decorator hides its mark; functools.wraps would keep it"
         self.layer.runtime.journal.warn("flask", f"{view} is not checked before it runs, but as it runs: {why}")
-        return self._guarded(Route((*handled.route.marks, mark), mark))
+        return self._guarded(_current_request(), Route((*handled.route.marks, mark), mark))
 
     # --- decisions
 
@@ -143,28 +135,26 @@ class Installed:
         """The response to the current request that is not let in."""
         handled: Handled | None = request.environ.get(self._key)
         known = handled.progress if handled is not None else None
-        asked = known.request if known is not None else from_environ(request.environ, request.path)
+        asked = known.request if known is not None else from_environ(request.environ, without_line_end(request.path))
         return self._refusal(asked, decision)
 
-    def _guarded(self, route: Route | None) -> Response | None:
-        asked: Request = request_ctx.request  # once, because each use of a proxy costs
+    def _guarded(self, asked: Request, route: Route | None) -> Response | None:
         environ, path = asked.environ, asked.path
+        route = self._route(asked) if route is None else route
         try:
-            route = self._route(asked) if route is None else route
-            environ[self._key] = Handled(route)
             environ[ROUTED_PATH] = path
             progress = self.layer.admit(environ, asked.method, path, route.policy, from_environ)
-            if progress is None:
-                g.doorward = environ[DECISION]
-                return None
-            told = endpoint_of(asked, progress.engine)
-            decision = environ[DECISION] = g.doorward = decide(self.client, self.layer, progress, environ, told)
-            refused = self.layer.refuses(decision)
-            environ[self._key] = Handled(route, progress, refused)
+            if progress is not None:
+                told = endpoint_of(asked, progress.engine)
+                environ[DECISION] = decide(self.client, self.layer, progress, environ, told)
+            decision = _current_g().doorward = environ[DECISION]
+            refused = progress is not None and self.layer.refuses(decision)
         except Exception as error:
             self.layer.runtime.journal.swallowed("middleware", error)
+            environ[self._key] = Handled(route)
             return None
-        return self._refusal(progress.request, decision) if refused else None
+        environ[self._key] = Handled(route, progress, refused)
+        return self._refusal(progress.request, decision) if refused and progress is not None else None
 
     def _route(self, asked: Request) -> Route:
         try:
@@ -187,13 +177,10 @@ class Installed:
             self.layer.runtime.journal.swallowed("response_class", error)
             return response_of(answer)
 
-    def _let_in(self) -> Progress | None:
-        handled: Handled | None = request.environ.get(self._key)
-        return None if handled is None or handled.refused else handled.progress
-
-    def _look_back_after(self, progress: Progress, response: Response) -> None:
+    def _look_back_after(self, handled: Handled, progress: Progress, response: Response) -> None:
         """Ask the rules that look after the response once it has been sent, or as late as there is a way to."""
         if response.direct_passthrough:  # Werkzeug gives the file to the server, which does not tell when it is done
-            request.environ[self._key] = request.environ[self._key]._replace(unclosed=True)
+            request.environ[self._key] = handled._replace(unclosed=True)
+            self._has_unclosed = True
         else:
             response.call_on_close(partial(self.client.look_back, progress))

@@ -74,10 +74,11 @@ class DoorwardMiddleware:
         if kind not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        if kind == "http" and self.layer.serves(route_path(scope)):
+        path = route_path(scope)
+        if kind == "http" and self.layer.serves(path):
             await serve_endpoint(self.layer.runtime, scope, receive, send)
             return
-        progress = self._admitted(scope)
+        progress = self._admitted(scope, path)
         if progress is None:
             await self.app(scope, receive, send)
             return
@@ -106,10 +107,10 @@ class DoorwardMiddleware:
         else:
             await self.app(scope, receive, send)
 
-    def _admitted(self, scope: Scope) -> Progress | None:
+    def _admitted(self, scope: Scope, path: str) -> Progress | None:
         try:
             policy = self._policy(scope) if self._policy_for is not None else None
-            return self.layer.admit(scope, scope.get("method", "GET"), route_path(scope), policy, from_scope)
+            return self.layer.admit(scope, scope.get("method", "GET"), path, policy, from_scope)
         except Exception as error:
             self.layer.runtime.journal.swallowed("middleware", error)
             return None

@@ -23,8 +23,6 @@ APPLICATION, PATTERN, ROUTE = 0, 1, 2
 
 _ID_DIGITS = 10
 _LONGEST_SCOPE = 100
-_NOTHING_MORE = (0.0, frozenset[str](), 0.0, "", 0.0)
-"""In an outcome after conclusion and reason."""
 _NEVER = Outcome(Conclusion.ALLOW, RuleReason("", "never"))
 """In place of the usual outcome of a rule that has none: no rule returns this very object."""
 
@@ -95,7 +93,7 @@ class Bound:
         self.prefix = f"{client}:{_short(self.scope)}:{self.rule_id[:_ID_DIGITS]}:"
         self.not_run = self.skipped("not evaluated")
         usual = rule.usual()
-        plain = usual is not None and usual == (Conclusion.ALLOW, usual.reason, *_NOTHING_MORE)
+        plain = usual is not None and usual.merely_allows()
         self.usual: Outcome = usual if plain and usual is not None else _NEVER
         self.usual_result = self.result(Conclusion.ALLOW, self.usual.reason)
         self.quick = plain and _is_quick(rule) and not self.wants

@@ -20,7 +20,7 @@ _NO_LENGTH = ("0", b"0", "", b"")
 _PROTECTED = re.compile(r"\\(?:([0-3][0-7]{2})|(.))", re.DOTALL)
 
 _LOOKS_BEFORE_INDEX = 3
-"""Of most requests a header or two are read: looking through the lines is cheaper than an index of them all."""
+"""Of most requests a cookie or two are looked for: that is cheaper than to take them all apart."""
 
 
 class Body(NamedTuple):
@@ -45,22 +45,21 @@ class Headers:
         lines: Pairs of name and value, text (latin-1) or bytes; or a mapping.
     """
 
-    __slots__ = ("_index", "_lines", "_looks")
+    __slots__ = ("_index", "_lines")
 
     def __init__(self, lines: Iterable[tuple[Text, Text]] | Mapping[Text, Text] = ()) -> None:
         self._lines = lines
-        self._looks = 0
-        self._index: dict[str, list[str]] | None = None
+        self._index: dict[str, list[Text]] | None = None
 
     def values(self, name: str) -> Sequence[str]:
         """Every value of the header ``name``, in order; empty when it is absent."""
         index = self._index
         if index is None:
-            if self._looks < _LOOKS_BEFORE_INDEX:
-                self._looks += 1
-                return self._scanned(name.lower())
             index = self._index = self._indexed()
-        return index.get(name.lower(), ())
+        found = index.get(name.lower())
+        if found is None:
+            return ()
+        return [value if isinstance(value, str) else value.decode("latin-1") for value in found]
 
     def picked(self, names: Iterable[str]) -> list[tuple[str, str]]:
         """The lines of the headers ``names``, which are in lower case."""
@@ -94,14 +93,15 @@ class Headers:
             self._lines = list(given.items() if isinstance(given, Mapping) else given)
         return self._lines
 
-    def _scanned(self, name: str) -> Sequence[str]:
-        wanted = (name, name.encode("latin-1", "replace"))
-        return [text(value) for found, value in self._pairs() if found.lower() in wanted] or ()
-
-    def _indexed(self) -> dict[str, list[str]]:
-        index: dict[str, list[str]] = {}
-        for name, value in self:
-            index.setdefault(name, []).append(value)
+    def _indexed(self) -> dict[str, list[Text]]:
+        index: dict[str, list[Text]] = {}
+        for name, value in self._pairs():
+            lower = name.lower()
+            key = lower if isinstance(lower, str) else lower.decode("latin-1")  # not text(): each call counts
+            if key in index:
+                index[key].append(value)
+            else:
+                index[key] = [value]
         return index
 
 
@@ -139,6 +139,8 @@ class RequestContext:
     _host: str | None = None
     _headers: Headers | None = None
     _cookies: dict[str, list[str]] | None = None
+    _cookie_lines: Sequence[str] | None = None
+    _cookie_looks = 0
     _query_values: dict[str, list[str]] | None = None
     _body_fields: BodyFields | None = None
     _agents: Sequence[str] | None = None
@@ -210,8 +212,16 @@ class RequestContext:
 
     def cookies(self, name: str) -> Sequence[str]:
         """Every value of the cookie ``name``, in order."""
+        lines = self._cookie_lines
+        if lines is None:
+            lines = self._cookie_lines = self.headers.values("cookie")
+        if not lines:
+            return ()
+        self._cookie_looks += 1
+        if self._cookie_looks <= _LOOKS_BEFORE_INDEX:
+            return _values_of_cookie(lines, name)
         if self._cookies is None:
-            self._cookies = _cookies(self.headers.values("cookie"))
+            self._cookies = _cookies(lines)
         return self._cookies.get(name, ())
 
     def query_values(self, name: str) -> Sequence[str]:
@@ -234,15 +244,27 @@ def text(value: Text) -> str:
     return value if isinstance(value, str) else value.decode("latin-1")
 
 
+def _values_of_cookie(lines: Sequence[str], wanted: str) -> Sequence[str]:
+    """The values of one cookie: what :func:`_cookies` has under its name, without looking at the others."""
+    found: list[str] = []
+    for line in lines:
+        for item in line.split(";") if wanted in line else ():
+            if wanted in item:
+                name, equals, value = item.partition("=")
+                if equals and name.strip(" \t") == wanted:
+                    found.append(_cookie_value(value.strip(" \t")))
+    return found or ()
+
+
 def _cookies(lines: Sequence[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for line in lines:
         for item in line.split(";"):
             # Only what RFC 6265 calls white space: a name that begins with any other is one that browsers guard from
             # nobody, and must not read as one that begins with "__Host-".
-            name, equals, value = item.strip(" \t").partition("=")
+            name, equals, value = item.partition("=")
             if equals:
-                found.setdefault(name.rstrip(" \t"), []).append(_cookie_value(value.strip(" \t")))
+                found.setdefault(name.strip(" \t"), []).append(_cookie_value(value.strip(" \t")))
     return found
 
 

@@ -9,7 +9,7 @@ the cost; a test compares the two on random traffic. Everything else, a refusal 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from doorward.cleared import strongest
 from doorward.combine import allowed
@@ -21,6 +21,8 @@ from doorward.rules.access import AccessRule, ChallengeRule
 from doorward.rules.base import Outcome, View
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from doorward.bound import Bound
     from doorward.cleared import Clearance
     from doorward.client_ip import ClientIP
@@ -32,6 +34,50 @@ if TYPE_CHECKING:
     from doorward.stores.base import Store
 
 
+_MOST_AGENTS = 1_024
+_LONGEST_AGENT = 512
+"""Of the User-Agents of which it is remembered what they settle: how many, and of how many characters."""
+
+
+class _Asked(NamedTuple):
+    """A rule to ask, with what is looked up of it once.
+
+    Attributes:
+        bound: The rule.
+        test: Where its first condition does not hold, it comes to what it usually comes to; None without such a test.
+        evaluate: The rule's.
+        usual: What it usually comes to.
+        result: Its result then.
+        needs_body: Whether it reads the body.
+        elsewhere: Its result on other paths and with other methods than its own; None where it is about all.
+        by_agent: Where this says no of a User-Agent, it comes to what it usually comes to; None without such a test.
+    """
+
+    bound: Bound
+    test: Callable[[View], bool | None] | None
+    evaluate: Callable[[View], object]
+    usual: Outcome
+    result: RuleResult
+    needs_body: bool
+    elsewhere: RuleResult | None
+    by_agent: Callable[[str], bool] | None
+
+    @classmethod
+    def of(cls, bound: Bound, usual: Outcome) -> _Asked:
+        """What there is to know of a rule."""
+        rule = bound.rule
+        first = rule.first()
+        test = first.test if first is not None and not first.needs_body else None
+        elsewhere = bound.skipped("not for this path or method") if rule.paths or rule.methods else None
+        by_agent = first.by_agent if first is not None and elsewhere is None else None
+        result = bound.result(usual.conclusion, usual.reason)
+        return cls(bound, test, rule.evaluate, usual, result, rule.needs_body, elsewhere, by_agent)
+
+    def is_settled_by(self, agent: str) -> bool:
+        """Whether it comes to what it usually comes to for whoever has this User-Agent."""
+        return self.by_agent is not None and not self.by_agent(agent)
+
+
 class Express:
     """Decides about requests that meet limits by address, in a store without waiting, and rules that pass them.
 
@@ -40,24 +86,19 @@ class Express:
         store: Their counters: a store of ours, whose answers need no check.
     """
 
-    __slots__ = ("_asked", "_count", "_engine", "_holds", "_identity", "_limits", "_open")
+    __slots__ = ("_asked", "_by_agent", "_count", "_engine", "_holds", "_identity", "_limits", "_open", "_screens")
 
     def __init__(self, engine: Engine, store: Store) -> None:
         self._engine = engine
         self._count = store.count
         self._identity = engine.limits[0].identity if engine.limits else engine.ban.identity
         self._asked = [
-            (
-                b,
-                b.rule.evaluate,
-                usual,
-                b.result(usual.conclusion, usual.reason),
-                b.rule.needs_body,
-                b.skipped("not for this path or method") if b.rule.paths or b.rule.methods else None,
-            )
+            _Asked.of(b, usual)
             for b in engine.bound
             if (usual := b.rule.usual()) is not None and not _stays_open(b.rule) and not b.late
         ]
+        self._screens = any([asked.by_agent is not None for asked in self._asked])
+        self._by_agent: dict[str, tuple[dict[Bound, RuleResult], Sequence[_Asked]]] = {}
         self._holds = any(b.late and b.rule.needs_body for b in engine.bound)
         self._open = any(_stays_open(b.rule) for b in engine.bound)
         self._limits = [(b, b.prefix, *quota[1:], b.cost or 1) for b in engine.limits for quota in b.quotas or ()]
@@ -68,8 +109,10 @@ class Express:
     def serves(engine: Engine) -> bool:
         """Whether the rules are such that this is worth trying."""
         others = [b.rule for b in engine.bound if b not in engine.limits]
+        # Without limits not where a rule may be dear: one that finds something is asked again in the walk.
+        own = all([isinstance(rule, AccessRule) for rule in others])
         return (
-            (len(engine.limits) > 0 or any([isinstance(rule, ChallengeRule) for rule in others]))
+            (own or len(engine.limits) > 0 or any([isinstance(rule, ChallengeRule) for rule in others]))
             and all([_stays_open(rule) or (rule.usual() and _is_anywhere(rule)) for rule in others])
             and engine.plain_limits
             and not engine.dry
@@ -151,13 +194,20 @@ class Express:
     def _pass(self, view: View, results: dict[Bound, RuleResult | Admitted], progress: Progress) -> bool:
         """Whether all rules come to what they usually come to, or ask for a challenge that the client has passed."""
         wanted: list[ChallengeReason] | None = None
-        for bound, evaluate, usual, result, needs_body, elsewhere in self._asked:
+        asked: Sequence[_Asked] = self._asked
+        if self._screens and len(agents := view[0].agents()) == 1:
+            settled, asked = self._by_agent.get(agents[0]) or self._settled(agents[0])
+            results.update(settled)
+        for bound, test, evaluate, usual, result, needs_body, elsewhere, _ in asked:
             try:
                 if elsewhere is not None and not bound.rule.applies_to(view[0]):
                     results[bound] = elsewhere
                     continue
                 if needs_body and view[0].may_have_body():
                     return False
+                if test is not None and test(view) is False:
+                    results[bound] = result
+                    continue
                 outcome = evaluate(view)
             except Exception:
                 return False  # the walk will come to the same, and report it
@@ -167,14 +217,30 @@ class Express:
                 wanted = wanted or []
                 wanted.append(outcome.reason)  # type: ignore[arg-type]  # the rule gives no other
                 results[bound] = bound.result(outcome.conclusion, outcome.reason)
+            elif isinstance(bound.rule, AccessRule) and isinstance(outcome, Outcome) and outcome.merely_allows():
+                results[bound] = bound.result(outcome.conclusion, outcome.reason)
             else:
                 return False
         return wanted is None or self._has_shown(wanted, progress)
 
+    def _settled(self, agent: str) -> tuple[dict[Bound, RuleResult], Sequence[_Asked]]:
+        """What the User-Agent alone settles, and who is still to be asked. There are few of them: it is remembered."""
+        try:
+            settled = {asked.bound: asked.result for asked in self._asked if asked.is_settled_by(agent)}
+        except Exception:
+            return {}, self._asked  # fails again where the rule is asked
+        found = settled, [asked for asked in self._asked if asked.bound not in settled]
+        if len(agent) <= _LONGEST_AGENT:
+            if len(self._by_agent) >= _MOST_AGENTS:
+                self._by_agent.clear()
+            self._by_agent[agent] = found
+        return found
+
     def _has_shown(self, wanted: list[ChallengeReason], progress: Progress) -> bool:
         """Whether the client has a clearance that is enough, and that nobody need be asked about."""
         clearances, request, client_ip = self._engine.clearances, progress.request, progress.client_ip
-        asked, now_ns = strongest(wanted), self._engine.clock.now_ns()
+        asked = wanted[0] if len(wanted) == 1 else strongest(wanted)
+        now_ns = self._engine.clock.now_ns()
         if asked is None or client_ip is None or clearances.epoch_is_due(now_ns):
             return False
         clearance = clearances.held(request, client_ip[0], now_ns)

@@ -230,7 +230,7 @@ class Facade(StepUp, ABC):
         if inputs is not NO_INPUTS:
             return None
         engine = progress.engine
-        decision = engine.remembered.decide(progress) if engine.refusals and engine.remembered is not None else None
+        decision = engine.remembered.decide(progress) if engine.remembered is not None and engine.refusals else None
         if decision is None and engine.express is not None:
             decision = engine.express.decide(progress, deferring=deferring)
         if decision is not None:

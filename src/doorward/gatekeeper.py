@@ -71,7 +71,7 @@ class Gatekeeper:
     def held(self, request: RequestContext, ip: str, now_ns: int) -> Clearance | None:
         """The clearance that a request brings, if it is valid."""
         try:
-            return self.gate.held(request, ip, now_ns)
+            return (self._gate or self._made()).passes.held(request, ip, now_ns // MILLISECOND)
         except Exception as error:
             self._journal.swallowed("clearance", error)
             return None

@@ -21,6 +21,8 @@ ACCEPTED = (
 Carrier = MutableMapping[str, Any]
 ReadRequest = Callable[[Carrier, "str | None"], RequestContext]
 
+_WERKZEUGS = "werkzeug.request"
+"""Key of an environ under which Werkzeug, and so Flask, keeps its request."""
 _FRAMED = ("1.0", "1.1")
 _FRAMED_WSGI = ("HTTP/1.0", "HTTP/1.1")
 
@@ -37,10 +39,10 @@ def carrier_of(request: object) -> Carrier:
     if type(request) is dict and _is_scope(request):  # as servers hand them on
         return request
     for candidate in (request, getattr(request, "scope", None), getattr(request, "environ", None)):
-        if isinstance(candidate, MutableMapping) and (_is_scope(candidate) or "REQUEST_METHOD" in candidate):
+        if isinstance(candidate, MutableMapping) and ("REQUEST_METHOD" in candidate or _is_scope(candidate)):
             # Django has overwritten PATH_INFO with decoded text, which can no longer be told from PEP 3333's latin-1.
             # As Django calls it, or Werkzeug, which routes "//login" as "/login".
-            path = getattr(request, "path" if "werkzeug.request" in candidate else "path_info", None)
+            path = getattr(request, "path" if _WERKZEUGS in candidate else "path_info", None)
             if isinstance(path, str):
                 candidate[ROUTED_PATH] = path
             return candidate
@@ -53,7 +55,7 @@ def from_carrier(carrier: Carrier, path: str | None = None) -> RequestContext:
 
 
 def from_scope(scope: Carrier, path: str | None = None) -> RequestContext:
-    """The context of an ASGI scope (ASGI 3.0, HTTP and websocket); ``path`` where it is known already."""
+    """The context of an ASGI scope (ASGI 3.0, HTTP and websocket); ``path`` as of :func:`from_environ`."""
     get = scope.get
     client = get("client")
     query, raw_path = get("query_string", b""), get("raw_path")
@@ -61,7 +63,7 @@ def from_scope(scope: Carrier, path: str | None = None) -> RequestContext:
     context = RequestContext.__new__(RequestContext)
     context.method = get("method", "GET")
     context.scheme = get("scheme", "http")
-    context.path = without_line_end(route_path(scope) if path is None else path)
+    context.path = without_line_end(route_path(scope)) if path is None else path
     # Text in requests of Django's AsyncRequestFactory.
     context.query = query.decode("latin-1") if isinstance(query, bytes) else query
     context.lines = scope["headers"]
@@ -76,21 +78,26 @@ def from_scope(scope: Carrier, path: str | None = None) -> RequestContext:
 
 
 def from_environ(environ: Carrier, path: str | None = None) -> RequestContext:
-    """The context of a WSGI environ (PEP 3333); ``path`` where it is known already."""
-    context = RequestContext(
-        method=environ.get("REQUEST_METHOD", "GET"),
-        scheme=environ.get("wsgi.url_scheme", "http"),
-        path=without_line_end(environ_path(environ) if path is None else path),
-        query=environ.get("QUERY_STRING", ""),
-        # A copy, because the environ is to refer to the context: a cycle would leave every request to the collector.
-        headers=EnvironHeaders(dict(environ)),
-        peer=environ.get("REMOTE_ADDR"),
-        raw_path=environ.get("RAW_URI") or environ.get("REQUEST_URI"),
-    )
-    if root_path := environ.get("SCRIPT_NAME"):
+    """The context of a WSGI environ (PEP 3333); ``path``, without a line end, where it is known already."""
+    get = environ.get
+    raw_path = get("RAW_URI") or get("REQUEST_URI")
+    # A copy, because the environ is to refer to the context, and without what refers to the environ: a cycle would
+    # leave every request to the collector.
+    copied = dict(environ)
+    copied.pop(_WERKZEUGS, None)
+    context = RequestContext.__new__(RequestContext)  # as in from_scope
+    context.method = get("REQUEST_METHOD", "GET")
+    context.scheme = get("wsgi.url_scheme", "http")
+    context.path = without_line_end(environ_path(environ)) if path is None else path
+    context.query = get("QUERY_STRING", "")
+    context.lines = EnvironHeaders(copied)
+    context.peer = get("REMOTE_ADDR")
+    if raw_path is not None:
+        context.raw_path = raw_path
+    if root_path := get("SCRIPT_NAME"):
         context.root_path = _decoded(root_path)
     # A server that hands on bodies without a length says so (PEP 3333 leaves them out).
-    context.framed = not environ.get("wsgi.input_terminated") or environ.get("SERVER_PROTOCOL") in _FRAMED_WSGI
+    context.framed = not get("wsgi.input_terminated") or get("SERVER_PROTOCOL") in _FRAMED_WSGI
     return context
 
 
@@ -100,7 +107,7 @@ class EnvironHeaders(Headers):
     __slots__ = ("_environ",)
 
     def __init__(self, environ: Carrier) -> None:
-        super().__init__(())
+        # Not super's, which has lines and an index of them: this runs for every request.
         self._environ = environ
 
     def values(self, name: str) -> Sequence[str]:
@@ -108,8 +115,6 @@ class EnvironHeaders(Headers):
 
         A header that was *sent* with underscores cannot be told from its namesake here: servers drop it.
         """
-        if "_" in name:
-            return ()
         value = self._environ.get(_environ_key(name))
         return () if value is None else (str(value),)
 
@@ -132,6 +137,9 @@ _WITHOUT_PREFIX = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})
 
 @lru_cache(512)
 def _environ_key(name: str) -> str:
+    """Where a header stands: with an underscore in its name nowhere, for no key has a hyphen."""
+    if "_" in name:
+        return "-"
     key = name.upper().replace("-", "_")
     return key if key in _WITHOUT_PREFIX else f"HTTP_{key}"
 

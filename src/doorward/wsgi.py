@@ -71,9 +71,10 @@ class DoorwardMiddleware:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Handle one request."""
-        if self.layer.serves(environ_path(environ)):
+        path = environ_path(environ)
+        if self.layer.serves(path):
             return _sent(endpoint_answer(self.layer.runtime, environ), environ, start_response)
-        progress = self._admitted(environ)
+        progress = self._admitted(environ, path)
         if progress is None:
             return self.app(environ, start_response)
         decision = decide(self.client, self.layer, progress, environ)
@@ -96,11 +97,11 @@ class DoorwardMiddleware:
             return self._watched(progress, decision, environ, start_response)
         return self.app(environ, start_response)
 
-    def _admitted(self, environ: Environ) -> Progress | None:
+    def _admitted(self, environ: Environ, path: str) -> Progress | None:
         try:
             policy = self._policy(environ) if self._policy_for is not None else None
             method = environ.get("REQUEST_METHOD", "GET")
-            return self.layer.admit(environ, method, environ_path(environ), policy, from_environ)
+            return self.layer.admit(environ, method, path, policy, from_environ)
         except Exception as error:
             self.layer.runtime.journal.swallowed("middleware", error)
             return None

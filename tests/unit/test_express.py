@@ -54,6 +54,16 @@ RULES: dict[str, Any] = {
         sliding_window(max=5, interval=9),
     ],
 }
+UNCOUNTED: dict[str, Any] = {
+    "nothing": [],
+    "agents": [
+        allow(user_agent="*bing*"),
+        weigh(3, when={"any": [{"user_agent": "*curl*"}, {"header": "x"}]}),
+        weigh(5, when={"not": {"user_agent": "Mozilla/*"}}),
+        deny(when={"raw_path": "/no"}),
+        deny(bot="CATEGORY:SEARCH_ENGINE"),
+    ],
+}
 USUAL = [("Accept", "*/*"), ("Accept-Language", "en"), ("Accept-Encoding", "gzip")]
 HEADERS = {
     "person": [("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"), *USUAL],
@@ -61,6 +71,7 @@ HEADERS = {
     "curl": [("User-Agent", "curl/8.5")],
     "bing": [("User-Agent", "bingbot/2.0")],
     "nobody": [],
+    "two": [("User-Agent", "curl/8.5"), ("User-Agent", "bingbot/2.0")],
 }
 
 steps = st.one_of(
@@ -112,6 +123,16 @@ def test_it_comes_to_what_the_walk_comes_to(rules: Any, trace: list[tuple[str, A
     express, walk = Client(rules, express=True), Client(rules, express=False)
     for step in trace:
         assert express.perform(step) == walk.perform(step)
+
+
+@pytest.mark.parametrize("rules", UNCOUNTED.values(), ids=UNCOUNTED)
+@pytest.mark.parametrize("peer", PEERS)
+@pytest.mark.parametrize("headers", HEADERS)
+def test_it_comes_to_what_the_walk_comes_to_without_limits(rules: Any, peer: str, headers: str) -> None:
+    """Asked twice, so that what a User-Agent settles is known the second time."""
+    express, walk = Client(rules, express=True), Client(rules, express=False)
+    for _ in range(2):
+        assert express.perform(("ask", (peer, headers))) == walk.perform(("ask", (peer, headers)))
 
 
 class QuickStore(MemoryStore):
@@ -176,11 +197,11 @@ def test_it_is_for_plain_limits_by_address_and_rules_with_a_usual_outcome() -> N
     """Whatever needs the walk's care is not sent past it."""
     assert count_kept(sliding_window(max=1, interval=1))
     assert count_kept(sliding_window(max=1, interval=1), detect_bot(allow=[]))
+    assert count_kept()
     assert not count_kept(detect_bot(allow=[]))
     assert not count_kept(sliding_window(max=1, interval=1), detect_bot(allow=[], paths=["/a"]))
     assert not count_kept(sliding_window(max=1, interval=1), detect_bot(allow=[], mode="DRY_RUN"))
     assert not count_kept(sliding_window(max=1, interval=1), filter_request(allow=["ip.src eq 1.1.1.1"]))
-    assert not count_kept()
     assert not count_kept(sliding_window(max=1, interval=1, mode="DRY_RUN"))
     assert not count_kept(sliding_window(max=1, interval=1, characteristics=["userId"]))
     assert not count_kept(sliding_window(max=1, interval=1, paths=["/a"]))

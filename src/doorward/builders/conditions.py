@@ -218,7 +218,8 @@ def _host(patterns: Any, place: Place) -> Condition:
 
 def _user_agent(patterns: Any, place: Place) -> Condition:
     spec = spec_of(patterns, place._replace(any_case=True))
-    return leaf("user_agent", agent_test(spec), frozenset({"user-agent"}))
+    test, by_agent = agent_test(spec)
+    return leaf("user_agent", test, frozenset({"user-agent"}), by_agent=by_agent)
 
 
 def _header(names: Any, place: Place) -> Condition:
@@ -298,9 +299,12 @@ def _bot(names: Any, place: Place) -> Condition:
     def named(agent: str) -> tuple[Bot, ...]:
         return tuple([bot for bot in index.find(agent) if bot.id in ids])
 
+    def is_named(agent: str) -> bool:
+        return bool(named(agent[:_LONGEST_AGENT]))
+
     def test(view: View) -> bool:
         agents = view[0].agents()
-        if len(agents) == 1 and not named(agents[0][:_LONGEST_AGENT]):
+        if len(agents) == 1 and not is_named(agents[0]):
             return False  # nearly always
         claimed = [bot for agent in agents for bot in named(agent[:_LONGEST_AGENT])]
         if not claimed or not wanted:
@@ -308,7 +312,8 @@ def _bot(names: Any, place: Place) -> Condition:
         facts = view.addresses.about(view.ip)
         return any([_STANDINGS[stands(bot, view.ip, facts)] in wanted for bot in claimed])
 
-    return leaf("bot", test, frozenset({"user-agent"}), reads=frozenset({"crawler"}) if wanted else frozenset())
+    reads = frozenset({"crawler"}) if wanted else frozenset[str]()
+    return leaf("bot", test, frozenset({"user-agent"}), reads=reads, by_agent=is_named)
 
 
 _AUTHORITY = re.compile(r"\A[A-Za-z]{1,20}://[^/?]*+")

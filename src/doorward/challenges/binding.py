@@ -30,10 +30,15 @@ class Binding:
     def of_clearance(self, request: RequestContext, ip: str) -> str:
         """What a clearance is bound to, as text: never stored, only signed."""
         address = self._network(ip) if self._address else "-"
-        agent = ",".join(request.headers.values("user-agent")) if self._agent else "-"
+        agent = ",".join(request.agents()) if self._agent else "-"
         host = self._host_of(request) if self._host else "-"
         # The lengths first: no three parts together read as three others.
         return f"{len(address)}:{address}{len(host)}:{host}{agent}"
+
+    def made_from(self, request: RequestContext, ip: str) -> tuple[str, ...]:
+        """All that :meth:`of_clearance` looks at, for a third of its cost: where this is the same, so is that."""
+        host = request.host if self._host else ""
+        return (ip if self._address else "", host, *(request.agents() if self._agent else ()))
 
     def of_challenge(self, request: RequestContext, ip: str) -> str:
         """As of a clearance: a challenge is passed by who was given it."""

@@ -49,7 +49,7 @@ class Passes:
         self._lifetime_ms = int(settings.lifetime * 1000)
         self._longest_ms = int(settings.renew_for * 1000)
         self._client_lifetime_ms = int(settings.clients.lifetime * 1000)
-        self._known: dict[tuple[str, str], Clearance] = {}
+        self._known: dict[tuple[str, ...], Clearance] = {}
 
     # --- clearances
 
@@ -64,10 +64,9 @@ class Passes:
         tokens = self._cookies.read(NAME, request)
         if not tokens:
             return None
-        bound_to = self._binding.of_clearance(request, ip)
         if len(tokens) == 1:
-            return self._clearance(tokens[0], bound_to, now_ms)
-        found = [each for token in tokens if (each := self._clearance(token, bound_to, now_ms)) is not None]
+            return self._clearance(tokens[0], request, ip, now_ms)
+        found = [each for token in tokens if (each := self._clearance(token, request, ip, now_ms)) is not None]
         return max(found, key=lambda each: (each.level, each.issued_ms), default=None)
 
     def renewed(self, clearance: Clearance, request: RequestContext, ip: str, now_ms: int) -> str | None:
@@ -108,13 +107,14 @@ class Passes:
 
     # --- tokens
 
-    def _clearance(self, token: str, bound_to: str, now_ms: int) -> Clearance | None:
-        key = (token, bound_to)
+    def _clearance(self, token: str, request: RequestContext, ip: str, now_ms: int) -> Clearance | None:
+        key = (token, *self._binding.made_from(request, ip))
         known = self._known.get(key)
         try:
             if known is not None:
                 check_times(known.issued_ms, known.expires_ms, now_ms, self._signer.not_before_ms)
                 return known
+            bound_to = self._binding.of_clearance(request, ip)
             clearance = clearance_of(self._signer.open(Purpose.CLEARANCE, token, now_ms, bound_to))
         except Refused as refused:
             self._journal.count(f"clearance.{refused.why}")
@@ -129,8 +129,8 @@ class Passes:
             self._journal.count(f"client.{refused.why}")
             return ""
 
-    def _keep(self, key: tuple[str, str], found: Clearance) -> None:
-        if len(key[0]) + len(key[1]) <= LONGEST_KNOWN:
+    def _keep(self, key: tuple[str, ...], found: Clearance) -> None:
+        if sum([len(part) for part in key]) <= LONGEST_KNOWN:
             if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
             self._known[key] = found

@@ -50,6 +50,7 @@ class Matcher:
         parts: What of a request it reads, as in ``Rule.parts``.
         needs_body: Whether it reads the body.
         test: The same as ``find`` without words, where there is such: False where it certainly does not hold.
+        by_agent: False for a User-Agent with which it certainly does not hold, where the User-Agent may settle that.
     """
 
     parameter: Field
@@ -59,6 +60,7 @@ class Matcher:
     parts: frozenset[str] = NO_PARTS
     needs_body: bool = False
     test: Callable[[View], bool | None] | None = field(default=None, repr=False, compare=False)
+    by_agent: Callable[[str], bool] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +83,7 @@ class AccessRule(Rule):
     weight: float = 0.0
     ends: frozenset[str] = frozenset()
     _idle: Outcome = field(init=False, repr=False, compare=False)
+    _met: Outcome | None = field(default=None, init=False, repr=False, compare=False)
     _reads_body: bool = field(default=False, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -88,6 +91,8 @@ class AccessRule(Rule):
         object.__setattr__(self, "_reads_body", any(matcher.needs_body for matcher in self.matchers))
         idle = Outcome(Conclusion.ALLOW, RuleReason(self.name, "does not match"))
         object.__setattr__(self, "_idle", idle)
+        if not self.matchers:
+            object.__setattr__(self, "_met", self.outcome("the path and the method match"))
         if self.needs_condition and not (self.matchers or self.paths or self.methods):
             wrong = (
                 "needs a condition, or it would be about every request: ip=, user_agent=, headers=, when= …, paths= or "
@@ -112,6 +117,10 @@ class AccessRule(Rule):
         """Whether the request is one of those that the rule does something with."""
         return self.applies_to(view.request) and all(matcher.find(view).holds for matcher in self.matchers)
 
+    def first(self) -> Matcher | None:
+        """The first condition."""
+        return self.matchers[0] if self.matchers else None
+
     def wants(self) -> frozenset[str]:
         """The application's characteristics that the conditions look at."""
         return frozenset().union(*[matcher.wants for matcher in self.matchers])
@@ -126,6 +135,8 @@ class AccessRule(Rule):
 
     def evaluate(self, view: View) -> Outcome:
         """Ask one condition after the other, to the first that does not hold."""
+        if self._met is not None:
+            return self._met
         found: list[str] = []
         for matcher in self.matchers:
             if matcher.test is not None and matcher.test(view) is False:
@@ -134,7 +145,7 @@ class AccessRule(Rule):
             if not holds:
                 return Outcome(Conclusion.ALLOW, RuleReason(self.name, message)) if message else self._idle
             found.append(message)
-        return self.outcome(" and ".join(found) or "the path and the method match")
+        return self.outcome(" and ".join(found))
 
     def outcome(self, why: str) -> Outcome:
         """What it comes to for a request that meets all conditions."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from doorward.context import RequestContext
     from doorward.effects import Effect
     from doorward.ids import Field
+    from doorward.rules.access import Matcher
 
 OnError = Literal["allow", "deny", "local"]
 WHOLE_REQUEST = frozenset({"*"})
@@ -63,6 +64,14 @@ class Outcome(NamedTuple):
     ttl: float = 0.0
     note: str = ""
     suspicion: float = 0.0
+
+    def merely_allows(self) -> bool:
+        """Whether it comes to ALLOW, and to nothing else."""
+        return self.conclusion is Conclusion.ALLOW and self == (self.conclusion, self.reason, *_NOTHING_MORE)
+
+
+_NOTHING_MORE = (0.0, frozenset[str](), 0.0, "", 0.0)
+"""In an outcome after conclusion and reason."""
 
 
 def checked(outcome: object) -> Outcome:
@@ -180,6 +189,10 @@ class Rule:
 
         Such a rule is pure: it may be asked twice about a request (:mod:`doorward.express`).
         """
+        return None
+
+    def first(self) -> Matcher | None:
+        """The condition that comes first: where its test says that it does not hold, the rule comes to ``usual``."""
         return None
 
     def barred(self, seconds: float) -> Reason:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Test = Callable[["View"], "bool | None"]
 """Whether it holds for a request; None when that cannot be told. Never raises, and takes linear time."""
+ByAgent = Callable[[str], bool]
+"""Whether it may hold for a request with this one User-Agent: False where it cannot, whatever else the request is."""
 _NO = Finding(False)
 _LISTED = 3
 
@@ -34,6 +36,7 @@ class Condition(NamedTuple):
         wants: The application's characteristics that it looks at, as in ``Rule.wants``.
         parts: What of a request it reads, as in ``Rule.parts``.
         needs_body: Whether it reads the body.
+        by_agent: Whether it may hold with a User-Agent, where the User-Agent alone may rule it out.
     """
 
     test: Test
@@ -42,6 +45,7 @@ class Condition(NamedTuple):
     wants: frozenset[str] = frozenset()
     parts: frozenset[str] = NO_PARTS
     needs_body: bool = False
+    by_agent: ByAgent | None = None
 
 
 def leaf(
@@ -51,21 +55,30 @@ def leaf(
     *,
     reads: frozenset[str] = frozenset(),
     wants: frozenset[str] = frozenset(),
+    by_agent: ByAgent | None = None,
 ) -> Condition:
     """A condition that is made of no others."""
-    return Condition(test, ((name, test),), reads, wants, parts, "body" in parts)
+    return Condition(test, ((name, test),), reads, wants, parts, "body" in parts, by_agent)
 
 
 def all_of(conditions: Sequence[Condition]) -> Condition:
     """That all hold."""
     ordered = sorted(conditions, key=lambda condition: condition.needs_body)
-    return ordered[0] if len(ordered) == 1 else _joined(_all([each.test for each in ordered]), ordered)
+    if len(ordered) == 1:
+        return ordered[0]
+    ruling = [each.by_agent for each in ordered if each.by_agent is not None]
+    by_agent = (lambda agent: all([may(agent) for may in ruling])) if ruling else None
+    return _joined(_all([each.test for each in ordered]), ordered, by_agent)
 
 
 def any_of(conditions: Sequence[Condition]) -> Condition:
     """That at least one holds."""
     ordered = sorted(conditions, key=lambda condition: condition.needs_body)
-    return ordered[0] if len(ordered) == 1 else _joined(_any([each.test for each in ordered]), ordered)
+    if len(ordered) == 1:
+        return ordered[0]
+    ruling = [each.by_agent for each in ordered if each.by_agent is not None]
+    by_agent = (lambda agent: any([may(agent) for may in ruling])) if len(ruling) == len(ordered) else None
+    return _joined(_any([each.test for each in ordered]), ordered, by_agent)
 
 
 def negated(condition: Condition) -> Condition:
@@ -76,7 +89,7 @@ def negated(condition: Condition) -> Condition:
         holds = test(view)
         return None if holds is None else not holds
 
-    return condition._replace(test=holds_not)
+    return condition._replace(test=holds_not, by_agent=None)
 
 
 def matcher(condition: Condition, parameter: Field) -> Matcher:
@@ -98,6 +111,7 @@ def matcher(condition: Condition, parameter: Field) -> Matcher:
         parts=condition.parts,
         needs_body=condition.needs_body,
         test=test,
+        by_agent=condition.by_agent,
     )
 
 
@@ -107,7 +121,7 @@ def _why(condition: Condition, view: View) -> str:
     return f"nothing is known of {', '.join(unknown[:_LISTED])}{more}"
 
 
-def _joined(test: Test, conditions: Sequence[Condition]) -> Condition:
+def _joined(test: Test, conditions: Sequence[Condition], by_agent: ByAgent | None) -> Condition:
     return Condition(
         test,
         tuple([found for each in conditions for found in each.leaves]),
@@ -115,6 +129,7 @@ def _joined(test: Test, conditions: Sequence[Condition]) -> Condition:
         frozenset().union(*[each.wants for each in conditions]),
         frozenset().union(*[each.parts for each in conditions]),
         any(each.needs_body for each in conditions),
+        by_agent,
     )
 
 
@@ -146,4 +161,4 @@ def _any(tests: Sequence[Test]) -> Test:
     return holds_any
 
 
-__all__ = ["Condition", "Test", "all_of", "any_of", "leaf", "matcher", "negated"]
+__all__ = ["ByAgent", "Condition", "Test", "all_of", "any_of", "leaf", "matcher", "negated"]

@@ -51,22 +51,27 @@ class _Sorted:
         else:
             self.whole.add(text)
 
-    def predicate(self) -> Predicate:
-        """Whether a text is one of them."""
+    def predicate(self, *, any_case: bool) -> Predicate:
+        """Whether a text is one of them; ``any_case`` where they are in lower case, and texts are to be compared so."""
         whole, starts, ends = frozenset(self.whole), tuple(self.starts), tuple(self.ends)
         parts, tests = tuple(self.parts), tuple(self.tests)
-        if whole and not (starts or ends or parts or tests):
+        if whole and not (starts or ends or parts or tests or any_case):
             return whole.__contains__
-        if len(tests) == 1 and not (whole or starts or ends or parts):
+        if len(tests) == 1 and not (whole or starts or ends or parts or any_case):
             return tests[0]
 
         def matches(text: str) -> bool:
+            if any_case:
+                text = text.lower()  # expressions that ignore case find the same in it: their flag stays on
             if text in whole or text.startswith(starts) or text.endswith(ends):
                 return True
             for part in parts:  # a generator costs as much as ten of these
                 if part in text:
                     return True
-            return any([test(text) for test in tests]) if tests else False
+            for test in tests:  # noqa: SIM110  (as above)
+                if test(text):
+                    return True
+            return False
 
         return matches
 
@@ -100,7 +105,7 @@ def compile_texts(patterns: Sequence[Pattern], *, field: str, any_case: bool, ov
             found.add(inner[0], open_start=True, open_end=True)
         else:
             found.tests.append(_in_order(first, inner[:-1], inner[-1]))
-    return _in_any_case(found, any_case=any_case)
+    return found.predicate(any_case=any_case)
 
 
 def _in_order(first: str, inner: Sequence[str], last: str) -> Predicate:
@@ -145,7 +150,7 @@ def compile_paths(patterns: Sequence[Pattern], *, field: str, any_case: bool, ov
             found.tests.append(path.matches)
         else:
             found.add("".join(inner), open_start=open_start, open_end=open_end)
-    return _in_any_case(found, any_case=any_case)
+    return found.predicate(any_case=any_case)
 
 
 def regex_of(pattern: Pattern) -> Pattern | None:
@@ -154,12 +159,6 @@ def regex_of(pattern: Pattern) -> Pattern | None:
         return pattern
     prefix = next((each for each in _REGEX if pattern.startswith(each)), None)
     return None if prefix is None else pattern.removeprefix(prefix)
-
-
-def _in_any_case(found: _Sorted, *, any_case: bool) -> Predicate:
-    matches = found.predicate()
-    # Expressions that ignore case find the same in text of lower case: their flag stays on.
-    return (lambda text: matches(text.lower())) if any_case else matches
 
 
 def _cased(source: Pattern, *, any_case: bool) -> Pattern:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from doorward.body_fields import BodyFields
     from doorward.rules.base import View
-    from doorward.rules.conditions import Test
+    from doorward.rules.conditions import ByAgent, Test
     from doorward.rules.texts import Predicate
 
     Spec = Predicate | None
@@ -38,11 +38,13 @@ def header_test(name: str, spec: Spec) -> Test:
     return test
 
 
-def agent_test(spec: Predicate) -> Test:
-    """Of the User-Agent. There are few of them, so what was found is remembered."""
+def agent_test(spec: Predicate) -> tuple[Test, ByAgent]:
+    """Of the User-Agent, and the same of one at hand. There are few of them, so what was found is remembered."""
     found: dict[str, bool] = {}
 
     def remembering(agent: str) -> bool:
+        if not agent:
+            return False
         known = found.get(agent)
         if known is None:
             known = spec(agent)
@@ -56,12 +58,9 @@ def agent_test(spec: Predicate) -> Test:
 
     def test(view: View) -> bool:
         agents = view[0].agents()
-        if len(agents) != 1:
-            return bool(several(view))
-        agent = agents[0]
-        return agent != "" and remembering(agent)
+        return remembering(agents[0]) if len(agents) == 1 else bool(several(view))
 
-    return test
+    return test, remembering
 
 
 def host_test(spec: Predicate) -> Test:
