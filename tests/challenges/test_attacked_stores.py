@@ -28,7 +28,7 @@ class Confused(MemoryStore):
 
 
 @pytest.mark.swallows_errors
-@pytest.mark.parametrize("answer", NONSENSE, ids=repr)
+@pytest.mark.parametrize("answer", NONSENSE, ids=lambda answer: type(answer).__name__ + str(bool(answer)))
 def test_a_store_whose_counters_make_no_sense_locks_nobody_out(answer: object) -> None:
     """As where it fails: the counters of this process take over, for the endpoints too."""
     clock = FakeClock()

@@ -46,5 +46,5 @@ class Wait:
 
 
 def _seconds(issue: Issue) -> int:
-    # Two rules may weigh more together than any number.
+    # Sums of weights may be huge.
     return int(min(LONGEST_SECONDS, SHORTEST_SECONDS + max(0.0, issue.weight) / WEIGHT_PER_SECOND))
