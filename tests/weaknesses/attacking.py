@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import sys
+from collections.abc import Callable
 from typing import Any
 
 from tests.behaviour.challenged import FORM, JSON, PAGE, Visitor
@@ -55,3 +57,21 @@ def body_of(token: str) -> dict[str, Any]:
 def form(app: AppUnderTest, path: str, body: bytes, **more: Any) -> Reply:
     """What a browser sends of a form."""
     return app.post(path, headers=[*PAGE, FORM], body=body, **more)
+
+
+def lines_run(work: Callable[[], Any]) -> int:
+    """How many lines of Python ``work`` runs: what it costs, on any machine."""
+    count = 0
+
+    def trace(_frame: Any, event: str, _given: Any) -> Any:
+        nonlocal count
+        count += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return count

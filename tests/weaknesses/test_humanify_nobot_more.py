@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import pickle
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -24,7 +25,7 @@ from tests.challenges.signals.browsers import FIREFOX
 from tests.challenges.signals.sites import Paid
 from tests.challenges.signals.sites import Site as Signalling
 from tests.challenges.work.asking import payload_of, shop, solved, visitor
-from tests.weaknesses.attacking import COOKIES, CURL, SECRET, WAIT, body_of, cleared, cookies_of, inside, post
+from tests.weaknesses.attacking import COOKIES, CURL, SECRET, WAIT, body_of, cleared, inside, lines_run, post
 
 from doorward import Doorward, RequestContext, challenge, deny, detect_bot, sliding_window
 from doorward.challenges.binding import PARTS, Binding
@@ -124,13 +125,19 @@ def test_05_19_a_store_that_is_gone_takes_no_limit_with_it(make: MakeApp) -> Non
 UNPACKERS = {"pickle", "cPickle", "_pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "jsonpickle"}
 
 
+MARKS = re.compile(rf"\b(?:{'|'.join(UNPACKERS)})\b|\b(?:eval|exec)\(|\byaml\b")
+
+
 def test_05_20_nothing_is_ever_unpickled() -> None:
     """Data was downloaded from a branch, and given to ``pickle.loads`` without a checksum: whoever has the repository
     runs code in every application. No module of ours imports anything that makes code of data."""
     files = [file for root in SOURCES for file in root.rglob("*.py")]
     assert len(files) > 300
-    for file in files:
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    texts = {file: file.read_text(encoding="utf-8") for file in files}
+    suspects = [file for file, text in texts.items() if MARKS.search(text)]
+    assert suspects, "the search finds nothing at all"
+    for file in suspects:
+        for node in ast.walk(ast.parse(texts[file])):
             names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             assert not {name.partition(".")[0] for name in names} & UNPACKERS, file
@@ -200,24 +207,6 @@ def test_05_23_workers_redeem_one_challenge_once(make: MakeApp, tmp_path: Path) 
     assert [Visitor(worker).answer(page).status for worker in (*workers, *workers)] == [303, 403, 403, 403]
 
 
-def _lines_run(work: Callable[[], Any]) -> int:
-    """How many lines of Python ``work`` runs: what it costs, on any machine."""
-    count = 0
-
-    def trace(_frame: Any, event: str, _given: Any) -> Any:
-        nonlocal count
-        count += event == "line"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        work()
-    finally:
-        sys.settrace(before)
-    return count
-
-
 def test_05_24_redeeming_costs_the_same_however_many_were_redeemed() -> None:
     """Each redemption looked through all earlier ones, under a lock, and there was no bound: 206 us at 20,000."""
     clock = FakeClock()
@@ -231,11 +220,11 @@ def test_05_24_redeeming_costs_the_same_however_many_were_redeemed() -> None:
         assert store.add_if_absent(f"gate:spent:{number}", 1800)
         aj.protect(request)
 
-    few = [_lines_run(lambda number=number: redeem(number)) for number in range(200)]  # type: ignore[misc]
+    few = [lines_run(lambda number=number: redeem(number)) for number in range(200)]  # type: ignore[misc]
     for number in range(1_000, 12_000):
         store.add_if_absent(f"gate:spent:{number}", 1800)
         aj.runtime.gatekeeper.gate.spent_here(f"here {number}", 0, 10**15)
-    many = [_lines_run(lambda number=number: redeem(number)) for number in range(20_000, 20_200)]  # type: ignore[misc]
+    many = [lines_run(lambda number=number: redeem(number)) for number in range(20_000, 20_200)]  # type: ignore[misc]
     assert store.stats()["values"] <= 3_000
     assert len(aj.runtime.gatekeeper.gate._spent) <= 10_000
     assert sum(many) < 2 * sum(few)
@@ -370,14 +359,14 @@ def test_05_29_what_an_error_page_says_is_text() -> None:
 def test_05_30_clients_of_a_limit_take_a_bounded_place(make: MakeApp) -> None:
     """1.2 kB were kept for each address, for ever: 3,000 addresses, 3,000 entries."""
     clock = FakeClock()
-    store = MemoryStore(max_keys=400, clock=clock)
+    store = MemoryStore(max_keys=200, clock=clock)
     app = make(sliding_window(max=5, interval="1m"), challenge("wait", paths=["/limited"]), clock=clock, store=store, **WAIT)
-    for number in range(1_500):
+    for number in range(500):
         app.get("/echo", peer=f"9.{number % 250}.{number // 250}.9")
-    assert store.stats()["keys"] <= 400
+    assert store.stats()["keys"] <= 200
     clock.advance(3600)
     app.get("/echo", peer="8.8.8.8")
-    assert store.stats()["keys"] < 50
+    assert store.stats()["keys"] < 20
 
 
 def test_05_31_a_token_says_nothing_of_who_it_is_for(make_flask: MakeApp) -> None:
