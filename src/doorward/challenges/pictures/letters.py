@@ -29,6 +29,8 @@ TURNS = {1: 8, 2: 14, 3: 18, 4: 22, 5: 26}
 """Degrees that a letter is turned by at most. From 30 on people begin to mistake W for M, and N for Z."""
 WAVES = {1: 2.0, 2: 3.0, 3: 4.0, 4: 5.0, 5: 6.0}
 """Pixels that the waves move a point by at most, along each axis; strokes are about 6 pixels wide."""
+SHIFT = 9
+"""Pixels that a letter stands left or right of its place at most: where one begins, a program has to find out."""
 LINES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5}
 
 _CELL, _MARGIN, _HEIGHT, _SIZE, _STEP = 44, 24, 90, 52, 12
@@ -86,7 +88,7 @@ def _stamp(picture: Image, letter: str, left: int, random: Random, turn: int) ->
     lean = random.uniform(-0.01, 0.01) * turn
     slanted = (1, lean, -lean * _HEIGHT / 2, 0, 1, 0)
     tile = tile.transform(tile.size, pil.Image.Transform.AFFINE, slanted, pil.Image.Resampling.BILINEAR)
-    at = (left - 18 + random.randint(-3, 3), random.randint(-9, 9))
+    at = (left - 18 + random.randint(-SHIFT, SHIFT), random.randint(-9, 9))
     picture.paste(random.randint(0, 40), at, tile)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from doorward.challenges.pictures.canvas import as_coloured_png
 from doorward.challenges.pictures.outlines import OUTLINES, POINTING, placed
-from doorward.challenges.pictures.tiles import TILE, blank, frame, ink, paper, scribble, shape, smooth
+from doorward.challenges.pictures.tiles import TILE, blank, clutter, cut, frame, ink, paper, scribble, shape, smooth
 from doorward.markup import fill, join
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from doorward.challenges.pictures.forms import Grade, Media
+    from doorward.challenges.pictures.tiles import Colour
     from doorward.markup import Markup
 
 COLUMNS = 5
@@ -51,10 +52,13 @@ class Odd:
     def draw(self, answer: str, random: Random, grade: Grade) -> Media:
         """A PNG."""
         rows = ROWS[grade.hardness]
-        picture = blank(COLUMNS, rows, paper(random))
+        ground, colour = paper(random), ink(random, grade.hardness)
+        picture = blank(COLUMNS, rows, ground)
+        clutter(picture, random, colour, grade.hardness)
         for row, odd in enumerate(answer.split(",")):
-            _row(picture, row, int(odd) - 1, random, grade.hardness)
-        scribble(picture, random, LINES[grade.hardness], grade.hardness)
+            _row(picture, row, int(odd) - 1, random, grade.hardness, colour)
+        cut(picture, random, ground, grade.hardness)
+        scribble(picture, random, LINES[grade.hardness], colour)
         frame(picture, COLUMNS, rows)
         return as_coloured_png(smooth(picture))
 
@@ -91,11 +95,11 @@ def _picked(value: object) -> str:
     return text if text in [str(number) for number in range(1, COLUMNS + 1)] else "0"
 
 
-def _row(picture: Image, row: int, odd: int, random: Random, hardness: int) -> None:
+def _row(picture: Image, row: int, odd: int, random: Random, hardness: int, colour: Colour) -> None:
     outline, turn = OUTLINES[random.choice(POINTING)], random.uniform(0, 360)
     other, jitter = turn + random.uniform(*DIFFERENCES[hardness]), JITTER[hardness]
     for column in range(COLUMNS):
         centre = ((column + 0.5) * TILE + random.uniform(-5, 5), (row + 0.5) * TILE + random.uniform(-5, 5))
         angle = (other if column == odd else turn) + random.uniform(-jitter, jitter)
         points = placed(outline, centre, TILE * random.uniform(0.3, 0.36), angle)
-        shape(picture, points, ink(random, hardness))
+        shape(picture, points, colour)

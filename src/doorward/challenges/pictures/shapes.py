@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from doorward.challenges.pictures.canvas import as_coloured_png
 from doorward.challenges.pictures.forms import Media, is_marked
 from doorward.challenges.pictures.outlines import OUTLINES, placed
-from doorward.challenges.pictures.tiles import TILE, blank, frame, ink, paper, scribble, shape, smooth
+from doorward.challenges.pictures.tiles import TILE, blank, clutter, cut, frame, ink, paper, scribble, shape, smooth
 from doorward.markup import fill, join
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from doorward.challenges.pictures.forms import Grade
     from doorward.challenges.pictures.outlines import Outline
+    from doorward.challenges.pictures.tiles import Colour
     from doorward.markup import Markup
 
 COLUMNS = 4
@@ -56,13 +57,16 @@ class Shapes:
         """A PNG: the example in the first row, the tiles below."""
         picked = {int(number) for number in answer.split(",")}
         wanted, *others = random.sample(list(OUTLINES), len(OUTLINES))
-        picture = blank(COLUMNS, ROWS[grade.hardness] + 1, paper(random))
+        ground, colour = paper(random), ink(random, grade.hardness)
+        picture = blank(COLUMNS, ROWS[grade.hardness] + 1, ground)
+        clutter(picture, random, colour, grade.hardness)
         middle = (COLUMNS * TILE / 2, TILE / 2)
-        shape(picture, placed(OUTLINES[wanted], middle, TILE * 0.4, 0), (20, 20, 20))
+        shape(picture, placed(OUTLINES[wanted], middle, TILE * 0.4, 0), colour)
         for number in range(1, _tiles(grade) + 1):
             name = wanted if number in picked else random.choice(others)
-            _tile(picture, number, OUTLINES[name], random, grade.hardness)
-        scribble(picture, random, LINES[grade.hardness], grade.hardness)
+            _tile(picture, number, OUTLINES[name], random, grade.hardness, colour)
+        cut(picture, random, ground, grade.hardness)
+        scribble(picture, random, LINES[grade.hardness], colour)
         frame(picture, COLUMNS, ROWS[grade.hardness] + 1, top=1)
         return as_coloured_png(smooth(picture))
 
@@ -98,9 +102,9 @@ def _choices(grade: Grade) -> list[int]:
     return [comb(_tiles(grade), size) for size in range(FEWEST, MOST + 1)]
 
 
-def _tile(picture: Image, number: int, outline: Outline, random: Random, hardness: int) -> None:
+def _tile(picture: Image, number: int, outline: Outline, random: Random, hardness: int, colour: Colour) -> None:
     row, column = divmod(number - 1, COLUMNS)
     centre = ((column + 0.5) * TILE + random.uniform(-7, 7), (row + 1.5) * TILE + random.uniform(-7, 7))
     size, turn = TILE * random.uniform(0.26, 0.36), random.uniform(-1, 1) * TURNS[hardness]
     lean = random.uniform(-1, 1) * LEANS[hardness]
-    shape(picture, placed(outline, centre, size, turn, lean), ink(random, hardness))
+    shape(picture, placed(outline, centre, size, turn, lean), colour)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+import math
 from typing import TYPE_CHECKING
 
 from doorward.challenges.pictures.canvas import pillow
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 
 TILE = 72
 """Pixels of a tile's side."""
+BITS = {1: 5, 2: 6, 3: 7, 4: 7, 5: 8}
+"""Bits of shapes in each tile: 3 to 7 pixels from their middles to their corners, a quarter of a shape."""
+CUTS = {1: 2, 2: 2, 3: 2, 4: 3, 5: 3}
+"""Light lines along each axis, for each tile."""
+CUT_WIDTH = 2
+"""Pixels of a light line."""
 FINER = 2
 """Pixels are drawn this much finer along each axis, and made coarser at the end, for smooth edges."""
 
@@ -53,12 +60,45 @@ def shape(picture: Image, points: Outline, colour: Colour) -> None:
     pillow().drawing(picture).polygon([(x * FINER, y * FINER) for x, y in points], fill=colour)
 
 
-def scribble(picture: Image, random: Random, lines: int, hardness: int) -> None:
-    """Thin lines across everything, in the colours that shapes have."""
+def scribble(picture: Image, random: Random, lines: int, colour: Colour) -> None:
+    """Thin lines across everything, in the colour that shapes have."""
     draw = pillow().drawing(picture)
     for _ in range(lines):
         ends = [(random.randint(0, picture.width), random.randint(0, picture.height)) for _ in range(3)]
-        draw.line(ends, fill=ink(random, hardness), width=random.randint(1, 2) * FINER, joint="curve")
+        draw.line(ends, fill=colour, width=random.randint(1, 2) * FINER, joint="curve")
+
+
+def clutter(picture: Image, random: Random, colour: Colour, hardness: int) -> None:
+    """Bits of shapes between the shapes, in their colour: what is dark is not all of one shape.
+
+    Without them a program of a few lines measures each shape by its dark pixels, and knows which it is.
+    """
+    draw, side = pillow().drawing(picture), TILE * FINER
+    for left in range(0, picture.width, side):
+        for top in range(0, picture.height, side):
+            for _ in range(BITS[hardness]):
+                draw.polygon(_bit(random, left, top, side), fill=colour)
+
+
+def _bit(random: Random, left: int, top: int, side: int) -> list[tuple[float, float]]:
+    """A triangle, a square or a pentagon with uneven sides, somewhere in a tile."""
+    x, y = left + random.random() * side, top + random.random() * side
+    corners, turn = 3 + int(random.random() * 3), random.random() * math.tau
+    found = []
+    for corner in range(corners):
+        size, angle = FINER * (3 + 4 * random.random()), turn + math.tau * corner / corners
+        found.append((x + size * math.cos(angle), y + size * math.sin(angle)))
+    return found
+
+
+def cut(picture: Image, random: Random, ground: Colour, hardness: int) -> None:
+    """Lines in the colour of the ground across everything: no shape is in one piece."""
+    draw, gap = pillow().drawing(picture), TILE * FINER / CUTS[hardness]
+    for width, height, turned in ((picture.width, picture.height, False), (picture.height, picture.width, True)):
+        for place in range(int(width / gap)):
+            start, end = [(place + random.uniform(0.2, 0.8)) * gap + random.uniform(-gap, gap) / 4 for _ in range(2)]
+            ends = [(start, 0.0), (end, float(height))]
+            draw.line([(y, x) for x, y in ends] if turned else ends, fill=ground, width=CUT_WIDTH * FINER)
 
 
 def frame(picture: Image, columns: int, rows: int, top: int = 0) -> None:
