@@ -1,6 +1,6 @@
 """humanify-nobot.md, section 5, rows 1 to 15: what succeeded against flask-Humanify and flask-NoBot, tried on us.
 
-Each docstring says what the proof was there. ``docs/weaknesses.md`` has the list; ``test_list.py`` sees that it is whole.
+Each docstring says what the proof was there. ``docs/weaknesses.md`` has the list, and ``test_list.py`` sees to it.
 """
 
 from __future__ import annotations
@@ -38,8 +38,9 @@ from doorward.presets import preset
 from doorward_flask import DoorwardFlask
 app = Flask("shop")
 policy = preset("default")
-DoorwardFlask(app, secret="of the one who runs this shop, and long", rules=[challenge("human", paths=["/x"]), sliding_window(max=9, interval="1m"), *policy.rules],
-              challenges={"kinds": ["wait", "work", "letters"]}, **policy.options)
+secret = "of the one who runs this shop, and long"
+rules = [challenge("human", paths=["/x"]), sliding_window(max=9, interval="1m"), *policy.rules]
+DoorwardFlask(app, secret=secret, rules=rules, challenges={"kinds": ["wait", "work", "letters"]}, **policy.options)
 client = app.test_client()
 statuses = [client.get(path).status_code for path in ("/x", "/", "/.env", "/.doorward/altcha", "/.doorward/verify")]
 print(statuses, seen)
@@ -60,14 +61,16 @@ def test_05_01_nonce_cookie_is_no_clearance(make: MakeApp) -> None:
 
 def test_05_02_no_socket_is_opened_to_share_a_key() -> None:
     """A server on all interfaces gave the key to whoever sent one line. An application of ours opens no socket at all,
-    and writes its key into no file: an audit hook of the interpreter sees the whole life of one."""
+    and writes its key into no file: an audit hook of the interpreter sees the whole life of one.
+    """
     run = subprocess.run([sys.executable, "-B", "-c", WATCHED], check=False, capture_output=True, text=True, timeout=50)
     assert run.stdout == "[403, 404, 403, 200, 405] []\n", run.stderr
 
 
 def test_05_03_nobody_who_asks_is_given_the_key(make_flask: MakeApp, tmp_path: Path) -> None:
     """Any local user asked for a token, then for the key, and forged a clearance with it. Neither what is answered nor
-    what the processes of a host share has the secret, or a key made of it; and no other user may read that."""
+    what the processes of a host share has the secret, or a key made of it; and no other user may read that.
+    """
     app = make_flask(challenge("wait"), store=f"shared://{tmp_path}/table", **WAIT)
     visitor = Visitor(app)
     page = visitor.go("/echo")
@@ -98,7 +101,7 @@ def test_05_04_nothing_of_a_request_is_markup_in_our_pages(make: MakeApp) -> Non
 
 
 def test_05_05_no_link_of_ours_leads_to_another_site(make: MakeApp) -> None:
-    """A click on "try again" left the site. ``test_in_a_browser.py`` clicks; here a target is sent in all its places."""
+    """A click on "try again" left the site. ``test_in_a_browser.py`` clicks; here targets are sent in all places."""
     app = make(challenge("wait"), **WAIT)
     hostiles = ("/\\evil.example/x", "//evil.example/x", "/\t/evil.example", "/%5cevil.example")
     for target in (*hostiles, *[f"/echo?{name}={each}" for each in hostiles for name in ("return_url", "next")]):
@@ -130,7 +133,8 @@ def test_05_08_a_right_answer_is_redeemed_once() -> None:
 
 def test_05_08_luck_is_bounded_for_a_network_and_all_its_clients() -> None:
     """A sixth for each guess, three an hour: 42 % for each address. Here the chances of all guesses of a network that
-    are looked at add up to 0.8 % in an hour: from one address, from many, with cookies and without."""
+    are looked at add up to 0.8 % in an hour: from one address, from many, with cookies and without.
+    """
     site = Site(Pictures("odd", hardness=1))  # the kind that is easiest to guess: 1 in 625
     for guess in range(20):
         ip = f"203.0.113.{guess}"
@@ -145,7 +149,8 @@ def test_05_08_luck_is_bounded_for_a_network_and_all_its_clients() -> None:
 @pytest.mark.parametrize("name", ["shapes", "letters", "odd"])
 def test_05_09_no_length_tells_the_answer(name: str) -> None:
     """The length of the encrypted answer told how many pictures were right. Ours never leaves the server, and page,
-    token and headers are as long whatever the answer is."""
+    token and headers are as long whatever the answer is.
+    """
     site = Site(Pictures(name, hardness=1))
     seen: set[tuple[int, ...]] = set()
     answers = set()
@@ -219,7 +224,7 @@ def _re2(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.usefixtures("_re2")
 def test_05_13_no_pattern_is_dropped_whatever_engine_there_is(make_flask: MakeApp) -> None:
-    """With google-re2, which was recommended, globs did not compile and were left out: a bot had /admin/* for itself."""
+    """With google-re2, which was recommended, globs did not compile and were left out: a bot had all of /admin/*."""
     app = make_flask(humanify_filter(url_patterns="/anything/*", action="deny_access"))
     assert app.get("/anything/users", headers=CURL).status == 403
     assert app.get("/echo", headers=CURL).status == 200
@@ -263,7 +268,8 @@ EXPLODING: dict[str, Any] = {
 @pytest.mark.parametrize("where", EXPLODING)
 def test_05_15_an_expression_that_explodes_is_refused_or_linear(make_flask: MakeApp, where: str) -> None:
     """``(a|a)*b`` went through a gate of its own and took 4 s for 24 letters; filters had no gate. Here it is an error
-    where nothing runs it in linear time, and where something does, 4,000 letters are nothing."""
+    where nothing runs it in linear time, and where something does, 4,000 letters are nothing.
+    """
     if sys.modules.get("re2", "") is None:
         with pytest.raises(ConfigurationError, match="refused"):
             EXPLODING[where]("(a|a)*b")

@@ -20,8 +20,10 @@ from doorward_flask import DoorwardFlask
 from doorward_flask.error_pages import ErrorPages
 
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>"
-TARGETS = ["/%09/evil.example/a", "/%0a/evil.example/a", "/%5cevil.example/a", "/%2f/evil.example", "/%00/evil.example",
-           "/%0d%0aLocation:%20//evil.example", "/.%09//evil.example", "/x?return_url=//evil.example#//evil.example"]  # fmt: skip
+TARGETS = [
+    *["/%09/evil.example/a", "/%0a/evil.example/a", "/%5cevil.example/a", "/%2f/evil.example", "/%00/evil.example"],
+    *["/%0d%0aLocation:%20//evil.example", "/.%09//evil.example", "/x?return_url=//evil.example#//evil.example"],
+]
 
 
 def _application(*rules: Any, kind: Any) -> Flask:

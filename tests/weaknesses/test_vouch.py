@@ -37,7 +37,8 @@ PIECE = bytes(range(256)) * 256
 @pytest.mark.parametrize("kind", BY_NAME)
 def test_07_01_every_kind_of_challenge_renders_with_all_that_its_page_names(make_flask: MakeApp, kind: str) -> None:
     """Four kinds answered 503 because their scripts were not in the wheel, three more because they were downloaded.
-    ``test_list.py`` names the tests that install the wheel."""
+    ``test_list.py`` names the tests that install the wheel.
+    """
     level = BY_NAME[kind]().level
     app = make_flask(challenge(level.word), challenges={"kinds": [kind]}, secret=SECRET)
     page = app.get("/echo", headers=PAGE)
@@ -79,7 +80,8 @@ HOSTILE_TARGETS = ["/%09/evil.example/a", "/%0a/evil.example", "/%0d%0aLocation:
 
 def test_07_03_who_has_passed_stays_on_the_site(make: MakeApp) -> None:
     """``/<TAB>/evil.example/a`` -> challenge solved -> the browser went to evil.example. All headers and links after a
-    challenge are looked at here, as browsers read them; ``test_in_a_browser.py`` goes the way in one."""
+    challenge are looked at here, as browsers read them; ``test_in_a_browser.py`` goes the way in one.
+    """
     app = make(challenge("wait"), **WAIT)
     for number, target in enumerate(HOSTILE_TARGETS):
         visitor, peer = Visitor(app), {"peer": f"9.9.{number}.9"}
@@ -109,7 +111,10 @@ BODIES = {
     "form": ("application/x-www-form-urlencoded", b"a=1&b=2&a=%ff"),
     "json": ("application/json", b'{"a": [1, "\\u00e9"]}'),
     "raw": ("application/octet-stream", bytes(range(256)) * 300),
-    "multipart": ("multipart/form-data; boundary=x", b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--x--'),
+    "multipart": (
+        "multipart/form-data; boundary=x",
+        b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--x--',
+    ),
 }
 
 
@@ -152,8 +157,11 @@ def _upload_wsgi() -> int:
 
     environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/up", "QUERY_STRING": "", "REMOTE_ADDR": "9.9.9.9",
                "wsgi.url_scheme": "http", "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": "shop.example",
-               "CONTENT_LENGTH": str(BIG), "CONTENT_TYPE": "application/octet-stream", "wsgi.input": _Endless()}  # fmt: skip
-    protected = WsgiMiddleware(app, Doorward([shield(), deny(json={"a": "no"}), challenge("wait", paths=["/x"])], **WAIT))
+               "CONTENT_LENGTH": str(BIG), "CONTENT_TYPE": "application/octet-stream",
+               "wsgi.input": _Endless()}  # fmt: skip
+    protected = WsgiMiddleware(
+        app, Doorward([shield(), deny(json={"a": "no"}), challenge("wait", paths=["/x"])], **WAIT)
+    )
     b"".join(protected(environ, lambda *_: None))
     return received
 
@@ -182,7 +190,7 @@ async def _upload_asgi() -> int:
 
 @pytest.mark.parametrize("upload", [_upload_wsgi, lambda: asyncio.run(_upload_asgi())], ids=["wsgi", "asgi"])
 def test_07_04_a_gigabyte_streams_through(upload: Any) -> None:
-    """Parsed before any decision, big uploads hit the parser first. Here all of it arrives, and little of it is held."""
+    """Parsed before any decision, big uploads hit the parser first. Here all of it arrives, and little is held."""
     upload()  # what is imported and compiled at the first time is not what is measured
     tracemalloc.start()
     try:
@@ -200,8 +208,8 @@ def test_07_04_websockets_are_protected_and_streams_stream(make_socket: MakeApp)
     assert len(cleared(app).go("/stream").chunks) == 3
 
 
-ODD_SIGNALS = ["{}", "[]", "null", "5", '"x"', "{", "", '{"webdriver": false}', '{"signals": {}}', '{"agent": 5}', "NaN",
-               '{"screen": {"a": []}, "languages": 1e999}', "[" * 2000, '{"agent": "\ud800"}']  # fmt: skip
+ODD_SIGNALS = ["{}", "[]", "null", "5", '"x"', "{", "", '{"webdriver": false}', '{"signals": {}}', '{"agent": 5}',
+               "NaN", '{"screen": {"a": []}, "languages": 1e999}', "[" * 2000, '{"agent": "\ud800"}']  # fmt: skip
 
 
 @pytest.mark.parametrize("signals", ODD_SIGNALS, ids=range(len(ODD_SIGNALS)))
@@ -224,7 +232,8 @@ def _jwt(body: dict[str, Any], alg: str = "HS256") -> str:
 
 def test_07_06_tokens_of_others_are_no_clearance(make: MakeApp) -> None:
     """A token for a new password, signed with SECRET_KEY by another library, was a clearance; one with a claim called
-    ``user_agent`` was a 500."""
+    ``user_agent`` was a 500.
+    """
     app = make(challenge("wait"), **WAIT)
     claims: list[dict[str, Any]] = [
         {"sub": "password-reset", "exp": 2**40},

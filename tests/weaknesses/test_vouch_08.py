@@ -28,13 +28,16 @@ def test_07_08_one_ipv6_network_is_one_client(make: MakeApp) -> None:
     app = make(sliding_window(max=10, interval="1h"), **WAIT)
     statuses = [app.get("/echo", peer=f"2001:db8:1:2::{number:x}").status for number in range(60)]
     assert statuses == [200] * 10 + [429] * 50
-    answers = [post(app, "/.doorward/verify", b"{}", peer=f"2001:db8:1:3::{n:x}").status for n in range(MOST_ANSWERS + 5)]
+    answers = [
+        post(app, "/.doorward/verify", b"{}", peer=f"2001:db8:1:3::{n:x}").status for n in range(MOST_ANSWERS + 5)
+    ]
     assert answers == [403] * MOST_ANSWERS + [429] * 5
 
 
 def test_07_08_posing_and_answering_cost_the_same_when_all_is_full() -> None:
     """Issuing a challenge looked through all open ones, under a lock: 8.2 ms at 99,000; and a flood pushed out those of
-    people. We keep no open challenges at all, and a full store costs what an empty one does."""
+    people. We keep no open challenges at all, and a full store costs what an empty one does.
+    """
     clock = FakeClock()
     store = MemoryStore(max_keys=3_000, max_values=3_000, clock=clock)
     aj = Doorward([challenge("wait"), sliding_window(max=10**6, interval="1h")], store=store, clock=clock, **WAIT)
@@ -173,7 +176,15 @@ def test_07_13_one_address_is_one_client_however_it_is_written(make: MakeApp) ->
 def test_07_13_garbage_is_nobodys_address(make: MakeApp) -> None:
     """Each piece of garbage was an identity of its own."""
     app = make(sliding_window(max=2, interval="1h"))
-    garbage = [f"garbage{number}" for number in range(5)] + ["1.2.3", "999.1.1.1", "::g", "", ",,,", "\x01", "\xff" * 50]
+    garbage = [f"garbage{number}" for number in range(5)] + [
+        "1.2.3",
+        "999.1.1.1",
+        "::g",
+        "",
+        ",,,",
+        "\x01",
+        "\xff" * 50,
+    ]
     statuses = [app.get(headers=[("X-Forwarded-For", each)], peer="127.0.0.1").status for each in garbage]
     assert statuses == [200] * 2 + [429] * (len(garbage) - 2)
 
@@ -190,7 +201,7 @@ def test_07_14_bytes_that_are_no_utf_8_are_no_error(make: MakeApp) -> None:
             sent = [*headers, ("Content-Type", content_type)]
             body = b'{"a": "\xff\xfe"}&a=\xff'
             reply, own = app.post(target, headers=sent, body=body), bare.post(target, headers=sent, body=body)
-            # Starlette's own request.url raises for such a query: an application of its own fails as it does without us.
+            # Starlette's own request.url raises for such a query: that application fails as it does without us.
             assert reply.status == 403 or (reply.status, type(reply.error)) == (own.status, type(own.error))
     page = app.get("/limited", headers=[*PAGE, ("X", odd)])
     app.clock.advance(LONG_ENOUGH)
