@@ -9,10 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
-from tests.behaviour.challenged import PAGE, Visitor, token_of
+from tests.behaviour.challenged import FORM, LONG_ENOUGH, PAGE, Visitor, token_of
 from tests.behaviour.clients.base import MakeApp
+from tests.challenges.pages.sites import form_of
 from tests.challenges.pictures.visitor import Site, fields_of, issue_of, passed
 from tests.weaknesses.attacking import COOKIES, CURL, SECRET, WAIT, cleared, cookies_of, with_cookie
 
@@ -98,6 +100,18 @@ def test_05_04_nothing_of_a_request_is_markup_in_our_pages(make: MakeApp) -> Non
             assert reply.status in (403, 429)
             assert b"<script>alert" not in reply.body
             assert "public" not in str(reply.header("cache-control"))
+
+
+def test_05_04_nothing_of_a_kept_form_is_markup(make: MakeApp) -> None:
+    """What was sent is shown again after the challenge, as hidden fields: names and values are text."""
+    app = make(challenge("wait"), **WAIT)
+    headers = [*PAGE, FORM, ("Sec-Fetch-Site", "same-origin")]
+    posed = app.post("/echo", headers=headers, body=urlencode({"a": HOSTILE, HOSTILE: "b"}).encode())
+    app.clock.advance(LONG_ENOUGH)
+    action, fields = form_of(posed.body.decode())
+    ready = app.post(str(action["action"]), headers=headers, body=urlencode(fields).encode())
+    assert form_of(ready.body.decode())[1] == [("a", HOSTILE), (HOSTILE, "b")]
+    assert not [page for page in (posed, ready) if b"<script>alert" in page.body]
 
 
 def test_05_05_no_link_of_ours_leads_to_another_site(make: MakeApp) -> None:
