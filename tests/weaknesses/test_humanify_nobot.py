@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from tests.behaviour.challenged import FORM, LONG_ENOUGH, PAGE, Visitor, token_of
+from tests.behaviour.challenged import FORM, PAGE, Visitor, token_of
 from tests.behaviour.clients.base import MakeApp
 from tests.challenges.pages.sites import form_of
 from tests.challenges.pictures.visitor import Site, fields_of, issue_of, passed
@@ -106,10 +106,13 @@ def test_05_04_nothing_of_a_kept_form_is_markup(make: MakeApp) -> None:
     """What was sent is shown again after the challenge, as hidden fields: names and values are text."""
     app = make(challenge("wait"), **WAIT)
     headers = [*PAGE, FORM, ("Sec-Fetch-Site", "same-origin")]
-    posed = app.post("/echo", headers=headers, body=urlencode({"a": HOSTILE, HOSTILE: "b"}).encode())
-    app.clock.advance(LONG_ENOUGH)
+    visitor = Visitor(app)
+    body = urlencode({"a": HOSTILE, HOSTILE: "b"}).encode()
+    posed = visitor.go("/echo", method="POST", headers=headers, body=body)
+    visitor.wait()
     action, fields = form_of(posed.body.decode())
-    ready = app.post(str(action["action"]), headers=headers, body=urlencode(fields).encode())
+    body = urlencode(fields).encode()
+    ready = visitor.go(str(action["action"]), method="POST", headers=headers, body=body)
     assert form_of(ready.body.decode())[1] == [("a", HOSTILE), (HOSTILE, "b")]
     assert not [page for page in (posed, ready) if b"<script>alert" in page.body]
 
