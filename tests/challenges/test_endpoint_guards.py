@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.challenges.clearing import Reply, Site
 
-from doorward.challenges.verifying import MOST_ANSWERS
+from doorward.challenges.verifying import MOST_OF_NETWORK
 
 ELSEWHERE: list[dict[str, Any]] = [
     {"HTTP_SEC_FETCH_SITE": "cross-site"},
@@ -73,7 +73,7 @@ def test_a_network_may_answer_so_often_in_a_minute() -> None:
     site = Site()
     token = posed(site)
     page = site.get().body.decode()
-    for number in range(MOST_ANSWERS):
+    for number in range(MOST_OF_NETWORK):
         assert verify(site, b"nonsense", ip=f"203.0.113.{number % 256}").status == 403
     refused = verify(site, token)
     assert refused.status == 429
@@ -83,4 +83,14 @@ def test_a_network_may_answer_so_often_in_a_minute() -> None:
     assert site.get(style[1]).status == 200
     assert verify(site, b"nonsense", ip="198.51.100.1").status == 403
     site.clock.advance(60)
+    assert verify(site, token).status == 303
+
+
+def test_one_address_does_not_keep_its_neighbours_from_passing() -> None:
+    """It took all that its network, a /24, may ask for."""
+    site = Site()
+    token = posed(site)
+    for _ in range(2 * MOST_OF_NETWORK):
+        refused = site.call("POST", "/.doorward/verify", body=b"token=x", ip="203.0.113.99")
+    assert refused.status == 429
     assert verify(site, token).status == 303

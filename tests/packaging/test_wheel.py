@@ -196,6 +196,32 @@ except ConfigurationError as error:
 
 
 @pytest.mark.timeout(300)
+def test_challenges_are_posed_with_the_wheel_alone(alone: Path) -> None:
+    """Every kind that needs no extra, with all files that its page names, offline."""
+    code = """
+import io, re
+from doorward import Doorward, challenge
+from doorward.wsgi import DoorwardMiddleware
+def ask(app, path):
+    path, _, query = path.partition("?")
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": query, "REMOTE_ADDR": "203.0.113.9",
+               "SERVER_PROTOCOL": "HTTP/1.1", "HTTP_HOST": "shop.example", "HTTP_ACCEPT": "text/html",
+               "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO()}
+    told = []
+    body = b"".join(app(environ, lambda status, headers, _=None: told.append(status[:3])))
+    return told[0], body.decode()
+for kind in ("wait", "work", "browser"):
+    aj = Doorward([challenge(kind)], secret="only for this test, and long enough", challenges={"kinds": [kind]})
+    app = DoorwardMiddleware(None, aj)
+    status, page = ask(app, "/")
+    files = sorted(set(re.findall(r'"(/[.]doorward/static/[^"]+)"', page)))
+    print(kind, status, bool(files), {ask(app, file)[0] for file in files})
+"""
+    expected = "".join([f"{kind} 403 True {{'200'}}\n" for kind in ("wait", "work", "browser")])
+    assert run(alone / "python", "-c", code, cwd=alone) == expected
+
+
+@pytest.mark.timeout(300)
 def test_a_sign_up_is_decided_with_the_wheel_alone(alone: Path) -> None:
     """Bots, throw-away domains, reserved addresses and crawlers are known, offline; of the rest nothing is said."""
     code = """

@@ -20,6 +20,7 @@ from doorward.challenges.spending import spent_first
 from doorward.challenges.tokens import Refused
 from doorward.challenges.work import checking as altcha
 from doorward.effects import Algorithm, Hit, ReadBody
+from doorward.forwarded import network_prefix
 from doorward.reason import whole_seconds
 
 if TYPE_CHECKING:
@@ -34,9 +35,10 @@ if TYPE_CHECKING:
 LONGEST_ANSWER = 64 * 1024
 """Bytes of an answer's body, without the form that a page keeps."""
 MOST_FIELDS = 200
-MOST_ANSWERS, ANSWERS_WINDOW_NS = 300, 60 * 1_000_000_000
-"""Requests to the endpoints that a network (its /24, or /48) may make in a minute: a hundred people of one network
-pass, with an answer, a landing and a picture each. What pictures cost, and guessing, have bounds of their own."""
+MOST_ANSWERS, MOST_OF_NETWORK, ANSWERS_WINDOW_NS = 100, 300, 60 * 1_000_000_000
+"""Requests to the endpoints that an address (or a /64) and a network (its /24, or /48) may make in a minute: an answer
+and a picture each of 50 people behind one address, and nobody alone keeps the neighbours out. What pictures cost, and
+guessing, have bounds of their own."""
 
 
 def serve(gate: Gate, request: RequestContext, ip: str, now_ms: int) -> Generator[Effect, object, Answer]:
@@ -62,12 +64,13 @@ def _counted(gate: Gate, name: str, request: RequestContext, ip: str, now_ms: in
 
 
 def _too_many(gate: Gate, ip: str) -> Generator[Effect, object, Answer | None]:
-    key = f"gate:{gate.binding.of_limit(ip)}"
-    hit = Hit(key, Algorithm.FIXED_WINDOW, MOST_ANSWERS, ANSWERS_WINDOW_NS)
-    verdict = (yield from metered([hit], gate.journal))[0]
-    if verdict.admitted:
+    bounds = ((f"one:{network_prefix(ip)}", MOST_ANSWERS), (gate.binding.of_limit(ip), MOST_OF_NETWORK))
+    hits = [Hit(f"gate:{who}", Algorithm.FIXED_WINDOW, most, ANSWERS_WINDOW_NS) for who, most in bounds]
+    verdicts = yield from metered(hits, gate.journal)
+    if all([verdict.admitted for verdict in verdicts]):
         return None
-    return plain(429, "too_many", [("Retry-After", str(max(1, whole_seconds(verdict.retry_after))))])
+    seconds = max([whole_seconds(verdict.retry_after) for verdict in verdicts])
+    return plain(429, "too_many", [("Retry-After", str(max(1, seconds)))])
 
 
 def _sent(gate: Gate, name: str, request: RequestContext, ip: str, now_ms: int) -> Generator[Effect, object, Answer]:

@@ -16,7 +16,7 @@ from doorward.challenges.pictures import NAMES, Pictures, luck
 from doorward.challenges.pictures.forms import Grade
 from doorward.challenges.pictures.kind import _FORMS, _LETTERS, _SOUND
 from doorward.challenges.pictures.letters import ALPHABET
-from doorward.challenges.verifying import ANSWERS_WINDOW_NS, MOST_ANSWERS
+from doorward.challenges.verifying import ANSWERS_WINDOW_NS, MOST_OF_NETWORK
 from doorward.drivers import SyncPorts, run
 from doorward.offload import Offload
 from doorward.stores.memory import MemoryStore
@@ -24,7 +24,7 @@ from doorward.testing import FakeClock
 
 GRADES = [Grade(hardness, long) for hardness in range(1, 6) for long in (False, True)]
 FORMS = {form.name: form for forms in _FORMS.values() for form in forms}
-ANSWERS_AN_HOUR = MOST_ANSWERS * luck.WINDOW_NS // ANSWERS_WINDOW_NS
+ANSWERS_AN_HOUR = MOST_OF_NETWORK * luck.WINDOW_NS // ANSWERS_WINDOW_NS
 
 
 @pytest.mark.parametrize("grade", GRADES, ids=str)
