@@ -58,6 +58,8 @@ def waits(page: Page, site: Site) -> None:
 
 def looks(page: Page, site: Site) -> None:
     """Letters are typed, tiles are clicked where they are seen."""
+    page.locator("#captcha-answer, .captcha-board").first.wait_for()
+    page.wait_for_load_state()  # with the picture
     form = site.form(page)
     site.clock.advance(LONG_ENOUGH)
     by_mouse(page, form, site.answer(page, form))

@@ -81,7 +81,8 @@ class Server:
     def called(self) -> Any:
         """What the server calls."""
         if self.framework.server in ("flask", "django"):
-            return lambda environ, start_response: self.app(environ, start_response)
+            # Not self.app, which is another one for each test.
+            return lambda environ, start_response: self.app(environ, start_response)  # noqa: PLW0108
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
             await self.app(scope, receive, send)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -40,79 +39,59 @@ def has_form(page: Page) -> bool:
     return page.locator("form").count() > 0
 
 
+def statuses(page: Page, *paths: str) -> list[int]:
+    return [goes_to(page, path) for path in paths]
+
+
 def passes_the_work(page: Page) -> None:
     """By way of a page that is about nothing else."""
     assert goes_to(page, "/inside") == 403
     is_let_in(page, "/inside")
 
 
-@pytest.mark.parametrize("name", ["skip", "exempt"])
-def test_no_rule_is_asked(site: Site, browser: Browser, style: str, name: str) -> None:
+def test_where_rules_hold_and_where_not(site: Site, browser: Browser, style: str) -> None:
+    """A rule is about all of these: ``skip`` and ``exempt`` open a route, ``protect`` closes one that is excluded."""
     with opened(browser, site) as page:
-        assert goes_to(page, f"/{style}/{name}") == 200
-        is_let_in(page, f"/{style}/{name}")
+        for path in (f"/{style}/skip", f"/{style}/exempt", "/plain"):
+            assert goes_to(page, path) == 200
+            is_let_in(page, path)
         assert page.context.cookies() == []
-
-
-def test_rules_hold_where_they_are_excluded(site: Site, browser: Browser, style: str) -> None:
-    """With ``protect``; "/plain" is excluded as well, and open."""
-    with opened(browser, site) as page:
-        assert goes_to(page, "/plain") == 200
         assert goes_to(page, f"/{style}/protect") == 403
         is_let_in(page, f"/{style}/protect")
 
 
-@pytest.mark.parametrize("name", ["challenge", "always-challenge"])
-def test_whoever_comes_is_challenged(site: Site, browser: Browser, style: str, name: str) -> None:
-    """No rule is about the path. The one with ``max_age`` asks again when that is over, and all the rest stays open."""
-    path = f"/{style}/{name}"
+def test_whoever_comes_is_challenged(site: Site, browser: Browser, style: str) -> None:
+    """By ``challenge`` and ``always_challenge``, though no rule is about the path; ``block`` denies until then.
+
+    What asks for it again after some minutes asks for it again, and all the rest stays open.
+    """
+    always, once, block = (f"/{style}/{name}" for name in ("always-challenge", "challenge", "block"))
     with opened(browser, site) as page:
-        assert goes_to(page, path) == 403
-        is_let_in(page, path)
-        assert goes_to(page, path) == 200
-        site.clock.advance(400)
-        assert goes_to(page, "/inside") == 200
-        assert goes_to(page, path) == (403 if name == "always-challenge" else 200)
-        is_let_in(page, path)
-
-
-@pytest.mark.parametrize("name", ["require-human", STEP_UP])
-def test_only_a_person_passes(site: Site, browser: Browser, style: str, name: str) -> None:
-    """Work is not enough; the letters are, and are good for the rest. ``require`` in a view asks again in its time."""
-    path = f"/{style}/{name}"
-    with opened(browser, site) as page:
-        passes_the_work(page)
-        steps_up(page, site, path)
-        assert goes_to(page, "/inside") == 200
-        site.clock.advance(400)
-        assert goes_to(page, path) == (403 if name == STEP_UP else 200)
-
-
-def steps_up(page: Page, site: Site, path: str) -> None:
-    assert goes_to(page, path) == 403
-    looks(page, site)
-    is_let_in(page, path)
-    assert goes_to(page, path) == 200
-
-
-def test_a_dependency_asks_for_a_person(site: Site, browser: Browser, style: str) -> None:
-    """``Depends(guard.required(…))`` is FastAPI's."""
-    if site.framework.name != "fastapi":
-        assert not hasattr(site.framework, "required")
-        return
-    with opened(browser, site) as page:
-        steps_up(page, site, f"/{style}/depends")
-
-
-def test_blocked_instead_of_challenged(site: Site, browser: Browser, style: str) -> None:
-    """There is nothing to pass on the page; who has passed elsewhere is let in."""
-    path = f"/{style}/block"
-    with opened(browser, site) as page:
-        assert goes_to(page, path) == 403
+        assert goes_to(page, block) == 403
         assert not has_form(page)
+        for path in (once, always):
+            page.context.clear_cookies()
+            assert goes_to(page, path) == 403
+            is_let_in(page, path)
+        assert statuses(page, always, once, block, "/inside") == [200, 200, 200, 200]
+        site.clock.advance(400)
+        assert statuses(page, once, block, "/inside", always) == [200, 200, 200, 403]
+        is_let_in(page, always)
+
+
+def test_only_a_person_passes(site: Site, browser: Browser, style: str) -> None:
+    """Work is not enough; letters are, and are good for the rest. ``require`` in a view asks again in its time."""
+    human, step_up = f"/{style}/require-human", f"/{style}/{STEP_UP}"
+    asking = [step_up, f"/{style}/depends"] if site.framework.name == "fastapi" else [step_up]
+    with opened(browser, site) as page:
         passes_the_work(page)
-        assert goes_to(page, path) == 200
-        is_let_in(page, path)
+        for path in (human, *asking):
+            assert goes_to(page, path) == 403
+            looks(page, site)
+            is_let_in(page, path)
+            assert statuses(page, path, "/inside") == [200, 200]
+            site.clock.advance(400)
+        assert statuses(page, human, "/inside", *asking) == [200, 200, *[403 for _ in asking]]
 
 
 def test_bots_are_denied_with_a_clearance_too(site: Site, browser: Browser, stock: Browser, style: str) -> None:
@@ -123,10 +102,6 @@ def test_bots_are_denied_with_a_clearance_too(site: Site, browser: Browser, stoc
         is_let_in(page, path)
     with opened(stock, site) as page:
         passes_the_work(page)
-        assert cleared(page)
+        assert [cookie["name"] for cookie in page.context.cookies()] == ["doorward"]
         assert goes_to(page, path) == 403
         assert not has_form(page)
-
-
-def cleared(page: Page) -> Any:
-    return [cookie for cookie in page.context.cookies() if cookie["name"] == "doorward"]

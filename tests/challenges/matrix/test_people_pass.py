@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from tests.challenges.matrix.acting import ACTS, LITTLE, Act, looks, nothing, play_the_provider
+from tests.challenges.matrix.acting import ACTS, Act, looks, nothing, play_the_provider
 from tests.challenges.matrix.conftest import Site, goes_to, opened
 from tests.challenges.providers.speaking import Speaking, Told
 
@@ -29,7 +29,9 @@ def has_been_let_in(page: Page, site: Site) -> None:
 @pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name)
 def test_a_person_passes_each_kind(show: Callable[..., Site], browser: Browser, act: Act) -> None:
     with Speaking("turnstile", Told(time.time(), host="127.0.0.1")) as provider:
-        site = show(challenge(act.level, paths=["/inside"]), kinds=["wait", act.kind(provider.url)][act.name == "wait" :])
+        site = show(
+            challenge(act.level, paths=["/inside"]), kinds=["wait", act.kind(provider.url)][act.name == "wait" :]
+        )
         with opened(browser, site) as page:
             play_the_provider(page)
             if act.name == "wait":
@@ -63,16 +65,3 @@ def test_who_is_found_doubtful_goes_on_by_a_picture(show: Callable[..., Site], s
         expect(page.get_by_text("One more check is needed before you go on.")).to_be_visible()
         looks(page, site)
         has_been_let_in(page, site)
-
-
-def test_a_harder_challenge_comes_after_an_easier_one(show: Callable[..., Site], browser: Browser) -> None:
-    """Who has passed the one is asked for the other where more is needed, and then for neither."""
-    rules = [challenge("work", paths=["/inside"]), challenge("human", paths=["/plain", "/"])]
-    site = show(*rules, kinds=[LITTLE, Pictures("letters")])
-    with opened(browser, site) as page:
-        assert goes_to(page, "/inside") == 403
-        expect(page.locator("#got")).to_be_visible()
-        assert goes_to(page, "/") == 403
-        looks(page, site)
-        expect(page.get_by_role("heading", name="Form")).to_be_visible()
-        assert goes_to(page, "/inside") == 200
