@@ -101,6 +101,13 @@ def _wrong(page: Page, url: str) -> None:
     page.wait_for_selector("[role=alert]")
 
 
+def _early(page: Page, url: str) -> None:
+    """Where nobody waits by script the button can be pressed too early."""
+    page.goto(f"{url}/x")
+    if page.locator("#answer:not([data-busy]) #go").is_visible():
+        page.locator("#go").click()
+
+
 def _heard(page: Page, url: str) -> None:
     page.goto(f"{url}/x")
     page.locator("summary").click()
@@ -178,7 +185,16 @@ def _ready(page: Page, url: str) -> None:
 
 def _held(page: Page, url: str) -> None:
     """Passed; the page that leads on is held."""
-    page.route("**/x?on", lambda route: route.abort() if "landed" in page.url else route.continue_())
+    asked: list[str] = []
+
+    def once(route: Route) -> None:
+        if asked:
+            route.abort("aborted")
+        else:
+            route.continue_()
+        asked.append(route.request.url)
+
+    page.route("**/x?on", once)
     page.goto(f"{url}/x?on")
 
 
@@ -211,7 +227,7 @@ SCENES: dict[str, Scene] = {
     "often": (lambda: _site(Quick(), rule=challenge("work", paths=["/x"], max_age=0.001)), _often, ""),
     "ready": (lambda: _site(Quick(), level="work"), _ready, ""),
     "landed": (lambda: _site(Quick(), level="work"), _held, ""),
-    "wait-early": (lambda: _site("wait", level="wait"), _wrong, ""),
+    "wait-early": (lambda: _site("wait", level="wait"), _early, ""),
     "framed": (lambda: _site("wait", level="wait"), _in_a_frame, ""),
 }
 
@@ -244,7 +260,7 @@ def main(folder: Path, *parts: str) -> None:
                 for look in wanted:
                     with _page(browser, look, script) as page:
                         does(page, url)
-                        page.wait_for_timeout(2_300 if look == "no-script" else 400)
+                        page.wait_for_timeout(2_300 if look == "no-script" and not name.startswith("wait") else 400)
                         page.screenshot(path=folder / f"{name}-{look}.png", full_page=True)
 
 

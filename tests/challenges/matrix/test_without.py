@@ -94,6 +94,20 @@ def test_without_javascript_a_form_goes_on(show: Callable[..., Site], browser: B
         expect(page.locator("#got")).to_have_text(GOT)
 
 
+def test_without_javascript_a_form_does_not_wait_by_itself(show: Callable[..., Site], browser: Browser) -> None:
+    """A browser can come back by itself, but not with what was sent; so the page does not say that it will."""
+    site = show(asking("wait"), kinds=["wait"])
+    with opened(browser, site, java_script_enabled=False) as page:
+        assert goes_to(page, "/") == 200
+        page.get_by_role("button", name="Send").click()
+        expect(page.get_by_text("An answer counts after 2 s.")).to_be_visible()
+        expect(page.get_by_text("You will be let in by itself.")).to_be_hidden()
+        site.clock.advance(LONG_ENOUGH)
+        page.get_by_role("button", name="Continue").click()
+        page.get_by_role("button", name="Send the form").click()
+        expect(page.locator("#got")).to_have_text(GOT)
+
+
 @contextmanager
 def page_of(context: BrowserContext) -> Iterator[Page]:
     page = context.new_page()
