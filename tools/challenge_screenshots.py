@@ -1,25 +1,27 @@
 """Photographs the pages of challenges, refusals and errors, in light, dark, right to left and on a telephone.
 
-For people to look at: ``python -m tools.challenge_screenshots FOLDER [PART_OF_A_NAME]``.
+For people to look at: ``python -m tools.challenge_screenshots FOLDER [PART_OF_A_NAME …]``.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page, Route, TimeoutError  # noqa: A004  (the driver's own)
 from tests.challenges.pages.conftest import served
+from tests.challenges.pages.quick import Quick
 from tests.chromium import launched
 
-from doorward import Doorward, challenge, filter_request
+from doorward import Doorward, challenge, filter_request, fixed_window
 from doorward.asgi import DoorwardMiddleware
 from doorward.challenges.pictures import Pictures
 from doorward.challenges.providers import turnstile
+from doorward.challenges.signals.kind import Browser as Looked
 from doorward.challenges.work import Work
 from doorward.error_pages import ErrorPages
 
@@ -51,10 +53,13 @@ for (const at of document.querySelectorAll(".cf-turnstile")) {
 FORM = '<form method="post" action="/x"><input name="a" value="1"><button>go</button></form>'
 
 
+STATUSES = {"/missing": 404, "/broken": 500, "/gone": 410}
+
+
 async def _app(scope: Any, _receive: Any, send: Any) -> None:
-    status = 404 if scope["path"] == "/missing" else 200
+    status = STATUSES.get(scope["path"], 200)
     await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"text/html")]})
-    await send({"type": "http.response.body", "body": b"" if status == 404 else FORM.encode()})
+    await send({"type": "http.response.body", "body": FORM.encode() if status == 200 else b""})
 
 
 def _forgetful(app: Any) -> Any:
@@ -96,6 +101,13 @@ def _wrong(page: Page, url: str) -> None:
     page.wait_for_selector("[role=alert]")
 
 
+def _early(page: Page, url: str) -> None:
+    """Where nobody waits by script the button can be pressed too early."""
+    page.goto(f"{url}/x")
+    if page.locator("#answer:not([data-busy]) #go").is_visible():
+        page.locator("#go").click()
+
+
 def _heard(page: Page, url: str) -> None:
     page.goto(f"{url}/x")
     page.locator("summary").click()
@@ -104,6 +116,12 @@ def _heard(page: Page, url: str) -> None:
 def _kept(page: Page, url: str) -> None:
     page.goto(url)
     page.locator("button").click()
+
+
+def _doubtful(page: Page, url: str) -> None:
+    page.goto(f"{url}/x")
+    if page.locator("#no-script").count() == 0:
+        page.wait_for_selector("#captcha-answer")
 
 
 def _blocked(page: Page, url: str) -> None:
@@ -116,8 +134,68 @@ def _passed(page: Page, url: str) -> None:
     page.wait_for_timeout(3_500)
 
 
-def _missing(page: Page, url: str) -> None:
-    page.goto(f"{url}/missing")
+def _at(path: str) -> Callable[[Page, str], None]:
+    return lambda page, url: page.goto(f"{url}{path}") and None
+
+
+def _limited(page: Page, url: str) -> None:
+    for _ in range(2):
+        page.goto(f"{url}/x")
+
+
+def _picked(page: Page, url: str) -> None:
+    """Some tiles are picked, and the keyboard's focus is on another."""
+    page.goto(f"{url}/x")
+    for number in (1, 2):
+        page.locator(".captcha-grid label").nth(2 * number).click()
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowRight")
+
+
+def _tabbed(*places: str) -> Callable[[Page, str], None]:
+    """The keyboard's focus is on one after the other; on the last for the picture."""
+
+    def does(page: Page, url: str) -> None:
+        page.goto(f"{url}/x")
+        for place in places:
+            with suppress(TimeoutError):  # without JavaScript it may not be there
+                page.locator(place).focus(timeout=3_000)
+            page.keyboard.press("Tab")
+
+    return does
+
+
+def _in_a_frame(page: Page, url: str) -> None:
+    page.route("**/framing", lambda route: route.fulfill(content_type="text/html", body=f'<iframe src="{url}/x">'))
+    page.goto(f"{url}/framing")
+
+
+def _often(page: Page, url: str) -> None:
+    """Passed, and challenged again at once, until that is said to be of no use."""
+    page.goto(f"{url}/x")
+    page.wait_for_selector("a.button")
+
+
+def _ready(page: Page, url: str) -> None:
+    """What somebody without JavaScript sees whose form has been kept."""
+    _kept(page, url)
+    if page.locator("#go").is_visible():
+        page.locator("#go").click()
+
+
+def _held(page: Page, url: str) -> None:
+    """Passed; the page that leads on is held."""
+    asked: list[str] = []
+
+    def once(route: Route) -> None:
+        if asked:
+            route.abort("aborted")
+        else:
+            route.continue_()
+        asked.append(route.request.url)
+
+    page.route("**/x?on", once)
+    page.goto(f"{url}/x?on")
 
 
 Scene = tuple[Callable[[], Any], Callable[[Page, str], None], str]
@@ -136,7 +214,21 @@ SCENES: dict[str, Scene] = {
     "kept": (lambda: _site(Pictures("letters")), _kept, ""),
     "cookies-off": (lambda: _forgetful(_site("wait", level="wait")), _passed, ""),
     "denied": (lambda: _site(rule=filter_request(deny=['http.request.uri.path == "/x"'])), _opened, ""),
-    "missing": (_site, _missing, ""),
+    "missing": (partial(_site, level="wait"), _at("/missing"), ""),
+    "broken": (partial(_site, level="wait"), _at("/broken"), ""),
+    "limited": (lambda: _site(rule=fixed_window(max=1, window="1h")), _limited, ""),
+    "shapes-picked": (lambda: _site(Pictures("shapes")), _picked, ""),
+    "odd-picked": (lambda: _site(Pictures("odd")), _picked, ""),
+    "letters-focus": (lambda: _site(Pictures("letters")), _tabbed("summary"), ""),
+    "button-focus": (lambda: _site(Pictures("letters")), _tabbed("[name=another]"), ""),
+    "doubtful": (lambda: _site(Looked(_LITTLE), Pictures("letters"), level="browser"), _doubtful, ""),
+    "other": (lambda: _site(_LITTLE, Pictures("letters"), level="work"), _opened, ENDLESS),
+    "work-focus": (lambda: _site(_LITTLE, level="work"), _tabbed("#retry"), BROKEN),
+    "often": (lambda: _site(Quick(), rule=challenge("work", paths=["/x"], max_age=0.001)), _often, ""),
+    "ready": (lambda: _site(Quick(), level="work"), _ready, ""),
+    "landed": (lambda: _site(Quick(), level="work"), _held, ""),
+    "wait-early": (lambda: _site("wait", level="wait"), _early, ""),
+    "framed": (lambda: _site("wait", level="wait"), _in_a_frame, ""),
 }
 
 
@@ -156,21 +248,21 @@ def _page(browser: Browser, look: str, script: str) -> Iterator[Page]:
         yield page
 
 
-def main(folder: Path, part: str = "") -> None:
-    """Take all pictures whose name has ``part`` in it."""
+def main(folder: Path, *parts: str) -> None:
+    """Take all pictures whose name has one of ``parts`` in it, or all."""
     folder.mkdir(parents=True, exist_ok=True)
     with launched() as browser:
         for name, (make, does, script) in SCENES.items():
-            wanted = [look for look in LOOKS if part in f"{name}-{look}"]
+            wanted = [look for look in LOOKS if any(part in f"{name}-{look}" for part in parts or [""])]
             if not wanted:
                 continue
             with served("asgi", make()) as url:
                 for look in wanted:
                     with _page(browser, look, script) as page:
                         does(page, url)
-                        page.wait_for_timeout(2_300 if look == "no-script" else 400)
-                        page.screenshot(path=folder / f"{name}-{look}.png")
+                        page.wait_for_timeout(2_300 if look == "no-script" and not name.startswith("wait") else 400)
+                        page.screenshot(path=folder / f"{name}-{look}.png", full_page=True)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *sys.argv[2:3])
+    main(Path(sys.argv[1]), *sys.argv[2:])

@@ -104,6 +104,8 @@ def _judged(
         gate.journal.count(f"challenge.{refused.why}")
         return again(gate, request, ip, now_ms, refused.why, fields)
     checked = yield from _checked(gate, issue, fields, request, ip, now_ms)
+    if checked.passed and not (yield from _first(gate, issue, now_ms)):
+        checked = Checked(False, "spent")  # and counted as that
     gate.journal.count(f"challenge.{issue.kind}.{'passed' if checked.passed else checked.why}")
     for code in checked.found:
         gate.journal.count(f"challenge.{issue.kind}.found.{code}")
@@ -112,8 +114,6 @@ def _judged(
             # One payment is judged once: nothing follows from the same answer sent again.
             checked = Checked(False, "spent")
         return again(gate, request, ip, now_ms, checked.why, fields, checked)
-    if not (yield from _first(gate, issue, now_ms)):
-        return again(gate, request, ip, now_ms, "spent", fields)
     return passed(gate, request, ip, now_ms, issue, fields)
 
 

@@ -19,6 +19,7 @@ SHORTEST_SECONDS = 2
 LONGEST_SECONDS = 15
 WEIGHT_PER_SECOND = 5.0
 """A second more for each of these in the request's sum of weights."""
+_BY_SCRIPT = '<p class="by-script">{text}</p><p class="by-hand">{by_hand}</p>'
 
 
 class Wait:
@@ -31,7 +32,10 @@ class Wait:
     def pose(self, issue: Issue, prefix: str, words: Mapping[str, str]) -> Posed:
         """A sentence, and a button for who does not want to wait for the page to do it."""
         seconds = _seconds(issue)
-        parts = fill("<p>{text}</p>", text=words["wait"].replace("{seconds}", str(seconds)))
+        # Without JavaScript a page comes back by itself (its refresh_seconds), but none that keeps a form.
+        template = _BY_SCRIPT if issue.keeps else "<p>{text}</p>"
+        told = {"text": "wait", "by_hand": "picture_not_before"}
+        parts = fill(template, **{name: words[key].replace("{seconds}", str(seconds)) for name, key in told.items()})
         return Posed(parts, {"kind": "wait", "seconds": seconds}, without_script=True, refresh_seconds=seconds)
 
     def check(self, asked: Asked) -> Generator[Effect, object, Checked]:

@@ -12,7 +12,7 @@ from typing import Any, Self
 import pytest
 import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from tests.challenges.pictures.visitor import SECRET, answer_of, issue_of
+from tests.challenges.pictures.visitor import SECRET, answer_of, by_mouse, issue_of
 from tests.chromium import CONTRAST, WIDER, launched
 
 from doorward import AsyncDoorward, challenge
@@ -134,17 +134,6 @@ def inside(page: Page) -> None:
     """Where the person wanted to go."""
     expect(page.locator("h1")).to_have_text("Inside")
     assert page.url.endswith("/page?n=1")
-
-
-def by_mouse(page: Page, form: Form, answer: str) -> None:
-    """Answer by clicking on the tiles, and typing."""
-    if form.typed:
-        page.locator("#captcha-answer").fill(answer)
-        return
-    for row, number in enumerate(answer.split(","), 1):
-        place = page.get_by_role("group", name=f"Row {row}") if form.name == "odd" else page
-        box = place.locator("label").nth(int(number) - 1).bounding_box()
-        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
 
 @pytest.mark.parametrize("name", ["letters", "shapes", "odd"])

@@ -9,6 +9,8 @@ from base64 import urlsafe_b64decode
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+from playwright.sync_api import Page
+
 from doorward import Doorward, challenge
 from doorward.challenges.issue import Issue
 from doorward.challenges.pictures import Pictures
@@ -50,6 +52,17 @@ def answer_of(store: MemoryStore, kind: Pictures, issue: Issue, form: Form) -> s
     seed = store.get(f"gate:picture:{issue.id}:{form.name}")
     assert seed is not None, "nothing was drawn"
     return form.answer(of_answer(seed, issue, form.name), kind.shown(issue).grade)
+
+
+def by_mouse(page: Page, form: Form, answer: str) -> None:
+    """Answer by clicking on the tiles, and typing."""
+    if form.typed:
+        page.locator("#captcha-answer").fill(answer)
+        return
+    for row, number in enumerate(answer.split(","), 1):
+        place = page.get_by_role("group", name=f"Row {row}") if form.name == "odd" else page
+        box = place.locator("label").nth(int(number) - 1).bounding_box()
+        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
 
 def fields_of(form: Form, answer: str) -> dict[str, str]:

@@ -183,6 +183,7 @@ def test_a_script_that_is_blocked_is_told(browser: Browser) -> None:
             page.goto(f"{url}/secret")
             expect(page.get_by_role("status")).to_contain_text("could not be loaded")
             expect(page.get_by_role("button", name="Try again")).to_be_visible()
+            expect(page.get_by_text("Please complete the check below.")).to_be_hidden()
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def test_silent_workers_are_not_waited_for(browser: Browser) -> None:
     with wsgi(**LITTLE) as url, opened(browser, url, silent) as page:
         page.clock.install()
         page.goto("/x")
-        page.clock.pause_at(page.evaluate("Date.now()") / 1000 + 0.1)
+        page.clock.pause_at(page.evaluate("Date.now()") / 1000 + 3)
         status = page.get_by_role("status")
         while "longer" not in str(status.text_content()):
             page.clock.run_for(1_000)

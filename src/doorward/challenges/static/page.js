@@ -111,6 +111,7 @@ function sendKept() {
 
 function failed(key, again = () => (told.here ? location.reload() : submit(form))) {
   delete form.dataset.busy;
+  form.dataset.failed = ""; // nobody is let in by itself any more, and what was there to do is of no use
   say(key);
   const button = document.getElementById("go");
   button.textContent = told.words.try_again;
