@@ -91,7 +91,7 @@ class Gate:
         Kinds that are the same have the same load; what was revoked or redeemed there is so here.
         """
         self.signer.not_before_ms = max(self.signer.not_before_ms, former.signer.not_before_ms)
-        self._spent, self._lock = former._spent, former._lock
+        self.spent = former.spent
         if self.settings.kinds == former.settings.kinds:
             self.offer = former.offer
 
