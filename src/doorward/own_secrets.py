@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING, Any
 
 from doorward.errors import ConfigurationError
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
 SECRET_VARIABLE = "DOORWARD_SECRET"
 SHORTEST_SECRET = 16
 """Bytes: 128 bits where they are random, the least that is thought beyond guessing today."""
-
-_BETWEEN = re.compile(r"\s*,\s*|\s+")
 
 
 class Secret(bytes):
@@ -50,7 +47,8 @@ def _secrets_of(variable: str) -> list[Secret]:
     """
     if not variable:
         return [Secret()]
-    several = [each.encode("utf-8", "surrogateescape") for each in _BETWEEN.split(variable.strip())]
+    parts = [part for between in variable.split(",") for part in between.split() or [""]]
+    several = [each.encode("utf-8", "surrogateescape") for each in parts]
     for number, each in enumerate(several, 1):
         if len(each) < SHORTEST_SECRET:
             has = f"has {len(each)} bytes, fewer than {SHORTEST_SECRET}" if each else "is empty"

@@ -60,7 +60,7 @@ def test_a_challenge_does_not_end_the_walk() -> None:
 
 
 @pytest.mark.parametrize("thresholds", [{"DENY": 50}, {"CHALLENGE": 10}], ids=["alone", "as the weights do"])
-@pytest.mark.parametrize(("weights", "total"), [((), 0), ((30,), 30), ((30, -12), 18), ((-30,), -30)])
+@pytest.mark.parametrize(("weights", "total"), [((), 0), ((30,), 30), ((30, -12), 18), ((-30,), 0)])
 def test_a_challenge_is_as_hard_as_there_is_doubt_whoever_asks_for_it(
     weights: tuple[float, ...], total: float, thresholds: dict[str, float]
 ) -> None:
@@ -71,7 +71,7 @@ def test_a_challenge_is_as_hard_as_there_is_doubt_whoever_asks_for_it(
     assert decision.challenge is not None
     assert (decision.challenge.rule, decision.challenge.weight) == ("challenge", total)
     asked = aj.runtime.gatekeeper.gate.answer(request(), decision)
-    assert f'"most": {min(4000, int(1000 * 2 ** (max(0, total) / 10)))}' in asked.body.decode()
+    assert f'"most": {min(4000, int(1000 * 2 ** (total / 10)))}' in asked.body.decode()
 
 
 @pytest.mark.parametrize(

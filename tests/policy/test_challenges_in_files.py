@@ -287,13 +287,13 @@ def test_what_was_revoked_stays_revoked(tmp_path: Path) -> None:
     site.clock.advance(1)
     site.aj.revoke_clearances()
     gate = site.aj.runtime.gatekeeper.gate
-    assert gate.spent_here("one", 1, 10**15)
+    assert gate.spent.add("one", 1, 10**15)
     work = gate.offer.by_name["work"]
     site.reload('title = "Market"\n')
     after = site.aj.runtime.gatekeeper.gate
     assert after is not gate
     assert site.get("/search", cookie).status == 403
-    assert not after.spent_here("one", 2, 10**15)
+    assert not after.spent.add("one", 2, 10**15)
     assert after.offer.by_name["work"] is work, "which knows how much is asked of it"
 
 

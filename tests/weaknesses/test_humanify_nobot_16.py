@@ -211,16 +211,16 @@ def test_05_24_redeeming_costs_the_same_however_many_were_redeemed() -> None:
 
     def redeem(number: int) -> None:
         gate = aj.runtime.gatekeeper.gate
-        assert gate.spent_here(f"here {number}", 0, 10**15)
+        assert gate.spent.add(f"here {number}", 0, 10**15)
         assert store.add_if_absent(f"gate:spent:{number}", 1800)
         aj.protect(request)
 
     few = [lines_run(lambda number=number: redeem(number)) for number in range(200)]  # type: ignore[misc]
     for number in range(1_000, 12_000):
         store.add_if_absent(f"gate:spent:{number}", 1800)
-        aj.runtime.gatekeeper.gate.spent_here(f"here {number}", 0, 10**15)
+        aj.runtime.gatekeeper.gate.spent.add(f"here {number}", 0, 10**15)
     many = [lines_run(lambda number=number: redeem(number)) for number in range(20_000, 20_200)]  # type: ignore[misc]
     assert store.stats()["values"] <= 3_000
-    assert len(aj.runtime.gatekeeper.gate._spent) <= 10_000
+    assert len(aj.runtime.gatekeeper.gate.spent._until) <= 10_000
     assert sum(many) < 2 * sum(few)
     assert max(many) < 3 * max(few)

@@ -48,7 +48,8 @@ def test_05_25_a_challenge_stays_spent_to_its_last_second(make_flask: MakeApp) -
     for seconds in (91, 1000, 1799 - LONG_ENOUGH - 1091, 2, 3600):
         app.clock.advance(seconds)
         assert Visitor(app).answer(page).status == 403
-    assert app.counts()["challenge.wait.passed"] == 4  # the wait was over each time: that it was spent refused it
+    assert app.counts()["challenge.wait.passed"] == 1
+    assert app.counts()["challenge.wait.spent"] == 3  # the wait was over each time
     assert app.counts()["challenge.expired"] == 2
 
 
@@ -190,7 +191,7 @@ def test_05_31_a_token_says_nothing_of_who_it_is_for(make_flask: MakeApp) -> Non
 @st.composite
 def _split_twice(draw: st.DrawFn) -> list[tuple[str, str, str]]:
     """One text, cut into address, host and user agent at two pairs of places."""
-    text = draw(st.text("ab1:-", min_size=2, max_size=9))
+    text = draw(st.text("xy- ", min_size=2, max_size=9))
     cuts = [sorted(draw(st.tuples(st.integers(0, len(text)), st.integers(0, len(text))))) for _ in range(2)]
     return [(text[:first], text[first:last], text[last:]) for first, last in cuts]
 

@@ -19,7 +19,8 @@ SHORTEST_SECONDS = 2
 LONGEST_SECONDS = 15
 WEIGHT_PER_SECOND = 5.0
 """A second more for each of these in the request's sum of weights."""
-_BY_SCRIPT = '<p class="by-script">{text}</p><p class="by-hand">{by_hand}</p>'
+_BY_ITSELF = "<p>{wait}</p>"
+_BY_SCRIPT = '<p class="by-script">{wait}</p><p class="by-hand">{picture_not_before}</p>'
 
 
 class Wait:
@@ -33,9 +34,8 @@ class Wait:
         """A sentence, and a button for who does not want to wait for the page to do it."""
         seconds = _seconds(issue)
         # Without JavaScript a page comes back by itself (its refresh_seconds), but none that keeps a form.
-        template = _BY_SCRIPT if issue.keeps else "<p>{text}</p>"
-        told = {"text": "wait", "by_hand": "picture_not_before"}
-        parts = fill(template, **{name: words[key].replace("{seconds}", str(seconds)) for name, key in told.items()})
+        template, keys = (_BY_SCRIPT, ("wait", "picture_not_before")) if issue.keeps else (_BY_ITSELF, ("wait",))
+        parts = fill(template, **{key: words[key].replace("{seconds}", str(seconds)) for key in keys})
         return Posed(parts, {"kind": "wait", "seconds": seconds}, without_script=True, refresh_seconds=seconds)
 
     def check(self, asked: Asked) -> Generator[Effect, object, Checked]:
