@@ -48,6 +48,8 @@ class _Asked(NamedTuple):
         evaluate: The rule's.
         usual: What it usually comes to.
         result: Its result then.
+        met: What it always comes to on its paths, where it has no conditions; None where it has.
+        met_result: Its result then.
         needs_body: Whether it reads the body.
         elsewhere: Its result on other paths and with other methods than its own; None where it is about all.
         by_agent: Where this says no of a User-Agent, it comes to what it usually comes to; None without such a test.
@@ -58,6 +60,8 @@ class _Asked(NamedTuple):
     evaluate: Callable[[View], object]
     usual: Outcome
     result: RuleResult
+    met: Outcome | None
+    met_result: RuleResult | None
     needs_body: bool
     elsewhere: RuleResult | None
     by_agent: Callable[[str], bool] | None
@@ -71,7 +75,9 @@ class _Asked(NamedTuple):
         elsewhere = bound.skipped("not for this path or method") if rule.paths or rule.methods else None
         by_agent = first.by_agent if first is not None and elsewhere is None else None
         result = bound.result(usual.conclusion, usual.reason)
-        return cls(bound, test, rule.evaluate, usual, result, rule.needs_body, elsewhere, by_agent)
+        met = rule.met
+        told = bound.result(met.conclusion, met.reason) if met is not None else None
+        return cls(bound, test, rule.evaluate, usual, result, met, told, rule.needs_body, elsewhere, by_agent)
 
     def is_settled_by(self, agent: str) -> bool:
         """Whether it comes to what it usually comes to for whoever has this User-Agent."""
@@ -198,7 +204,7 @@ class Express:
         if self._screens and len(agents := view[0].agents()) == 1:
             settled, asked = self._by_agent.get(agents[0]) or self._settled(agents[0])
             results.update(settled)
-        for bound, test, evaluate, usual, result, needs_body, elsewhere, _ in asked:
+        for bound, test, evaluate, usual, result, met, told, needs_body, elsewhere, _ in asked:
             try:
                 if elsewhere is not None and not bound.rule.applies_to(view[0]):
                     results[bound] = elsewhere
@@ -216,7 +222,9 @@ class Express:
             elif type(bound.rule) is ChallengeRule and isinstance(outcome, Outcome):
                 wanted = wanted or []
                 wanted.append(outcome.reason)  # type: ignore[arg-type]  # the rule gives no other
-                results[bound] = bound.result(outcome.conclusion, outcome.reason)
+                results[bound] = (
+                    told if told is not None and outcome is met else bound.result(outcome.conclusion, outcome.reason)
+                )
             elif isinstance(bound.rule, AccessRule) and isinstance(outcome, Outcome) and outcome.merely_allows():
                 results[bound] = bound.result(outcome.conclusion, outcome.reason)
             else:

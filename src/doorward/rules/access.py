@@ -117,6 +117,11 @@ class AccessRule(Rule):
         """Whether the request is one of those that the rule does something with."""
         return self.applies_to(view.request) and all(matcher.find(view).holds for matcher in self.matchers)
 
+    @property
+    def met(self) -> Outcome | None:
+        """What it comes to where it has no conditions."""
+        return self._met
+
     def first(self) -> Matcher | None:
         """The first condition."""
         return self.matchers[0] if self.matchers else None

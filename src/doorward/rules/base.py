@@ -191,6 +191,11 @@ class Rule:
         """
         return None
 
+    @property
+    def met(self) -> Outcome | None:
+        """What the rule always comes to on its paths, where it has no conditions; None where it may be anything."""
+        return None
+
     def first(self) -> Matcher | None:
         """The condition that comes first: where its test says that it does not hold, the rule comes to ``usual``."""
         return None
