@@ -149,11 +149,23 @@ def test_p10_two_hosts_on_a_cluster_admit_exactly_the_limit(tmp_path: Path) -> N
 
 
 def _exactly(both: Sequence[Host], runs: int) -> None:
+    clients = (f"203.0.113.{number}" for number in itertools.count(1))
     for run in range(runs):
         for path in PATHS:
-            answers = at_once(both, path, lambda run=run: f"203.0.113.{run + 1}", lambda number: number < 40)
+            answers = _by_the_store(both, path, clients)
             assert Counter(answer.status for answer in answers) == {200: MOST, 429: 40 * CLIENTS - MOST}, (run, path)
-            assert not any(answer.local for answer in answers)
+
+
+def _by_the_store(both: Sequence[Host], path: str, clients: Iterator[str]) -> list[Answer]:
+    """The answers of a run in which the store was never late: else limits are decided locally, as they should be.
+
+    It may be late once or twice where the computer is busy with something else.
+    """
+    for client in itertools.islice(clients, 3):
+        answers = at_once(both, path, lambda client=client: client, lambda number: number < 40)
+        if not any(answer.local for answer in answers):
+            return answers
+    raise AssertionError(f"the store was late in each of three runs: {path}")
 
 
 class Trouble(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -33,12 +34,14 @@ def binary() -> str:
 
 
 def until(condition: Callable[[], object], what: str) -> Any:
-    """Poll until something holds, and answer it."""
+    """Poll until something holds, and answer it. A server that changes its part hangs up on who is asking meanwhile."""
     ends = time.monotonic() + DEADLINE
-    while not (held := condition()):
+    while True:
+        with contextlib.suppress(ConnectionResetError):
+            if held := condition():
+                return held
         assert time.monotonic() < ends, what
         time.sleep(POLL)
-    return held
 
 
 def free_port() -> int:

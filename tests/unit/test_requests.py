@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 from types import SimpleNamespace
 
 import pytest
+from tests.collecting import left_behind
 from tests.unit.walking import PEER, Reads, Says, allows, raises
 
 from doorward import AsyncDoorward, Doorward, UnsupportedRequest, sliding_window
@@ -166,22 +166,6 @@ RULES = [
 ]
 
 
-def left_behind(requests) -> int:
-    """Objects that only the collector frees. The least of three times: it also counts what other threads leave."""
-    requests()  # what is made once, such as modules loaded late and caches
-    return min([collected_after(requests) for _ in range(3)])
-
-
-def collected_after(requests) -> int:
-    gc.collect()
-    gc.disable()
-    try:
-        requests()
-        return gc.collect()
-    finally:
-        gc.enable()
-
-
 @pytest.mark.parametrize("rules", [RULES[:1], RULES], ids=["limit", "all"])
 def test_a_request_through_wsgi_leaves_no_cycle(rules: list) -> None:
     """Allowed, refused, and decided again in the handler."""
@@ -198,7 +182,7 @@ def test_a_request_through_wsgi_leaves_no_cycle(rules: list) -> None:
         for _ in range(4):
             list(middleware(environ(), lambda *_: None))
 
-    assert left_behind(requests) == 0
+    assert not left_behind(requests)
 
 
 @pytest.mark.parametrize("rules", [RULES[:1], RULES], ids=["limit", "all"])
@@ -224,4 +208,4 @@ def test_a_request_through_asgi_leaves_no_cycle(rules: list) -> None:
             with pytest.raises(StopIteration):
                 middleware(scope(), receive, send).send(None)
 
-    assert left_behind(requests) == 0
+    assert not left_behind(requests)
