@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import socket
@@ -37,7 +36,7 @@ def until(condition: Callable[[], object], what: str) -> Any:
     """Poll until something holds, and answer it. A server that changes its part hangs up on who is asking meanwhile."""
     ends = time.monotonic() + DEADLINE
     while True:
-        with contextlib.suppress(ConnectionResetError):
+        with suppress(ConnectionResetError):
             if held := condition():
                 return held
         assert time.monotonic() < ends, what
